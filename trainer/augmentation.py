@@ -12,6 +12,7 @@ import torch
 
 from trainer.layers import full_precision
 from trainer.protocol.settings import Augmentation
+from trainer.protocol.shapes import CHANGE_FEATURES
 
 
 @dataclass(frozen=True)
@@ -71,6 +72,28 @@ def draw_augmentation(
     if all(value is None for value in (shift, turns, *colours, hole)):
         return None
     return AugmentParams(shift, turns, *colours, hole, hole_size)
+
+
+def told(changes: AugmentParams, size: int) -> torch.Tensor:
+    """The changes as numbers for a network, (B, 9), all 0 for an unchanged picture.
+
+    A flow that is told how its pictures were changed draws unchanged ones (Karras et al. 2022, section 5).
+    """
+    colours = changes.brightness, changes.saturation, changes.contrast
+    given = next(value for value in (changes.shift, changes.turns, changes.hole, *colours) if value is not None)
+    none = torch.zeros(len(given), device=given.device)
+    columns = [none] * CHANGE_FEATURES
+    if changes.shift is not None:
+        columns[0], columns[1] = (8 / size * changes.shift).float().unbind(1)
+    if changes.turns is not None:
+        for quarter in (1, 2, 3):
+            columns[1 + quarter] = (changes.turns == quarter).float()
+    for index, value in enumerate(colours, 5):
+        if value is not None:
+            columns[index] = 4 * value
+    if changes.hole is not None:
+        columns[8] = (changes.hole[:, 0] >= 0).float()
+    return torch.stack(columns, 1)
 
 
 def augment(x: torch.Tensor, changes: AugmentParams | None, fill: torch.Tensor) -> torch.Tensor:

@@ -10,6 +10,8 @@ from trainer.augmentation import AugmentParams, draw_augmentation
 from trainer.dataset import TrainingSet
 from trainer.distributed import Ranks
 from trainer.protocol.config import TrainConfig
+from trainer.protocol.settings import Flow
+from trainer.protocol.shapes import latent_size
 from trainer.randomness import generator
 
 
@@ -22,6 +24,7 @@ class StepBatch:
         real_augmentation, fake_augmentation: how `real` and the generated pictures are augmented, or None.
         noise: (2, B) label noise, or None. mix: (B,) in [0, 1], or None.
         source: generator for dropout masks. weight: the gradient penalty's, (), or None at steps without one.
+        times: (B,) in [0, 1), of a flow only; there `labels` may be the number of classes, for "not told".
     """
 
     real: torch.Tensor | None
@@ -33,6 +36,7 @@ class StepBatch:
     mix: torch.Tensor | None
     source: torch.Generator
     weight: torch.Tensor | None = None
+    times: torch.Tensor | None = None
 
     def part(self, first: int, last: int) -> StepBatch:
         """The inputs of pictures first .. last - 1, for a micro-batch."""
@@ -50,7 +54,14 @@ class StepBatch:
             cut(self.mix),
             self.source,
             self.weight,
+            cut(self.times),
         )
+
+
+def draw_times(settings: Flow, count: int, source: torch.Generator) -> torch.Tensor:
+    """Logit-normal times (count,) in (0, 1) (Esser et al. 2024, equation 19)."""
+    drawn = torch.randn(count, generator=source, device=source.device)
+    return torch.sigmoid(settings.time_mean + settings.time_spread * drawn)
 
 
 class BatchSource:
@@ -64,10 +75,11 @@ class BatchSource:
         self._device = data.fill.device
         self._train = data.train.to(self._device)
         self._weights = None if data.weights is None else data.weights.to(self._device, torch.float32)
+        self._latent = latent_size(config.architecture, config.data)
         self._orders: dict[tuple[str, int], torch.Tensor] = {}
 
     def draw(self, phase: str, number: int, probability: float, with_reals: bool) -> StepBatch:
-        """The inputs of step `number` of the discriminator (`phase` "d") or generator ("g").
+        """The inputs of step `number` of the discriminator (`phase` "d"), of the generator ("g") or of a flow ("flow").
 
         `probability` is that of augmentation. `with_reals`: whether the step looks at real pictures.
         """
@@ -76,7 +88,7 @@ class BatchSource:
         if phase == "g" and config.objective.shared_latents:  # All as in the discriminator's last step.
             stream, place = "d", (number + 1) * config.objective.critic_steps - 1
         source = generator(config.seed, stream, place, self._device)
-        z = torch.randn(batch, config.architecture.latent, generator=source, device=self._device)[mine]
+        z = torch.randn(batch, self._latent, generator=source, device=self._device)[mine]
         rows = self._rows(stream, place, source)[mine]
         mirrored = None
         if config.augmentation.mirror:
@@ -89,15 +101,23 @@ class BatchSource:
             noise = noise[:, mine]
         if phase == "d" and config.regulariser.kind == "gp":
             mix = torch.rand(batch, generator=source, device=self._device)[mine]
+        labels = None if self._data.labels is None else self._data.labels[rows]
+        times = None
+        if phase == "flow":
+            times = draw_times(config.flow, batch, source)[mine]
+            if labels is not None:
+                dropped = (torch.rand(batch, generator=source, device=self._device) < config.flow.class_drop)[mine]
+                labels = torch.where(dropped, len(self._data.class_names), labels)
         return StepBatch(
             real=self._data.batch(rows, mirrored) if with_reals else None,
             z=z,
-            labels=None if self._data.labels is None else self._data.labels[rows],
+            labels=labels,
             real_augmentation=changes[0] and changes[0].part(mine.start, mine.stop),
             fake_augmentation=changes[1] and changes[1].part(mine.start, mine.stop),
             noise=noise,
             mix=mix,
             source=source,
+            times=times,
         )
 
     def _rows(self, phase: str, number: int, source: torch.Generator) -> torch.Tensor:

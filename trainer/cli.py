@@ -201,7 +201,9 @@ def _printer() -> Callable[[TrainEvent], None]:
             click.echo(f"sudden jump in {in_words(event.curve)} at iteration {event.spike_iteration:,}")
         elif isinstance(event, Progress) and time.monotonic() - last[0] > 5:
             last[0] = time.monotonic()
-            means = {name: [v for v in event.curves.get(name, []) if v is not None] for name in ("loss_d", "loss_g")}
+            means = {
+                name: [v for v in event.curves.get(name, []) if v is not None] for name in ("loss_d", "loss_g", "loss")
+            }
             losses = "  ".join(f"{name} {sum(v) / len(v):.3f}" for name, v in means.items() if v)
             left = "" if event.eta_s is None else f"  {event.eta_s / 60:.1f} min left"
             click.echo(f"iteration {event.iteration:,}  {losses}  {event.pictures_per_s:,.0f} pictures/s{left}")
@@ -252,13 +254,15 @@ def _ended_tidily() -> Iterator[None]:
 @click.option("--iteration", help="Of an older checkpoint, or best.")
 @click.option("--tag", help="Only this class, of a run that learned classes.")
 @click.option("--device", type=click.Choice(["auto", "cuda", "mps", "cpu"]), default="cpu", show_default=True)
+@click.option("--raw", is_flag=True, help="Leave the background as it was drawn, where the run cleans it.")
+@click.option("--steps", type=click.IntRange(1, 1000), help="Of a flow: more draw finer, fewer draw sooner.")
 @click.option("--force", is_flag=True, help="Replace what is there.")
 @click.option("--progress", is_flag=True, help="Tell on the error stream how many pictures are drawn.")
 @JSON
 def sample(
     run_dir: Path, count: int, seed: int, out: Path, singly: bool, sheet: bool, names: tuple[str, ...], around: str,
     radius: float, truncation: float, copies_out: bool, weights: str, iteration: str | None, tag: str | None,
-    device: str, force: bool, progress: bool, as_json: bool,
+    device: str, raw: bool, steps: int | None, force: bool, progress: bool, as_json: bool,
 ) -> None:  # fmt: skip
     """Draw COUNT pictures from the trained generator, uncurated."""
     from trainer.sampling import Wanted, check_out, load_trained, save_sample
@@ -269,7 +273,7 @@ def sample(
         raise click.UsageError("--sheet needs --singly: without it, the grid is all that is written")
     run_directory = RunDirectory(run_dir)
     check_out(run_directory, out, singly, force)
-    trained = load_trained(run_directory, weights, iteration, device)
+    trained = load_trained(run_directory, weights, iteration, device, raw=raw, steps=steps)
     with _ended_tidily():
         facts = save_sample(
             run_directory, count, seed, out, trained=trained, tag=tag, singly=singly, sheet=sheet, force=force,

@@ -10,6 +10,9 @@ import torch
 
 from trainer.protocol.events import CURVES
 
+MAY_BE_ABSENT = ("error_much_noise", "error_some_noise", "error_little_noise")
+"""NaN here means that there was nothing to measure, not that training has diverged."""
+
 
 class CurveBuffer:
     """Per-iteration values waiting to be written.
@@ -18,8 +21,10 @@ class CurveBuffer:
         first_iteration: the iteration of the oldest row.
     """
 
-    def __init__(self, device: torch.device, capacity: int) -> None:
-        self._rows = torch.zeros(capacity, len(CURVES), device=device)
+    def __init__(self, device: torch.device, capacity: int, names: tuple[str, ...] = CURVES) -> None:
+        """`names`: the curves' (see `events.CURVES`, `events.FLOW_CURVES`)."""
+        self._names = names
+        self._rows = torch.zeros(capacity, len(names), device=device)
         self._penalised: list[bool] = []
         self.first_iteration = 1
 
@@ -32,10 +37,10 @@ class CurveBuffer:
         return len(self) == len(self._rows)
 
     def add(self, iteration: int, values: Mapping[str, torch.Tensor], penalised: bool) -> None:
-        """Add a row of scalars by name (see `events.CURVES`); does not wait for the device."""
+        """Add a row of scalars by name; does not wait for the device."""
         if not self._penalised:
             self.first_iteration = iteration
-        self._rows[len(self)] = torch.stack([values[name].float() for name in CURVES])
+        self._rows[len(self)] = torch.stack([values[name].float() for name in self._names])
         self._penalised.append(penalised)
 
     def take(self) -> tuple[dict[str, list[float | None]], int | None]:
@@ -45,10 +50,10 @@ class CurveBuffer:
         """
         table = self._rows[: len(self)].tolist()
         broken = None
-        curves: dict[str, list[float | None]] = {name: [] for name in CURVES}
+        curves: dict[str, list[float | None]] = {name: [] for name in self._names}
         for offset, (row, penalised) in enumerate(zip(table, self._penalised, strict=True)):
-            for name, value in zip(CURVES, row, strict=True):
-                if not math.isfinite(value) and broken is None:
+            for name, value in zip(self._names, row, strict=True):
+                if not math.isfinite(value) and broken is None and name not in MAY_BE_ABSENT:
                     broken = self.first_iteration + offset
                 absent = not math.isfinite(value) or (name == "penalty" and not penalised)
                 curves[name].append(None if absent else float(f"{value:.5g}"))

@@ -87,6 +87,23 @@ def to_pixels(x: torch.Tensor, fill: torch.Tensor) -> np.ndarray[Any, Any]:
     return scaled.permute(0, 2, 3, 1).contiguous().cpu().numpy()
 
 
+def snapped(pixels: np.ndarray[Any, Any], fill: torch.Tensor, levels: int) -> np.ndarray[Any, Any]:
+    """Samples uint8 (N, H, W, C) with what is within `levels` of the background `fill` made background; 0 for none.
+
+    With alpha, what is that near to clear becomes clear, and what is that near to opaque becomes opaque.
+    """
+    if levels <= 0:
+        return pixels
+    background = to_pixels(fill.view(1, -1, 1, 1), fill)[0, 0, 0]
+    if pixels.shape[3] == 4:
+        alpha = pixels[..., 3:]
+        pixels = np.where(alpha <= levels, background, pixels)
+        pixels[..., 3:][alpha >= 255 - levels] = 255
+        return pixels
+    near = np.abs(pixels.astype(np.int16) - background).max(3, keepdims=True) <= levels
+    return np.where(near, background, pixels)
+
+
 def load_training_set(run: RunDirectory, config: TrainConfig, device: torch.device, verify: bool = True) -> TrainingSet:
     """Read and check a run's prepared data set. Raises TrainerError (cause "data")."""
     info = run.dataset_info()

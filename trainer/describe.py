@@ -7,8 +7,9 @@ from typing import Any
 import torch
 from torch import nn
 
+from trainer.generators import FlowGenerator, build_all
 from trainer.layers import Dropout, MinibatchStd
-from trainer.networks import Discriminator, Generator, build_networks, parameter_count
+from trainer.networks import Generator, parameter_count
 from trainer.networks_convolutional import Shape
 from trainer.networks_sprite import SpriteCritic, SpriteGenerator
 from trainer.protocol.config import TrainConfig
@@ -19,24 +20,28 @@ OWN = (Dropout, MinibatchStd, Shape)
 def describe_config(config: TrainConfig) -> dict[str, Any]:
     """{"preset", "size", "scaled", "generator": {"parameters", "layers"}, "discriminator": {...}}.
 
-    A layer is {"name", "type", "output": [C, H, W] or [N], "parameters", "kernel", "stride"}. The
-    networks are built on torch's meta device. Raises TrainerError.
+    A layer is {"name", "type", "output": [C, H, W] or [N], "parameters", "kernel", "stride"}. A flow has
+    no discriminator. The networks are built on torch's meta device. Raises TrainerError.
     """
     with torch.device("meta"), torch.random.fork_rng(devices=[]):
-        generator, discriminator = build_networks(config)
+        networks = build_all(config)
+    generator = networks["generator"]
+    assert isinstance(generator, Generator)
+    if isinstance(generator, FlowGenerator):
+        generator.steps, generator.guidance = 1, 1.0  # All passes go through the same layers.
     z = torch.empty(2, generator.latent, device="meta")
     labels = torch.empty(2, dtype=torch.long, device="meta") if generator.classes else None
     pictures = torch.empty(2, config.data.channels, config.data.size, config.data.size, device="meta")
+    inputs = {"generator": (z, labels), "discriminator": (pictures, labels)}
     return {
         "preset": config.preset,
         "size": config.data.size,
         "scaled": config.scaled,
-        "generator": _described(generator, (z, labels)),
-        "discriminator": _described(discriminator, (pictures, labels)),
+        **{name: _described(network, inputs[name]) for name, network in networks.items()},
     }
 
 
-def _described(network: Generator | Discriminator, inputs: tuple[Any, ...]) -> dict[str, Any]:
+def _described(network: nn.Module, inputs: tuple[Any, ...]) -> dict[str, Any]:
     layers: list[dict[str, Any]] = []
     hooks = []
     counted: set[int] = set()
@@ -50,7 +55,8 @@ def _described(network: Generator | Discriminator, inputs: tuple[Any, ...]) -> d
         hook.remove()
     loose = sum(p.numel() for p in network.parameters() if id(p) not in counted)
     if loose:
-        kind = "LearnedBasis" if isinstance(network.core, SpriteGenerator | SpriteCritic) else "Embedding"
+        core = getattr(network, "core", None)
+        kind = "LearnedBasis" if isinstance(core, SpriteGenerator | SpriteCritic) else "Embedding"
         layers.insert(0, {"name": "basis", "type": kind, "output": [], "parameters": loose})
     return {"parameters": parameter_count(network), "layers": layers}
 
@@ -74,6 +80,8 @@ def layer_table(facts: dict[str, Any]) -> str:
     note = " (scaled)" if facts["scaled"] else ""
     lines = [f"{facts['preset']} at {facts['size']} px{note}"]
     for part in ("generator", "discriminator"):
+        if part not in facts:
+            continue
         lines += ["", f"{part}: {facts[part]['parameters'] / 1e6:.1f} M parameters ({facts[part]['parameters']:,})"]
         for layer in facts[part]["layers"]:
             shape = " x ".join(map(str, layer["output"])) or "1"

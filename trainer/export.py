@@ -15,8 +15,8 @@ import torch
 from safetensors.torch import load_file, save_file
 
 from trainer import checkpoints
+from trainer.generators import build_generator
 from trainer.model_card import CARD, EXAMPLE, card, example
-from trainer.networks import build_generator
 from trainer.protocol import files
 from trainer.protocol.errors import TrainerError, io_failure
 from trainer.protocol.output_folders import FolderKind, check_folder, new_folder, opened_marker, write_marker

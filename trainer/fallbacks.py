@@ -45,7 +45,7 @@ class Fallbacks:
             return True
         if (micro := game.lowered()) == game.micro:
             return False
-        networks = (game.generator, game.discriminator)
+        networks = game.networks.values()
         norms = any(isinstance(module, BatchNorm2d) for network in networks for module in network.modules())
         if norms and session.ranks.count > 1:  # They average statistics together, layer by layer.
             raise TrainerError(f"out of memory in one of several processes; set batch.micro={micro}", "oom")

@@ -40,11 +40,11 @@ class FreshPictures:
     def _drawn(self, key: str) -> np.ndarray[Any, Any]:
         session = self._session
         seed = derived_seed(session.config.seed, key, session.done.iteration)
-        z = latents(seed, "sample", PICTURES, session.config.architecture.latent)
+        z = latents(seed, "sample", PICTURES, session.sampler.latent)
         labels = None
         if session.data.class_names:
             labels = torch.arange(PICTURES) % len(session.data.class_names)
-        return draw_pictures(session.sampler, z, session.data.fill, labels)
+        return draw_pictures(session.sampler, z, session.data.fill, labels, snap=session.config.sampling.snap)
 
     def features(self) -> torch.Tensor:
         """Their features, (256, d)."""

@@ -12,7 +12,7 @@ import numpy as np
 import torch
 from PIL import Image
 
-from trainer.dataset import to_pixels
+from trainer.dataset import snapped, to_pixels
 from trainer.networks import Generator
 from trainer.protocol import files
 
@@ -26,8 +26,11 @@ def draw_pictures(
     fill: torch.Tensor,
     labels: torch.Tensor | None = None,
     progress: Callable[[int, int], None] | None = None,
+    snap: int = 0,
 ) -> np.ndarray[Any, Any]:
     """Pictures of latents z (N, latent) in evaluation mode: uint8 (N, H, W, C). The generator's mode is restored.
+
+    `snap`: how many levels from the background still become background (see `dataset.snapped`).
 
     `progress` is called after every chunk with the number of pictures drawn, and of all.
     """
@@ -43,7 +46,7 @@ def draw_pictures(
                 progress(min(first + CHUNK, len(z)), len(z))
     finally:
         generator.train(training)
-    return np.concatenate(parts)
+    return snapped(np.concatenate(parts), fill, snap)
 
 
 def grid_shape(count: int) -> tuple[int, int]:

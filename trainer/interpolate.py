@@ -12,12 +12,12 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from trainer.grids import draw_pictures, png_bytes
+from trainer.grids import png_bytes
 from trainer.latent_space import walk
 from trainer.protocol import outputs
 from trainer.protocol.errors import TrainerError, io_failure
 from trainer.randomness import latents
-from trainer.sampling import Trained, labels_for
+from trainer.sampling import Trained, drawn_by, labels_for
 
 FORMATS = (".gif", ".mp4", ".png")
 
@@ -37,7 +37,7 @@ def interpolate(
         raise TrainerError(f"{out.name} must end in {', '.join(FORMATS)}")
     outputs.check_file(out, force=force, near=near)
     z = walk(latents(seed, "sample", points, trained.generator.latent), steps)
-    frames = draw_pictures(trained.generator, z, trained.fill, labels_for(trained, len(z), tag or _first(trained)))
+    frames = drawn_by(trained, z, labels_for(trained, len(z), tag or _first(trained)))
     facts = {"frames": len(frames), "seed": seed, "seeds": [f"{seed}/{i}" for i in range(points)]}
     try:
         if kind == ".png":

@@ -79,11 +79,12 @@ class Discriminator(nn.Module):
 
 
 def build_networks(config: TrainConfig, classes: int = 0) -> tuple[Generator, Discriminator]:
-    """The two networks on the CPU, initialised by the configuration's seed."""
+    """The two networks on the CPU, initialised by the configuration's seed. Raises ValueError for a flow."""
     from trainer import networks_convolutional, networks_sprite
 
-    if classes == 0:
-        classes = len(config.data.condition) + 1 if config.data.condition else 0
+    if config.is_flow:
+        raise ValueError("a flow has no discriminator")
+    classes = classes or class_count(config)
     architecture = config.architecture
     kinds = {
         "gandam": networks_convolutional.gandam,
@@ -97,9 +98,9 @@ def build_networks(config: TrainConfig, classes: int = 0) -> tuple[Generator, Di
         return Generator(generator, architecture.latent, classes), Discriminator(core, head, classes)
 
 
-def build_generator(config: TrainConfig, classes: int = 0) -> Generator:
-    """The generator alone, for sampling and export."""
-    return build_networks(config, classes)[0]
+def class_count(config: TrainConfig) -> int:
+    """The number of classes that a run learns, 0 for none."""
+    return len(config.data.condition) + 1 if config.data.condition else 0
 
 
 def parameter_count(module: nn.Module) -> int:

@@ -10,8 +10,9 @@ import torch
 from trainer.dataset import TrainingSet
 from trainer.device import choose_device, memory_mb, set_threads
 from trainer.distributed import Ranks
+from trainer.generators import build_all
 from trainer.memory import attempt, free_memory, out_of_memory
-from trainer.networks import build_networks, parameter_count
+from trainer.networks import parameter_count
 from trainer.protocol.config import TrainConfig
 from trainer.tuning import choose_machine, time_steps
 
@@ -49,7 +50,7 @@ def preflight(config: TrainConfig) -> dict[str, Any]:
         "micro_batch": micro,
         "memory_mb": round(memory_mb(device), 1),
         "seconds_per_step": seconds,
-        "pictures_per_s": batch * config.objective.critic_steps / seconds,
+        "pictures_per_s": config.pictures_per_iteration(batch) / seconds,
         "steps": steps,
         "seconds": None if steps is None else steps * seconds,
         **_disk(config, steps),
@@ -77,7 +78,7 @@ def _steps(config: TrainConfig, batch: int, seconds: float) -> int | None:
     limits = [
         stop.iterations or None,
         round(stop.minutes * 60 / seconds) if stop.minutes else None,
-        -(-stop.images // (batch * config.objective.critic_steps)) if stop.images else None,
+        -(-stop.images // config.pictures_per_iteration(batch)) if stop.images else None,
     ]
     return min((limit for limit in limits if limit), default=None)
 
@@ -85,8 +86,8 @@ def _steps(config: TrainConfig, batch: int, seconds: float) -> int | None:
 def _disk(config: TrainConfig, steps: int | None) -> dict[str, Any]:
     """Size of checkpoints, grids and events in the run's folder."""
     with torch.device("meta"), torch.random.fork_rng(devices=[]):
-        networks = build_networks(config, len(config.data.condition))
-    generator, discriminator = (parameter_count(network) for network in networks)
+        counts = {name: parameter_count(network) for name, network in build_all(config).items()}
+    generator, discriminator = counts["generator"], counts.get("discriminator", 0)
     # Weights and Adam's two moments of both networks, and the average of the generator.
     checkpoint = 4 * (3 * (generator + discriminator) + (generator if config.ema.enabled else 0)) / MB
     total = steps or 0

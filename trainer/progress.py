@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+
+import torch
 
 from trainer import checkpoints
 from trainer.curves import CurveBuffer, Throughput
 from trainer.device import memory_mb
-from trainer.objectives import DiscriminatorValues, GeneratorValues
 from trainer.protocol import events
 from trainer.protocol.errors import TrainerError
 from trainer.protocol.run_directory import RunDirectory
@@ -37,14 +38,15 @@ class ProgressWriter:
     ) -> None:
         self._session, self._run, self._say, self._spikes = session, run, say, spikes
         self._every = session.config.sampling.progress_every
-        self._curves = CurveBuffer(session.machine.device, max(256, self._every))
+        names = events.FLOW_CURVES if session.config.is_flow else events.CURVES
+        self._curves = CurveBuffer(session.machine.device, max(256, self._every), names)
         self._throughput = Throughput()
         self._busy = utilisation_of(session.machine.device) if measures_device else None
         self._written = time.perf_counter()
 
-    def add(self, d: DiscriminatorValues, g: GeneratorValues, penalised: bool) -> None:
-        """Add the values of the iteration just done; does not wait for the device."""
-        self._curves.add(self._session.done.iteration, {**d._asdict(), **g._asdict()}, penalised)
+    def add(self, values: Mapping[str, torch.Tensor], penalised: bool) -> None:
+        """Add the values of the iteration just done, by the curves' names; does not wait for the device."""
+        self._curves.add(self._session.done.iteration, values, penalised)
 
     def is_due(self, now: float) -> bool:
         """Whether to write at `now` (of time.perf_counter)."""
@@ -75,7 +77,7 @@ class ProgressWriter:
             memory_mb=round(memory_mb(session.machine.device), 1),
             busy_percent=None if busy is None else round(busy, 1),
             lr_g=session.config.optimiser.lr_g * now.factor,
-            lr_d=session.config.optimiser.lr_d * now.factor,
+            lr_d=0.0 if session.config.is_flow else session.config.optimiser.lr_d * now.factor,
             augment_probability=session.augment,
             trained_s=round(session.done.seconds, 3),
         )

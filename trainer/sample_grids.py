@@ -36,7 +36,7 @@ class SampleGrids:
         config, count = session.config, session.config.sampling.count
         seed = derived_seed(config.seed, "random", session.done.iteration)
         at = f"{session.done.iteration:08d}"
-        fresh = latents(seed, "sample", count, config.architecture.latent)
+        fresh = latents(seed, "sample", count, self._session.sampler.latent)
         self.fixed_pictures = self._draw(session.sampler, self._fixed_latents())
         fixed = self._save(f"fixed-{at}", self.fixed_pictures)
         random = self._save(f"random-{at}", self._draw(session.sampler, fresh))
@@ -56,14 +56,14 @@ class SampleGrids:
     def _fixed_latents(self) -> torch.Tensor:
         config = self._session.config
         if self._fixed is None:
-            self._fixed = latents(config.seed, "fixed", config.sampling.count, config.architecture.latent)
+            self._fixed = latents(config.seed, "fixed", config.sampling.count, self._session.sampler.latent)
         return self._fixed
 
     def _draw(self, network: Generator, z: torch.Tensor) -> np.ndarray[Any, Any]:
         data, labels = self._session.data, None
         if data.class_names:
             labels = torch.arange(len(z)) % len(data.class_names)
-        return draw_pictures(network, z, data.fill, labels)
+        return draw_pictures(network, z, data.fill, labels, snap=self._session.config.sampling.snap)
 
     def _save(self, name: str, pictures: np.ndarray[Any, Any]) -> str:
         path = self._run.samples_path / f"{name}.png"

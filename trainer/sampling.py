@@ -15,9 +15,10 @@ import torch
 from trainer import checkpoints
 from trainer.dataset import background_fill, class_names
 from trainer.device import choose_device
+from trainer.generators import FlowGenerator, build_generator
 from trainer.grids import draw_pictures, png_bytes, tile
 from trainer.latent_space import around, truncated
-from trainer.networks import Generator, build_generator
+from trainer.networks import Generator
 from trainer.protocol import outputs
 from trainer.protocol.config import TrainConfig
 from trainer.protocol.errors import TrainerError, io_failure
@@ -28,6 +29,8 @@ from trainer.protocol.untrusted import shortened
 from trainer.randomness import generator, latents
 
 Progress = Callable[[int, int], None]
+MOST_STEPS = 1000
+"""Steps of a flow."""
 MOST = 100_000
 """Pictures drawn in one call."""
 
@@ -39,6 +42,7 @@ class Trained:
     Attributes:
         generator: in evaluation mode. fill: background, (C,) in [-1, 1]. classes: class names, () for none.
         weights: "ema" or "raw". iteration: of the checkpoint.
+        snap: how near to the background colours become the background, in levels; 0 leaves samples raw.
     """
 
     generator: Generator
@@ -47,14 +51,31 @@ class Trained:
     weights: str
     iteration: int
     config: TrainConfig
+    snap: int = 0
+
+    @property
+    def steps(self) -> int | None:
+        """Network passes for each sample of a flow, None for other generators."""
+        return self.generator.steps if isinstance(self.generator, FlowGenerator) else None
+
+    def in_steps(self, steps: int) -> Trained:
+        """The same, drawing in `steps` steps. Raises TrainerError unless this is a flow."""
+        if not isinstance(self.generator, FlowGenerator):
+            raise TrainerError("only a flow draws in several steps; this run's network draws in one")
+        if not 1 <= steps <= MOST_STEPS:
+            raise TrainerError(f"steps must be from 1 to {MOST_STEPS:,}")
+        self.generator.steps = steps
+        return self
 
 
 def load_trained(
-    run: RunDirectory, weights: str = "auto", iteration: int | str | None = None, device: str = "cpu"
-) -> Trained:
+    run: RunDirectory, weights: str = "auto", iteration: int | str | None = None, device: str = "cpu",
+    *, raw: bool = False, steps: int | None = None,
+) -> Trained:  # fmt: skip
     """Load a run's generator from its newest good checkpoint, or from that of `iteration` ("best": of the lowest KID).
 
-    `weights`: "ema", "raw", or "auto" for the average if there is one. Raises TrainerError.
+    `weights`: "ema", "raw", or "auto" for the average if there is one. `raw`: samples are not finished by the run's
+    `sampling.snap`. `steps`: of a flow, instead of the run's `flow.steps`. Raises TrainerError.
     """
     config = run.config()
     folder = _chosen(run, iteration)
@@ -70,7 +91,9 @@ def load_trained(
     generator.eval().requires_grad_(False).to(where)
     label = "ema" if name == "ema" else "raw"
     at = int(checkpoints.state_of(folder)["iteration"])
-    return Trained(generator, fill.to(where), classes, label, at, config)
+    snap = 0 if raw else config.sampling.snap
+    trained = Trained(generator, fill.to(where), classes, label, at, config, snap)
+    return trained if steps is None else trained.in_steps(steps)
 
 
 def _chosen(run: RunDirectory, iteration: int | str | None) -> Path:
@@ -111,7 +134,14 @@ def pictures(
 ) -> np.ndarray[Any, Any]:
     """`count` uncurated pictures, uint8 (N, H, W, C). Picture i depends only on the seed, not on `count`."""
     z = latents(seed, "sample", count, trained.generator.latent)
-    return draw_pictures(trained.generator, z, trained.fill, labels_for(trained, count, tag), progress)
+    return drawn_by(trained, z, labels_for(trained, count, tag), progress)
+
+
+def drawn_by(
+    trained: Trained, z: torch.Tensor, labels: torch.Tensor | None = None, progress: Progress | None = None
+) -> np.ndarray[Any, Any]:
+    """The finished pictures of latents z (N, latent), uint8 (N, H, W, C)."""
+    return draw_pictures(trained.generator, z, trained.fill, labels, progress, trained.snap)
 
 
 FIXED = "fixed"
@@ -166,7 +196,7 @@ def named_pictures(
     if tag is None and trained.classes:
         labels = torch.cat([label for _, label in found if label is not None])
     z = truncated(torch.cat([z for z, _ in found]), truncation)
-    return draw_pictures(trained.generator, z, trained.fill, labels, progress)
+    return drawn_by(trained, z, labels, progress)
 
 
 @dataclass(frozen=True)
@@ -272,6 +302,7 @@ def save_sample(
         facts["truncation"] = wanted.truncation
     if wanted.copies_out:
         facts["left_out"] = left_out
+    facts |= {name: value for name, value in (("snap", trained.snap), ("steps", trained.steps)) if value}
     told = facts if plain else {**facts, "seeds": seeds}
     try:
         if singly:

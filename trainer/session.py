@@ -17,7 +17,9 @@ from trainer.dataset import TrainingSet
 from trainer.device import Machine
 from trainer.distributed import Ranks
 from trainer.ema import Average
+from trainer.flow import FlowGame
 from trainer.game import Game
+from trainer.generators import FlowGenerator, build_generator
 from trainer.layers import MinibatchStd
 from trainer.networks import build_networks
 from trainer.protocol.config import TrainConfig
@@ -43,7 +45,7 @@ class Session:
     machine: Machine
     ranks: Ranks
     data: TrainingSet
-    game: Game
+    game: Game | FlowGame
     batches: BatchSource
     average: Average | None
     batch: int
@@ -61,8 +63,8 @@ class Session:
 
     @property
     def images_per_iteration(self) -> int:
-        """Real pictures the discriminator sees in one iteration."""
-        return self.batch * self.config.objective.critic_steps
+        """Real pictures seen in one iteration (by the discriminator, where there is one)."""
+        return self.config.pictures_per_iteration(self.batch)
 
     def add_sign(self, sign: torch.Tensor) -> None:
         """Count one measurement of `DiscriminatorValues.sign` for the adaptive augmentation."""
@@ -84,11 +86,19 @@ def make_session(
     config: TrainConfig, data: TrainingSet, machine: Machine, ranks: Ranks, batch: int, micro: int = 0
 ) -> Session:
     """Build a session at iteration 0. Raises TrainerError."""
-    networks = build_networks(config, len(data.class_names))
     own = ranks.share(batch)
     share = own.stop - own.start
-    _refuse_broken_groups(networks, batch, share)
-    game = Game(config, networks, machine, data.fill, ranks, batch, micro or config.batch.micro or share)
+    micro = micro or config.batch.micro or share
+    game: Game | FlowGame
+    if config.is_flow:
+        drawing = build_generator(config, len(data.class_names))
+        assert isinstance(drawing, FlowGenerator)
+        drawing.steps = config.flow.grid_steps  # Also of its average, which draws while training.
+        game = FlowGame(config, drawing, machine, data.fill, ranks, batch, micro)
+    else:
+        networks = build_networks(config, len(data.class_names))
+        _refuse_broken_groups(networks, batch, share)
+        game = Game(config, networks, machine, data.fill, ranks, batch, micro)
     augment = 0.0 if config.augmentation.adaptive else config.augmentation.probability
     return Session(
         config=config,
@@ -120,11 +130,8 @@ def capture(session: Session, only_weights: bool = False) -> Checkpoint:
     game = session.game
     tensors = {"generator": checkpoints.module_tensors(game.generator)}
     if not only_weights:
-        tensors |= {
-            "discriminator": checkpoints.module_tensors(game.discriminator),
-            "optimiser_g": checkpoints.optimiser_tensors(game.optimiser_g),
-            "optimiser_d": checkpoints.optimiser_tensors(game.optimiser_d),
-        }
+        tensors |= {name: checkpoints.module_tensors(network) for name, network in game.networks.items()}
+        tensors |= {name: checkpoints.optimiser_tensors(one) for name, one in game.optimisers.items()}
     if session.average:
         session.average.refresh_buffers()
         tensors["ema"] = checkpoints.module_tensors(session.average.network)
@@ -151,16 +158,14 @@ def capture(session: Session, only_weights: bool = False) -> Checkpoint:
 def restore(session: Session, saved: Checkpoint) -> None:
     """Continue from a checkpoint. Raises TrainerError when it does not match the networks."""
     game, values = session.game, saved.values
-    if missing := [
-        name for name in ("generator", "discriminator", "optimiser_g", "optimiser_d") if name not in saved.tensors
-    ]:
+    if missing := [name for name in (*game.networks, *game.optimisers) if name not in saved.tensors]:
         raise TrainerError(
             f"the checkpoint has no {missing[0]}.safetensors, so training cannot continue from it", "checkpoint"
         )
-    checkpoints.restore_module(game.generator, saved.tensors["generator"])
-    checkpoints.restore_module(game.discriminator, saved.tensors["discriminator"])
-    checkpoints.restore_optimiser(game.optimiser_g, saved.tensors["optimiser_g"])
-    checkpoints.restore_optimiser(game.optimiser_d, saved.tensors["optimiser_d"])
+    for name, network in game.networks.items():
+        checkpoints.restore_module(network, saved.tensors[name])
+    for name, optimiser in game.optimisers.items():
+        checkpoints.restore_optimiser(optimiser, saved.tensors[name])
     if session.average:
         checkpoints.restore_module(session.average.network, saved.tensors.get("ema", saved.tensors["generator"]))
     session.done = Done(values["iteration"], values["images_seen"], values["trained_s"])

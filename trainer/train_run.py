@@ -288,7 +288,9 @@ def _announce(session: Session, say: Callable[[events.TrainEvent], None], checkp
             device=str(machine.device),
             precision=machine.precision,
             generator_parameters=parameter_count(session.game.generator),
-            discriminator_parameters=parameter_count(session.game.discriminator),
+            discriminator_parameters=sum(
+                parameter_count(network) for name, network in session.game.networks.items() if name == "discriminator"
+            ),
             pictures=len(session.data.train),
             ranks=session.ranks.count,
             batch=session.batch,

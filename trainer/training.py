@@ -7,12 +7,16 @@ import time
 from functools import partial
 from pathlib import Path
 
+import torch
+
 from trainer import checkpoints
 from trainer.clock import TrainingClock
 from trainer.commands import Command, take_commands
 from trainer.diagnosis_watch import DiagnosisWatch
 from trainer.fallbacks import Fallbacks
+from trainer.flow import FlowGame, FlowValues
 from trainer.fresh_pictures import FreshPictures
+from trainer.game import Game
 from trainer.meters import BestWeights
 from trainer.objectives import DiscriminatorValues, GeneratorValues
 from trainer.progress import ProgressWriter
@@ -90,39 +94,52 @@ class Training:
             self._progress.close()
 
     def iterate(self) -> None:
-        """One iteration: `critic_steps` turns of the discriminator, one step of the generator."""
-        session, game, config = self.session, self.session.game, self.session.config
+        """One iteration: `critic_steps` turns of the discriminator and one step of the generator; a flow's one step."""
+        session = self.session
+        now = rates(session.config, session.done)
+        session.game.set_rates(now.factor, now.beta2)
+        if isinstance(session.game, FlowGame):
+            values, penalised = self._fallbacks.run(partial(self._flow_step, session.game))._asdict(), False
+        else:
+            values, penalised = self._adversarial_steps(session.game)
+        images = session.done.images + session.images_per_iteration
+        if session.average:
+            session.average.update(session.images_per_iteration, images)
+        session.done = Done(session.done.iteration + 1, images, session.done.seconds)
+        self._progress.add(values, penalised)
+        session.adapt_augmentation()
+
+    def _flow_step(self, game: FlowGame) -> FlowValues:
+        session = self.session
+        return game.step(session.batches.draw("flow", session.done.iteration, session.augment, with_reals=True))
+
+    def _adversarial_steps(self, game: Game) -> tuple[dict[str, torch.Tensor], bool]:
+        """The curves' values of the last turn, and whether it had a penalty."""
+        session, config = self.session, self.session.config
         done, steps = session.done, config.objective.critic_steps
-        now = rates(config, done)
-        game.set_rates(now.factor, now.beta2)
         for step in range(done.iteration * steps, (done.iteration + 1) * steps):
             weight = penalty_weight(config, done, step)
             parts = [
-                self._fallbacks.run(partial(self._discriminator_step, step, weight, part))
+                self._fallbacks.run(partial(self._discriminator_step, game, step, weight, part))
                 for part in game.criterion.parts
             ]
             of_d = DiscriminatorValues.merged(parts)
             session.add_sign(of_d.sign)
-        of_g = self._fallbacks.run(self._generator_step)
-        images = done.images + session.images_per_iteration
-        if session.average:
-            session.average.update(session.images_per_iteration, images)
-        session.done = Done(done.iteration + 1, images, done.seconds)
-        self._progress.add(of_d, of_g, penalised=weight is not None)  # Curves hold the last turn's values.
-        session.adapt_augmentation()
+        of_g = self._fallbacks.run(partial(self._generator_step, game))
+        return {**of_d._asdict(), **of_g._asdict()}, weight is not None
 
-    def _discriminator_step(self, step: int, weight: float | None, part: str) -> DiscriminatorValues:
+    def _discriminator_step(self, game: Game, step: int, weight: float | None, part: str) -> DiscriminatorValues:
         """One part of a turn, on a batch of its own: when memory runs out in the second, only that is repeated."""
         session = self.session
-        reals = session.game.criterion.discriminator_needs_reals(part)
+        reals = game.criterion.discriminator_needs_reals(part)
         batch = session.batches.draw("d", step, session.augment, with_reals=reals)
         if part == "fake":  # Other dropout masks than those of the real pictures.
             source = generator(session.config.seed, "d fake", step, session.machine.device)
             batch = dataclasses.replace(batch, source=source)
-        return session.game.discriminator_phase(batch, weight, part)
+        return game.discriminator_phase(batch, weight, part)
 
-    def _generator_step(self) -> GeneratorValues:
-        session, game = self.session, self.session.game
+    def _generator_step(self, game: Game) -> GeneratorValues:
+        session = self.session
         reals = game.criterion.generator_needs_reals
         return game.generator_phase(
             session.batches.draw("g", session.done.iteration, session.augment, with_reals=reals)

@@ -12,6 +12,7 @@ import torch
 from trainer.dataset import TrainingSet
 from trainer.device import Machine, available_memory, bf16_may_pay, set_tf32, synchronize
 from trainer.distributed import Ranks, ranks_here
+from trainer.flow import FlowGame
 from trainer.memory import attempt, free_memory, largest_batch
 from trainer.objectives import needs_reals
 from trainer.protocol.config import TrainConfig
@@ -90,6 +91,14 @@ def time_steps(config: TrainConfig, data: TrainingSet, machine: Machine, batch: 
     trial = dataclasses.replace(config, augmentation=dataclasses.replace(config.augmentation, mirror=False))
     session = make_session(trial, data, machine, Ranks(), batch)
     game, batches = session.game, session.batches
+    if isinstance(game, FlowGame):
+        times = []
+        for number in range(steps + 1):
+            started = time.perf_counter()
+            game.step(batches.draw("flow", number, 0.0, with_reals=True))
+            synchronize(machine.device)
+            times.append(time.perf_counter() - started)
+        return min(times[1:])
     reals = needs_reals(trial.objective.kind)
     weights = [penalty_weight(trial, Done(), step) for step in range(trial.regulariser.every)]
     kinds = list(dict.fromkeys(weights))

@@ -72,8 +72,8 @@ class _Bar:
 
 def _losses(event: Progress) -> str:
     parts = []
-    for name, label in (("loss_d", "D"), ("loss_g", "G")):
+    for name, label in (("loss_d", "D "), ("loss_g", "G "), ("loss", "loss ")):
         values = [value for value in event.curves.get(name, []) if value is not None]
         if values:
-            parts.append(f"{label} {values[-1]:.3f}")
+            parts.append(f"{label}{values[-1]:.3f}")
     return f" ({', '.join(parts)})" if parts else ""

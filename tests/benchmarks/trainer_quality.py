@@ -1,14 +1,17 @@
-"""KID against held-out pictures after equal CPU time: `sprite-r3-cpu` beside DCGAN and other programs.
+"""KID against held-out pictures after equal CPU time: `sprite-flow-cpu` beside `sprite-r3-cpu`, DCGAN and others.
 
-    python tests/benchmarks/trainer_quality.py [PICTURES.zip | FOLDER | dataset.npy] [--seconds 120] [--seeds 1]
-        [--try "NAME=VALUE;NAME=VALUE" ...] [--only NAME ...] [--first-seed 0] [--peers]
-        [--json] [--grids FOLDER]
+    OMP_NUM_THREADS=1 python tests/benchmarks/trainer_quality.py [PICTURES.zip | FOLDER | dataset.npy]
+        [--seconds 120] [--seeds 1] [--try "NAME=VALUE;NAME=VALUE" ...] [--only NAME ...] [--first-seed 0] [--peers]
+        [--json] [--grids FOLDER] [--copies]
 
-Both train in turns in one process on one thread, each for the same CPU seconds (not wall seconds: a busy machine does
+All train in turns in one process on one thread, each for the same CPU seconds (not wall seconds: a busy machine does
 not matter), on the same pictures at 32 px. A fifth is held out; families (of a truth.tsv beside the pictures, or of the
 run's dataset.json) and equal or mirrored pictures are never divided. KID is in the trainer's random feature space,
-times 1,000, of 256 pictures from one moment against one picture of each family held out; the first line is its floor,
-real against real. Each `--try` adds a variant of `sprite-r3-cpu` to the comparison; every seed has its own networks and
+times 1,000, of 256 pictures from one moment against one picture of each family held out, and in EfficientNet-Lite0's
+where its package is importable, each number divided by its own deviation in both; the first line is their floor, real
+against real. A flow draws by its full number of steps. All samples are finished alike: colours within 17 levels of
+white become white. `--copies` adds the diagnostics' verdict about 256 samples. Each `--try` adds a variant of
+`sprite-flow-cpu` where it names a flow's setting, else of `sprite-r3-cpu`; every seed has its own networks and
 draws, on the same split. A dataset.npy is a run's, as the Studio prepared it at 32 px. `--only` trains one of the
 compared alone, in parts of a long comparison. `--peers` adds what else there is on PyPI (gan_peers.py), which must be
 importable (PYTHONPATH=FOLDER).
@@ -37,12 +40,16 @@ from gan_peers import PEERS, Peer
 from PIL import Image
 
 from trainer.create_run import PICTURES, squared
-from trainer.dataset import TrainingSet
+from trainer.dataset import TrainingSet, snapped
 from trainer.device import Machine
+from trainer.diagnostics.diagnose import Diagnostics
 from trainer.distributed import Ranks
-from trainer.features import NAME, RandomFeatures
+from trainer.features import RandomFeatures
+from trainer.flow import FlowGame
+from trainer.generators import FlowGenerator
 from trainer.grids import draw_pictures, save_png, tile
 from trainer.kid import Reference
+from trainer.lite0 import Lite0Features, weights_path
 from trainer.objectives import needs_reals
 from trainer.protocol.config import TrainConfig, fit_data
 from trainer.protocol.overrides import apply_overrides
@@ -50,10 +57,12 @@ from trainer.protocol.presets import load_preset
 from trainer.protocol.recipe import Recipe
 from trainer.protocol.schedule import Done, penalty_weight, rates
 from trainer.randomness import latents
+from trainer.real_sides import real_sides
 from trainer.session import make_session
 from trainer.tuning import uses_winograd
 
 SIZE = 32
+SNAP = 17
 BUNDLED = Path(__file__).resolve().parents[2] / "data" / "mechas" / "mechas.zip"
 # DCGAN at half width: at equal seconds it sees more pictures than the full one, which is kinder to it.
 HALF = ["generator_channels=128,64,32,16", "discriminator_channels=16,32,64,128", "batch.size=64"]
@@ -153,20 +162,31 @@ class Ours:
         now = rates(config, done)
         game.set_rates(now.factor, now.beta2)
         weight = penalty_weight(config, done, done.iteration)
+        if isinstance(game, FlowGame):
+            game.step(session.batches.draw("flow", done.iteration, session.augment, True))
+            self._seen()
+            return
         of_d = game.discriminator_turn(session.batches.draw("d", done.iteration, session.augment, True), weight)
         session.add_sign(of_d.sign)
         reals = needs_reals(config.objective.kind)
         game.generator_phase(session.batches.draw("g", done.iteration, session.augment, reals))
+        self._seen()
+        session.adapt_augmentation()
+
+    def _seen(self) -> None:
+        session, done = self.session, self.session.done
         images = done.images + session.images_per_iteration
         if session.average:
             session.average.update(session.images_per_iteration, images)
         session.done = Done(done.iteration + 1, images, done.seconds)
-        session.adapt_augmentation()
 
     def draw(self, count: int) -> np.ndarray[Any, Any]:
         """`count` pictures of fresh latents by the averaged generator, uint8 (count, H, W, 3)."""
-        z = latents(7, "benchmark", count, self.session.config.architecture.latent)
-        return draw_pictures(self.session.sampler, z, self.session.data.fill)
+        network = self.session.sampler
+        if isinstance(network, FlowGenerator):
+            network.steps = self.session.config.flow.steps
+        z = latents(7, "benchmark", count, network.latent)
+        return draw_pictures(network, z, self.session.data.fill)
 
 
 def train_turns(contenders: dict[str, Ours | Peer], seconds: float) -> None:
@@ -183,12 +203,20 @@ def train_turns(contenders: dict[str, Ours | Peer], seconds: float) -> None:
 def configurations(seconds: float, seed: int, tries: list[str]) -> dict[str, TrainConfig]:
     """What is compared. Settings of one try are joined by ";"."""
     stop = ["stop.iterations=0", f"stop.minutes={seconds / 60}", f"seed={seed}"]
-    ours = apply_overrides(fit_data(load_preset("sprite-r3-cpu"), SIZE, 3), stop)
+    flow, ours = (
+        apply_overrides(fit_data(load_preset(name), SIZE, 3), stop) for name in ("sprite-flow-cpu", "sprite-r3-cpu")
+    )
     return {
+        "sprite-flow-cpu": flow,
         "sprite-r3-cpu": ours,
-        **{text: apply_overrides(ours, text.split(";")) for text in tries},
+        **{text: apply_overrides(flow if "flow." in text else ours, text.split(";")) for text in tries},
         "dcgan-bce": apply_overrides(fit_data(load_preset("dcgan"), SIZE, 3), [*stop, *HALF]),
     }
+
+
+def shown(values: list[float]) -> str:
+    """KID of each feature space, as text."""
+    return " / ".join(f"{value:,.1f}" for value in values)
 
 
 def main() -> None:
@@ -203,21 +231,29 @@ def main() -> None:
     parser.add_argument("--peers", action="store_true")
     parser.add_argument("--grids", type=Path)
     parser.add_argument("--json", action="store_true")
+    parser.add_argument("--copies", action="store_true")
     options = parser.parse_args()
     torch.set_num_threads(1)
     pixels, families = read(options.source)
     held_out, train, first = split(pixels, families)
     data = TrainingSet(torch.from_numpy(pixels), train, held_out, None, None, (), torch.ones(3))
-    network = RandomFeatures()
+    spaces: list[RandomFeatures | Lite0Features] = [RandomFeatures()]
+    if weights_path() is not None:
+        spaces.append(Lite0Features())
     # One picture of each family: KID is unbiased for pictures that are independent of each other only.
     real, seen = ([row for row in rows.tolist() if row in first][:256] for rows in (held_out, train))
-    reference = Reference.of(network(pixels[real]))
-    floor = 1000 * reference.kid(network(pixels[seen]))
+    references = [Reference.of(space(pixels[real])) for space in spaces]
+
+    def measured(drawn: np.ndarray[Any, Any]) -> list[float]:
+        return [1000 * of.kid(space(drawn)) for space, of in zip(spaces, references, strict=True)]
+
+    floor = measured(pixels[seen])
     machine = Machine(torch.device("cpu"), channels_last=True)
-    found: dict[str, list[float]] = {}
+    found: dict[str, list[list[float]]] = {}
+    judge = Diagnostics(*real_sides(data), 256) if options.copies else None
     print(
         f"{len(pixels)} pictures, {len(real)} families of {len(held_out)} held out, {options.seconds:.0f} CPU seconds "
-        f"each, {NAME}; real against real {floor:.1f}"
+        f"each, {' / '.join(space.name for space in spaces)}; real against real {shown(floor)}"
     )
     for seed in range(options.first_seed, options.first_seed + options.seeds):
         makers: dict[str, Callable[[], Ours | Peer]] = {
@@ -229,18 +265,23 @@ def main() -> None:
         contenders = {name: make() for name, make in makers.items() if not options.only or name in options.only}
         train_turns(contenders, options.seconds)
         for name, one in contenders.items():
-            drawn = one.draw(256)
-            found.setdefault(name, []).append(round(1000 * reference.kid(network(drawn)), 1))
+            drawn = snapped(one.draw(256), data.fill, SNAP)
+            found.setdefault(name, []).append([round(value, 1) for value in measured(drawn)])
             if options.grids:
                 options.grids.mkdir(parents=True, exist_ok=True)
                 save_png(options.grids / f"{name.replace('/', '_')}-{seed}.png", tile(drawn[:64]))
             print(
-                f"  seed {seed} {name:40} KID x 1000 {found[name][-1]:>14,.1f}   "
+                f"  seed {seed} {name:40} KID x 1000 {shown(found[name][-1]):>24}   "
                 f"{one.iterations:,} iterations, {one.images:,} pictures",
                 flush=True,
             )
+            if judge is not None:
+                verdict = judge.look(drawn).diagnosis
+                print(f"    {verdict.verdict}; copies {verdict.copying}", flush=True)
     if options.json:
-        print(json.dumps({"seconds": options.seconds, "floor": round(floor, 1), "kid_x1000": found}))
+        print(
+            json.dumps({"seconds": options.seconds, "floor": [round(value, 1) for value in floor], "kid_x1000": found})
+        )
 
 
 if __name__ == "__main__":

@@ -42,6 +42,7 @@ from trainer.create_run import squared
 from trainer.dataset import TrainingSet
 from trainer.device import Machine, choose_device, set_tf32, synchronize
 from trainer.distributed import Ranks, joined
+from trainer.flow import FlowGame
 from trainer.memory import free_memory
 from trainer.objectives import needs_reals
 from trainer.protocol import events, files
@@ -170,13 +171,19 @@ def narrow(config: TrainConfig) -> TrainConfig:
 
 
 def steps(session: Session, count: int) -> list[list[float]]:
-    """(loss_d, loss_g) of `count` iterations, as the training loop takes them."""
+    """(loss_d, loss_g) of `count` iterations, as the training loop takes them; twice the loss of a flow."""
     config, game = session.config, session.game
     reals, found = needs_reals(config.objective.kind), []
     critic = config.objective.critic_steps
     for number in range(count):
         now = rates(config, Done(number))
         game.set_rates(now.factor, now.beta2)
+        if isinstance(game, FlowGame):
+            loss = game.step(session.batches.draw("flow", number, session.augment, with_reals=True)).loss
+            if session.average:
+                session.average.update(session.batch, session.batch * (number + 1))
+            found.append(torch.stack([loss, loss]))
+            continue
         for step in range(number * critic, (number + 1) * critic):
             draw = session.batches.draw("d", step, session.augment, with_reals=True)
             of_d = game.discriminator_turn(draw, penalty_weight(config, Done(number), step))
@@ -256,12 +263,13 @@ def presets(check: Check) -> dict[str, Any]:
 
 
 def parameter_sizes(config: TrainConfig) -> tuple[int, int]:
-    """Parameters of both networks, counted without building them."""
-    from trainer.networks import build_networks, parameter_count
+    """Parameters of generator and discriminator (0 of a flow's), counted without building them."""
+    from trainer.generators import build_all
+    from trainer.networks import parameter_count
 
     with torch.device("meta"), torch.random.fork_rng(devices=[]):
-        generator, discriminator = build_networks(config)
-    return parameter_count(generator), parameter_count(discriminator)
+        counts = {name: parameter_count(network) for name, network in build_all(config).items()}
+    return counts["generator"], counts.get("discriminator", 0)
 
 
 def preset(check: Check, name: str) -> dict[str, Any]:

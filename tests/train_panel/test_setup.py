@@ -284,3 +284,25 @@ def test_a_scaled_preset_says_so(session, qtbot) -> None:  # type: ignore[no-unt
     assert "256 px" in page.description.text()
     assert dataclasses.asdict(page.draft.config)["data"]["size"] == 64
     control.release()
+
+
+def test_another_preset_is_proposed_and_taking_it_keeps_what_was_set(session, sprites, qtbot) -> None:  # type: ignore[no-untyped-def]
+    from gandam_studio.qt.train.control import RunControl
+    from gandam_studio.qt.train.setup.setup_page import SetupPage
+
+    control = RunControl(session)
+    page = SetupPage(session, control)
+    qtbot.addWidget(page)
+    page.draft.set_devices(["cpu"])
+    assert page.proposal.isHidden()  # It is the one to begin with, for so few sprites.
+    page.draft.choose("dcgan")
+    page.draft.set_value("data.size", 32)
+    page.draft.set_text("seed", "5")
+    page.draft.set_text("optimiser.lr_g", "1e-3")
+    assert not page.proposal.isHidden()
+    assert "sprite-r3-cpu" in page.proposal.button.text()
+    qtbot.mouseClick(page.proposal.button, Qt.MouseButton.LeftButton)
+    assert page.draft.config.preset == page.presets.currentText() == "sprite-r3-cpu"
+    assert list(page.draft.departures()) == ["seed"]
+    assert page.proposal.isHidden()
+    control.release()

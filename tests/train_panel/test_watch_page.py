@@ -15,6 +15,8 @@ from gandam_studio.qt.widgets.plots.plot_panel import REST_S
 from gandam_studio.qt.widgets.plots.plot_specs import plot_specs
 from trainer.protocol import events as ev
 from trainer.protocol import files, untrusted
+from trainer.protocol.events import FLOW_CURVES
+from trainer.protocol.presets import load_preset
 
 
 def _grid_shown(page, iteration: int) -> bool:  # type: ignore[no-untyped-def]
@@ -278,3 +280,10 @@ def test_plots_and_numbers_explain_themselves(page, tmp_path: Path) -> None:  # 
         assert "Good:" in plot.title.toolTip(), plot.title.text()
         assert "Bad:" in plot.title.toolTip(), plot.title.text()
     assert "Good:" in shown.numbers_label.toolTip()
+
+
+def test_a_flow_has_no_plots_of_a_discriminator() -> None:
+    specs = plot_specs(load_preset("sprite-flow-cpu"))
+    lines = [line.curve for spec in specs for line in spec.lines]
+    assert sorted(lines) == sorted(FLOW_CURVES)
+    assert all(spec.meaning for spec in specs)

@@ -8,7 +8,7 @@ import torch
 from trainer.dataset import TrainingSet
 from trainer.protocol.config import TrainConfig, fit_data
 from trainer.protocol.overrides import apply_overrides
-from trainer.protocol.presets import load_preset
+from trainer.protocol.presets import load_preset, preset_names
 
 # Narrow networks and tiny batches: every code path, little arithmetic.
 SMALL = {
@@ -18,7 +18,11 @@ SMALL = {
     "dcgan": ["architecture.latent=8", "generator_channels=16,12,8,6", "discriminator_channels=4,6,8,12"],
     "sprite": ["architecture.size=32", "architecture.latent=8", "generator_channels=16,12,8,6",
                "discriminator_channels=6,8,12,16"],
+    "unet": ["architecture.size=32", "architecture.blocks=1", "generator_channels=16,8,8", "flow.steps=3",
+             "flow.grid_steps=2"],
 }  # fmt: skip
+ADVERSARIAL = [name for name in preset_names() if not load_preset(name).is_flow]
+"""Presets with a discriminator."""
 COMMON = ["batch.size=8", "sampling.count=4", "precision.channels_last=off", "precision.kind=fp32", "device=cpu"]
 
 

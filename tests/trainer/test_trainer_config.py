@@ -14,7 +14,8 @@ from trainer.protocol.presets import load_preset, preset_names
 
 WANTED = {
     "dcgan", "gandam-part-1", "gandam-part-2", "gandam-step-1-deeper-256", "gandam-step-2-dense-64",
-    "gandam-step-3-dense-256", "hinge-sn", "pokesprite-overfit-128", "sprite-r3", "sprite-r3-cpu", "wgan-gp",
+    "gandam-step-3-dense-256", "hinge-sn", "pokesprite-overfit-128", "sprite-flow", "sprite-flow-cpu",
+    "sprite-r3", "sprite-r3-cpu", "wgan-gp",
 }  # fmt: skip
 
 

@@ -24,13 +24,16 @@ from trainer.protocol.presets import load_preset, preset_names
 from trainer.protocol.run_directory import RunDirectory
 from trainer.train_run import train_run
 
-FAMILIES = {"gandam": "gandam-step-3-dense-256", "dcgan": "dcgan", "sprite": "sprite-r3"}
+FAMILIES = {"gandam": "gandam-step-3-dense-256", "dcgan": "dcgan", "sprite": "sprite-r3", "unet": "sprite-flow"}
 # From here every setting can be seen to do something within a few iterations.
 PLAIN = [
     "batch.size=4", "stop.iterations=4", "sampling.every=2", "sampling.count=4", "objective.kind=bce",
     "objective.label_noise=0", "objective.shared_latents=no", "regulariser.kind=none", "regulariser.weight_end=-1",
     "augmentation.translation=0", "augmentation.brightness=0", "augmentation.saturation=0", "schedule.kind=constant",
     "schedule.beta2_end=0", "ema.enabled=no", "sampling.progress_every=1", "precision.winograd=auto", "device=auto",
+]  # fmt: skip
+PLAIN_FLOW = [
+    "augmentation.probability=1", "optimiser.clip=0", "schedule.warmup=0", "sampling.snap=0", "flow.steps=2",
 ]  # fmt: skip
 PENALTY = ["regulariser.kind=r1r2", "regulariser.weight=1", "regulariser.every=1"]
 SHIFT = ["augmentation.translation=0.25"]
@@ -68,12 +71,21 @@ TRIED: dict[str, tuple[list[str], str]] = {
     "architecture.skips": ([], "yes"),
     "architecture.colour_weight": ([], "3"),
     "architecture.minibatch_std": ([], "yes"),
+    "architecture.blocks": ([], "2"),
     "objective.kind": ([], "hinge"),
     "objective.label_noise": ([], "0.3"),
     "objective.critic_steps": ([], "2"),
     "objective.shared_latents": ([], "yes"),
     "objective.separate_steps": ([], "yes,no"),
     "objective.fakes_batchnorm": (NORMED, "train,inference"),
+    "flow.prediction": ([], "velocity"),
+    "flow.loss": ([], "picture"),
+    "flow.clamp": ([], "0.9"),
+    "flow.time_mean": ([], "1"),
+    "flow.time_spread": ([], "2"),
+    "flow.grid_steps": ([], "3"),
+    "flow.class_drop": (["data.condition=a"], "1"),
+    "flow.guidance": (["data.condition=a"], "3"),
     "regulariser.kind": (["regulariser.weight=1"], "gp"),
     "regulariser.weight": (PENALTY, "5"),
     "regulariser.weight_end": (PENALTY, "50"),
@@ -94,11 +106,13 @@ TRIED: dict[str, tuple[list[str], str]] = {
     "optimiser.beta1": ([], "0.7"),
     "optimiser.beta2": ([], "0.5"),
     "optimiser.eps": ([], "0.5"),
+    "optimiser.clip": ([], "1e-9"),
     "schedule.kind": (["schedule.step_factor=0.5", "schedule.step_every=1", "schedule.end_factor=0.5"], "cosine"),
     "schedule.end_factor": (COSINE, "0.1"),
     "schedule.step_factor": (STEP, "0.1"),
     "schedule.step_every": (STEP, "2"),
     "schedule.beta2_end": (COSINE, "0.5"),
+    "schedule.warmup": ([], "3"),
     "ema.enabled": (["ema.half_life=1"], "yes"),
     "ema.half_life": (AVERAGE, "1000"),
     "ema.ramp": (["ema.enabled=yes", "ema.half_life=1000"], "0.1,0"),
@@ -111,6 +125,7 @@ TRIED: dict[str, tuple[list[str], str]] = {
     "batch.sampler": ([], "fixed"),
     "sampling.every": ([], "1"),
     "sampling.count": ([], "9"),
+    "sampling.snap": ([], "127"),
     "sampling.checkpoint_every": ([], "1"),
     "sampling.keep": (["sampling.checkpoint_every=1"], "1"),
     "sampling.milestones": (["sampling.checkpoint_every=1", "sampling.keep=1"], "2"),
@@ -127,6 +142,8 @@ ELSEWHERE = {
     "architecture.kind": "its lists have other lengths: every preset is built in test_trainer_networks",
     "architecture.base": "goes with the number of stages, as size does",
     "architecture.size": "names what the lists are for; refused where they do not fit (test_trainer_domains)",
+    "architecture.patch": "goes with the number of stages, as size does (test_trainer_flow)",
+    "flow.steps": "of samples that are drawn later (test_trainer_flow)",
     "precision.cuda_graphs": "there is no CUDA here; refused on a processor (below)",
     "precision.tf32": "there is no CUDA here; refused on a processor (below)",
     "sampling.checkpoint_minutes": "counts minutes (test_trainer_resume)",
@@ -219,8 +236,10 @@ def before_and_after(path: str, family: str) -> tuple[TrainConfig, TrainConfig, 
     """A configuration, the same with another value, and whether it is accepted; None if it does not apply."""
     beside, tried = TRIED[path]
     plain = small_config(FAMILIES[family])
+    flow = family == "unet"
+    always = [text for text in PLAIN if not (flow and text.startswith(("objective", "regulariser")))]
     try:
-        for text in (*PLAIN, *beside):
+        for text in (*always, *(PLAIN_FLOW if flow else ()), *beside):
             plain = with_value(plain, *text.split("=", 1))
         changed = with_value(plain, path, text := other_value(plain, path, tried))
     except ValueError:  # These lists have other lengths in this family.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import math
 
 import pytest
 import torch
@@ -89,6 +90,11 @@ def test_every_preset_fits_every_size_and_alpha(name: str, size: int) -> None:
     channels = 4 if size == 64 else 3
     facts = describe_config(fit_data(load_preset(name), size, channels))
     assert facts["scaled"] == (size != load_preset(name).architecture.size)
+    if load_preset(name).is_flow:
+        last = facts["generator"]["layers"][-1]["output"]
+        assert math.prod(last) == channels * size**2
+        assert "discriminator" not in facts
+        return
     assert facts["generator"]["layers"][-2 if "sprite" not in name else -1]["output"] == [channels, size, size]
     assert facts["discriminator"]["layers"][-1]["output"] == [1]
 

@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 import torch
 from emulated_cuda import Recording
-from small_runs import small_config, training_set
+from small_runs import ADVERSARIAL, small_config, training_set
 from test_trainer_graphs import FAMILIES, OBJECTIVES, REGULARISERS, combined
 from torch import nn
 from torch._subclasses.fake_tensor import FakeTensor, FakeTensorMode
@@ -28,7 +28,6 @@ from trainer.distributed import Ranks
 from trainer.graphs import tensors_of, with_tensors
 from trainer.objectives import needs_reals
 from trainer.protocol.config import TrainConfig
-from trainer.protocol.presets import preset_names
 from trainer.session import Session, make_session
 from trainer.tuning import kept_machine, uses_winograd
 
@@ -129,7 +128,7 @@ def test_presets_train_on_another_device(preset: str, elsewhere: torch.device) -
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("preset", preset_names())
+@pytest.mark.parametrize("preset", ADVERSARIAL)
 def test_every_objective_and_regulariser_trains_on_another_device(preset: str, elsewhere: torch.device) -> None:
     for objective, regulariser in itertools.product(OBJECTIVES, REGULARISERS):
         assert_it_trains(combined(preset, objective, regulariser), Machine(elsewhere))

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 import torch
-from small_runs import small_config
+from small_runs import ADVERSARIAL, small_config
 
 from trainer import checkpoints
 from trainer.dataset import load_training_set
@@ -24,7 +24,6 @@ from trainer.networks import build_networks
 from trainer.protocol.config import TrainConfig
 from trainer.protocol.errors import TrainerError
 from trainer.protocol.events import Progress
-from trainer.protocol.presets import preset_names
 from trainer.protocol.run_directory import RunDirectory
 from trainer.session import make_session
 from trainer.train_run import train_run
@@ -100,7 +99,9 @@ def test_a_group_that_was_left_is_gone_with_its_threads(repository: Path) -> Non
 
 
 # Batch norm, dropout, label noise and double backward are all in these two.
-@pytest.mark.parametrize("preset", [pytest.param("gandam-part-1", marks=pytest.mark.slow), "sprite-r3-cpu"])
+@pytest.mark.parametrize(
+    "preset", [pytest.param("gandam-part-1", marks=pytest.mark.slow), "sprite-r3-cpu", "sprite-flow"]
+)
 def test_torchrun_with_two_ranks_equals_one(preset: str, make_run: MakeRun, repository: Path) -> None:
     config = equal_config(preset)
     one, two = make_run("one", config), make_run("two", config)
@@ -151,7 +152,7 @@ def has_batch_norm(preset: str) -> bool:
 NORMED = ("dcgan", "gandam-part-1", "hinge-sn", "wgan-gp")
 
 
-@pytest.mark.parametrize("presets", [NORMED, pytest.param(tuple(preset_names()), marks=pytest.mark.slow)])
+@pytest.mark.parametrize("presets", [NORMED, pytest.param(tuple(ADVERSARIAL), marks=pytest.mark.slow)])
 def test_ranks_with_batch_norm_find_precision_and_batch_by_trial(
     presets: tuple[str, ...], make_run: MakeRun, repository: Path
 ) -> None:

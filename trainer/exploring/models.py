@@ -11,10 +11,10 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file
 
 from trainer import checkpoints
-from trainer.dataset import background_fill, to_pixels
+from trainer.dataset import background_fill, snapped, to_pixels
 from trainer.export import FILES, MODEL
+from trainer.generators import build_generator
 from trainer.grids import CHUNK
-from trainer.networks import build_generator
 from trainer.protocol.config import TrainConfig
 from trainer.protocol.errors import TrainerError, io_failure
 from trainer.protocol.output_folders import opened_marker
@@ -62,7 +62,7 @@ class Model:
         for first in range(0, len(z), CHUNK):
             own = None if labels is None else labels[first : first + CHUNK]
             parts.append(to_pixels(self.tensors(z[first : first + CHUNK], own), self.trained.fill))
-        return np.concatenate(parts)
+        return snapped(np.concatenate(parts), self.trained.fill, self.trained.snap)
 
     def facts(self) -> dict[str, Any]:
         """What the Studio needs to know, as JSON."""
@@ -147,4 +147,4 @@ def load_exported(folder: Path) -> Trained:
             f"{path.name} does not hold the {kind} network at {size} px that {MODEL.marker} describes", "data"
         ) from None
     generator.eval().requires_grad_(False)
-    return Trained(generator, fill, classes, weights, iteration, config)
+    return Trained(generator, fill, classes, weights, iteration, config, config.sampling.snap)

@@ -19,6 +19,7 @@ from trainer.protocol.settings import (
     Diagnostics,
     Ema,
     Extension,
+    Flow,
     Objective,
     Optimiser,
     Precision,
@@ -80,6 +81,7 @@ class TrainConfig:
     data: Data = field(default_factory=Data)
     architecture: Architecture = field(default_factory=Architecture)
     objective: Objective = field(default_factory=Objective)
+    flow: Flow = field(default_factory=Flow)
     regulariser: Regulariser = field(default_factory=Regulariser)
     augmentation: Augmentation = field(default_factory=Augmentation)
     optimiser: Optimiser = field(default_factory=Optimiser)
@@ -106,7 +108,20 @@ class TrainConfig:
                 f"minibatch_std compares {group} of {self.batch.size} pictures with each other, which "
                 f"{self.processes} processes cannot divide",
             )
+        if (self.objective.kind == "flow") != (self.architecture.kind == "unet"):
+            raise SettingError(
+                "objective.kind", "flow goes with networks of kind unet, and other objectives go with the others"
+            )
         check_networks(self.architecture, self.data)
+
+    @property
+    def is_flow(self) -> bool:
+        """Whether a run learns a flow: one network, no discriminator."""
+        return self.objective.kind == "flow"
+
+    def pictures_per_iteration(self, batch: int) -> int:
+        """Training pictures seen in one iteration with `batch` pictures a step."""
+        return batch if self.is_flow else batch * self.objective.critic_steps
 
     @property
     def scaled(self) -> bool:

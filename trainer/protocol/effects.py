@@ -5,7 +5,8 @@ Presets may hold such settings: label noise, for instance, stays when the object
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import dataclasses
+from typing import TYPE_CHECKING, Any
 
 from trainer.protocol.shapes import normed_blocks, stages
 
@@ -17,19 +18,21 @@ NO_LIMIT = "without a limit to end at; set stop.iterations, stop.minutes or stop
 ENDING = ("schedule.kind", "regulariser.weight_end")
 _GANDAM = ("base", "generator_base_channels", "generator_dense", "discriminator_dense", "discriminator_norm_blocks",
            "dense_activation")  # fmt: skip
+_UNET = ("patch", "blocks")
 _SPRITE = ("modulation", "skips", "colour_weight")
 _CHANGES = ("translation", "brightness", "saturation", "contrast", "cutout", "rotation")
 
 
 def without_effect(config: TrainConfig) -> dict[str, str]:
     """The settings without effect: dotted path -> reason, to follow "has no effect"."""
-    return {
+    idle = {
         **_of_architecture(config),
         **_of_objective(config),
         **_of_augmentation(config),
         **_of_schedule(config),
         **_of_the_machine(config),
     }
+    return idle | _of_flow(config)
 
 
 def has_limit(stop: Stop) -> bool:
@@ -46,6 +49,8 @@ def newly_without_limit(before: TrainConfig, after: TrainConfig) -> list[str]:
 def _of_architecture(config: TrainConfig) -> dict[str, str]:
     a = config.architecture
     idle: dict[str, str] = {}
+    if a.kind == "unet":
+        return idle
     if a.kind != "gandam":
         idle |= {f"architecture.{name}": f"in {a.kind} networks" for name in _GANDAM}
     elif a.discriminator_norm != "batch":
@@ -61,6 +66,33 @@ def _of_architecture(config: TrainConfig) -> dict[str, str]:
         idle |= {"architecture.norm_momentum": why, "objective.fakes_batchnorm": why}
         if not normed_blocks(a, stages(a, config.data.size)):
             idle["architecture.norm_eps"] = "without batch normalisation"
+    return idle
+
+
+def _of_flow(config: TrainConfig) -> dict[str, str]:
+    """Of what only flows have, and of what they do not have: a latent vector of any size, and a discriminator."""
+    if not config.is_flow:
+        why = f"with the objective {config.objective.kind}, which is no flow"
+        names = [field.name for field in dataclasses.fields(config.flow)]
+        return {f"flow.{name}": why for name in names} | {f"architecture.{name}": why for name in _UNET}
+    a, flow = config.architecture, config.flow
+    why = "in a flow, which has no discriminator"
+    sections: dict[str, Any] = {"objective": config.objective, "regulariser": config.regulariser}
+    idle = {
+        f"{section}.{field.name}": why
+        for section, values in sections.items()
+        for field in dataclasses.fields(values)
+        if (section, field.name) != ("objective", "kind")
+    }
+    kept = ("kind", "size", "generator_channels", *_UNET)
+    idle |= {f"architecture.{field.name}": why for field in dataclasses.fields(a) if field.name not in kept}
+    idle["architecture.latent"] = "in a flow, which begins with a whole picture of noise"
+    idle |= {f"augmentation.{name}": why for name in ("adaptive", "target", "ceiling")}
+    idle["optimiser.lr_d"] = why
+    if flow.loss == "picture":
+        idle["flow.clamp"] = "unless flow.loss is velocity"
+    if not config.data.condition:
+        idle |= {f"flow.{name}": "without classes (data.condition)" for name in ("class_drop", "guidance")}
     return idle
 
 
@@ -82,6 +114,8 @@ def _of_objective(config: TrainConfig) -> dict[str, str]:
 
 def _of_augmentation(config: TrainConfig) -> dict[str, str]:
     a, size = config.augmentation, config.data.size
+    if config.is_flow:
+        a = dataclasses.replace(a, adaptive=False)
     idle: dict[str, str] = {}
     for name in ("translation", "cutout"):
         if 0 < getattr(a, name) * size < 1:

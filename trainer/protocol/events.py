@@ -26,6 +26,9 @@ CURVES = (
 )  # fmt: skip
 """Names of the per-iteration values in `Progress.curves`: losses, mean raw scores (logits) of real and generated
 pictures, 2-norms of the whole gradients, and the weighted penalty (None at iterations without one)."""
+FLOW_CURVES = ("loss", "error_much_noise", "error_some_noise", "error_little_noise", "grad_norm_g")
+"""The same of a flow, which has no discriminator: the loss, and the mean squared error of the pictures it guessed at
+times below 1/3, between and above 2/3 (None at iterations without such a picture)."""
 MAX_ITERATION = 2**31 - 1
 MAX_LINE = 16 << 20
 """Bytes; a longer line is skipped. Ten thousand iterations in one line take a twentieth of this."""
@@ -98,7 +101,7 @@ class RunStarted(TrainEvent):
 
 @dataclass(frozen=True)
 class Progress(TrainEvent):
-    """Values of the iterations `first_iteration` .. `iteration`, one list entry each (see `CURVES`).
+    """Values of the iterations `first_iteration` .. `iteration`, one list entry each (see `CURVES`, `FLOW_CURVES`).
 
     Attributes:
         curves: name -> values; None where a value does not exist or is not finite.

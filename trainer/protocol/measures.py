@@ -38,6 +38,24 @@ MEASURES: dict[str, tuple[str, str]] = {
         "How steep the discriminator's score is; its weight keeps it small. Good: small and steady. "
         "Bad: it grows; then a larger penalty weight helps (regulariser.weight).",
     ),
+    "loss": (
+        "Loss",
+        "How far the network is from the pictures in the noise, where little noise counts most. Good: it falls, "
+        "quickly at first, then slowly and noisily. Bad: it rises for long, or jumps to many times its value.",
+    ),
+    "error_much_noise": (
+        "Error with much noise",
+        "How far the guessed picture is from the real one where there is mostly noise: the shape. Good: it falls at "
+        "first and then stays, since noise leaves open what is in it. Bad: it rises.",
+    ),
+    "error_some_noise": (
+        "Error with some noise",
+        "The same where noise and picture are about even: limbs and colours. Good: it falls for long. Bad: it rises.",
+    ),
+    "error_little_noise": (
+        "Error with little noise",
+        "The same where there is hardly any noise: the last details. Good: it falls to nearly 0. Bad: it rises.",
+    ),
     "kid": (
         "Quality (KID, lower is better)",
         "Distance between generated pictures and held-out sprites. Good: it falls, quickly at first. "

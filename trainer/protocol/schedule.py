@@ -79,6 +79,8 @@ def rates(config: TrainConfig, done: Done) -> Rates:
         share = share_done(planned_stop(config), done) or 0.0
         factor = _cosine(1.0, schedule.end_factor, share)
         beta2 = _cosine(beta2, schedule.beta2_end or beta2, share)
+    if done.iteration < schedule.warmup:
+        factor *= (done.iteration + 1) / schedule.warmup
     return Rates(_cooled(config.extension, done, factor), beta2)
 
 

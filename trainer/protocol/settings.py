@@ -171,8 +171,8 @@ class Architecture(Settings):
 
     kind: str = setting(
         "dcgan",
-        "family of networks: gandam (2019), dcgan (2015), sprite (residual)",
-        choices=("gandam", "dcgan", "sprite"),
+        "family of networks: gandam (2019), dcgan (2015), sprite (residual), unet (of a flow; Ronneberger 2015)",
+        choices=("gandam", "dcgan", "sprite", "unet"),
     )
     size: int = setting(64, "picture side the layer lists below are written for", choices=SIZES, unit="pixels")
     latent: int = setting(
@@ -225,6 +225,10 @@ class Architecture(Settings):
     dense_activation: str = setting(
         "leaky", "after the discriminator's hidden dense layers (gandam only)", choices=("leaky", "relu")
     )
+    patch: int = setting(
+        2, "side of the squares of pixels that are taken together (unet only)", choices=(1, 2, 4, 8), unit="pixels"
+    )
+    blocks: int = setting(1, "residual blocks of a stage, on the way in and on the way out (unet only)", low=1, high=8)
 
 
 @dataclass(frozen=True)
@@ -234,8 +238,9 @@ class Objective(Settings):
     kind: str = setting(
         "bce",
         "bce (Goodfellow 2014, non-saturating), wasserstein (Arjovsky 2017), hinge (Lim 2017), "
-        "relativistic (pairing, Jolicoeur-Martineau 2018), least-squares (Mao 2017)",
-        choices=("bce", "wasserstein", "hinge", "relativistic", "least-squares"),
+        "relativistic (pairing, Jolicoeur-Martineau 2018), least-squares (Mao 2017); or flow, which has no "
+        "discriminator (flow matching, Lipman 2023; rectified flow, Liu 2023)",
+        choices=("bce", "wasserstein", "hinge", "relativistic", "least-squares", "flow"),
     )
     label_noise: float = setting(
         0.0,
@@ -256,6 +261,43 @@ class Objective(Settings):
         "running averages, which then move in the generator's step only)",
         choices=("train", "inference"),
     )
+
+
+@dataclass(frozen=True)
+class Flow(Settings):
+    """How a flow learns to turn noise into pictures, and draws them (objective flow only).
+
+    A noisy picture at time t is (1 - t) noise + t picture. The network is asked for the picture in it.
+    """
+
+    prediction: str = setting(
+        "picture",
+        "what the network puts out: the picture (Li & He 2025) or the velocity, picture - noise (Lipman 2023)",
+        choices=("picture", "velocity"),
+    )
+    loss: str = setting(
+        "velocity",
+        "whose squared error is the loss: velocity (errors count more the less noise there is) or picture",
+        choices=("velocity", "picture"),
+    )
+    clamp: float = setting(
+        0.05, "least noise 1 - t that velocities are divided by in the loss (loss velocity only)", low=1e-4, high=1
+    )
+    time_mean: float = setting(
+        -0.6, "times are sigmoid(N(mean, spread)): below 0 more noise is learnt (Esser 2024)", low=-5, high=5
+    )
+    time_spread: float = setting(0.8, "how far the times spread, see time_mean", low=0.01, high=5)
+    steps: int = setting(32, "network passes for each sample", low=1, high=1000)
+    grid_steps: int = setting(
+        6, "the same for the samples of a running training, which are to cost little", low=1, high=32
+    )
+    class_drop: float = setting(
+        0.1, "share of training pictures whose class is not told, as guidance needs (Ho & Salimans 2022)", low=0, high=1
+    )
+    guidance: float = setting(
+        1.0, "how far samples are pushed towards their class; 1: not at all. Twice the time (Ho & Salimans 2022)",
+        low=0, high=20,
+    )  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -327,6 +369,7 @@ class Optimiser(Settings):
     eps: float = setting(
         1e-8, "added to the root of the mean of squares, so that nothing is divided by 0", low=1e-30, high=1
     )
+    clip: float = setting(0.0, "a longer gradient of a network is shortened to this; 0: never", low=0, high=HEAVIEST)
 
 
 @dataclass(frozen=True)
@@ -342,6 +385,9 @@ class Schedule(Settings):
     step_factor: float = setting(1.0, "step: multiply the rates by this", low=0, high=1)
     step_every: int = setting(20_000, "step: after each of this many iterations", low=1, high=SCALE, unit="iterations")
     beta2_end: float = setting(0.0, "cosine: beta2 at the end; 0 keeps it", low=0, high=0.99999)
+    warmup: int = setting(
+        0, "learning rates rise from 0 in this many first iterations", low=0, high=SCALE, unit="iterations"
+    )
 
 
 @dataclass(frozen=True)
@@ -418,6 +464,10 @@ class Sampling(Settings):
         unit="iterations",
     )
     count: int = setting(64, "pictures in a grid, all from one moment", low=4, high=1024, unit="pictures")
+    snap: int = setting(
+        0, "colours of a sample this near to the background become the background; 0: none", low=0, high=127,
+        unit="of 255 levels",
+    )  # fmt: skip
     checkpoint_every: int = setting(2_000, "iterations between two checkpoints", low=1, high=SCALE, unit="iterations")
     checkpoint_minutes: float = setting(
         5.0, "longest time between two checkpoints", low=0.01, high=SCALE, unit="minutes"

@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from trainer.protocol.settings import Architecture, Data, SettingError
 
 CLASS_FEATURES = 32  # Length of the generator's class embedding.
+CHANGE_FEATURES = 9  # Numbers that tell a flow how a picture was augmented.
+TIME_FEATURES = 64  # Waves that tell it the time.
 MOST_PARAMETERS = 2_000_000_000
 """Of one network. With gradients and Adam's two moments these take 32 GB."""
 
@@ -31,15 +33,32 @@ class Stages:
 def stages(architecture: Architecture, size: int) -> Stages:
     """Drop the outermost blocks for smaller pictures; for larger ones add blocks of half the channels each.
 
+    A unet takes a larger picture's pixels together instead (see `patch_of`), and has no discriminator.
+
     Raises SettingError when no block would be left.
     """
     doublings = round(math.log2(size / architecture.size))
+    if architecture.kind == "unet":
+        left = _resized(architecture.generator_channels, min(0, doublings))
+        if not left:
+            raise SettingError("architecture.generator_channels", f"this network has too few stages for {size} px")
+        return Stages(left, (), -min(0, doublings))
     generator = _resized(architecture.generator_channels, doublings)
     discriminator = _resized(architecture.discriminator_channels[::-1], doublings)[::-1]
     for name, left in (("generator_channels", generator), ("discriminator_channels", discriminator)):
         if not left:
             raise SettingError(f"architecture.{name}", f"this network has too few stages for {size} px")
     return Stages(generator, discriminator, -doublings)
+
+
+def patch_of(architecture: Architecture, size: int) -> int:
+    """Side of the squares of pixels that a unet takes together: larger for larger pictures, so that its maps stay."""
+    return architecture.patch * max(1, size // architecture.size)
+
+
+def latent_size(architecture: Architecture, data: Data) -> int:
+    """Random numbers that each sample is made from: a flow begins with a whole picture of noise."""
+    return data.channels * data.size**2 if architecture.kind == "unet" else architecture.latent
 
 
 def _resized(channels: tuple[int, ...], doublings: int) -> tuple[int, ...]:
@@ -87,6 +106,15 @@ def check_networks(architecture: Architecture, data: Data) -> None:
 
 def _check_lengths(a: Architecture) -> None:
     doublings = round(math.log2(a.size))
+    if a.kind == "unet":
+        wanted = doublings - round(math.log2(a.patch)) - 1
+        if len(a.generator_channels) != wanted:
+            raise SettingError(
+                "architecture.generator_channels",
+                f"unet networks of {a.size} px with a patch of {a.patch} have {wanted} stages, "
+                f"not {len(a.generator_channels)}",
+            )
+        return
     if a.kind == "gandam":
         if a.base > 1 and not a.generator_base_channels:
             raise SettingError("architecture.base", "must be 1 if generator_base_channels is 0")
@@ -112,6 +140,8 @@ def _check_lengths(a: Architecture) -> None:
 
 def generator_parameters(a: Architecture, found: Stages, data: Data, classes: int = 0) -> int:
     """Number of weights in the generator's layers, without biases and norms."""
+    if a.kind == "unet":
+        return _unet_parameters(a, found, data, classes)
     latent = a.latent + (CLASS_FEATURES if classes else 0)
     widths, total = found.generator, classes * CLASS_FEATURES
     if a.kind == "sprite":
@@ -128,9 +158,29 @@ def generator_parameters(a: Architecture, found: Stages, data: Data, classes: in
     return total + _chain(dense) + 9 * _chain((first, *widths, data.channels))
 
 
+def _unet_parameters(a: Architecture, found: Stages, data: Data, classes: int) -> int:
+    outer = found.generator[::-1]
+    told, pixels = 4 * outer[0], data.channels * patch_of(a, data.size) ** 2
+
+    def block(inputs: int, outputs: int) -> int:
+        skip = inputs * outputs if inputs != outputs else 0
+        return 9 * (inputs + outputs) * outputs + 2 * told * outputs + skip
+
+    total = TIME_FEATURES * told + told**2 + CHANGE_FEATURES * told + 18 * pixels * outer[0]
+    total += (classes + 1) * told if classes else 0
+    total += block(outer[-1], outer[-1]) + 4 * outer[-1] ** 2
+    for before, width in zip((outer[0], *outer), outer, strict=False):
+        total += block(before, width) + (a.blocks - 1) * block(width, width)
+    for width, before in zip(outer[::-1], (outer[-1], *outer[::-1]), strict=False):
+        total += block(before + width, width) + (a.blocks - 1) * block(2 * width, width)
+    return total
+
+
 def discriminator_parameters(a: Architecture, found: Stages, data: Data) -> int:
-    """Number of weights in the discriminator's layers, without biases, norms and classes."""
+    """Number of weights in the discriminator's layers, without biases, norms and classes; a unet has none."""
     widths = found.discriminator
+    if a.kind == "unet":
+        return 0
     last = widths[-1] + a.minibatch_std
     if a.kind == "sprite":
         total = 9 * data.channels * widths[0] + data.channels * sum(widths[1:]) * a.skips

@@ -1,6 +1,6 @@
 """Spikes in training curves: values that differ from recent ones by many robust standard deviations.
 
-Losses are tested in both directions; gradient norms and penalties by their logarithms, upwards only.
+Losses of GANs are tested in both directions; the others by their logarithms, upwards only.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from trainer.protocol.events import Progress, RunStarted, SpikeFound, TrainEvent
 WINDOW = 201
 THRESHOLD = 6.0
 MERGE = 50
-WATCHED = ("loss_d", "loss_g", "grad_norm_d", "grad_norm_g", "penalty")
+WATCHED = ("loss_d", "loss_g", "loss", "grad_norm_d", "grad_norm_g", "penalty")
 _LOSSES = ("loss_d", "loss_g")
 _PENALISED = "grad_norm_d"
 _MINIMUM = 50
@@ -79,8 +79,8 @@ class SpikeFeed:
 
     Attempts that write SpikeFound themselves are skipped. Spikes of several curves within `MERGE` iterations count as
     one, named after the curve with the largest |z|. With a lazy penalty, the discriminator's gradient norms at
-    iterations with a penalty are tested apart from the others. Norms and penalties vary by factors, so they are tested
-    by their logarithms.
+    iterations with a penalty are tested apart from the others. Norms, penalties and the loss of a flow, which is never
+    negative, vary by factors, so they are tested by their logarithms.
     """
 
     def __init__(self) -> None:

@@ -14,8 +14,10 @@ from gandam_studio.core.runs.listing import (
     summary,
 )
 from gandam_studio.core.runs.process import ask, available_devices, start, trainer_command
+from gandam_studio.core.runs.proposing import Proposal, propose
 
 __all__ = [
+    "Proposal",
     "RunSummary",
     "any_run_trains",
     "ask",
@@ -23,6 +25,7 @@ __all__ = [
     "available_devices",
     "create_run",
     "find_run",
+    "propose",
     "runs",
     "runs_in",
     "size_to_train",

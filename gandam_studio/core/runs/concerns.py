@@ -52,7 +52,7 @@ def concern(record: RunRecord, objective: str = "bce") -> Concern | None:
     """The gravest concern about a run with this objective (`Objective.kind`); None if nothing is plainly wrong."""
     newest = record.diagnoses[-1].diagnosis if record.diagnoses else None
     critic = objective == "wasserstein"
-    for name in ("loss_g", "loss_d"):
+    for name in ("loss_g", "loss_d", "loss"):
         if name in record.curves and (found := _diverging(record.curves[name].raw.values, critic)):
             return found
     learns = newest is not None and newest.verdict == HEALTHY

@@ -108,6 +108,9 @@ def _other(event: ev.TrainEvent) -> str:
 
 
 def _started(event: ev.RunStarted) -> str:
+    if event.generator_parameters and not event.discriminator_parameters:
+        text = _tr("Started on {0} ({1}): {2:,} pictures, batch {3}; {4:.2f} M parameters")
+        return text.format(event.device, event.precision, event.pictures, event.batch, event.generator_parameters / 1e6)
     text = _tr(
         "Started on {0} ({1}): {2:,} pictures, batch {3}; parameters: generator {4:.2f} M, discriminator {5:.2f} M"
     )

@@ -34,6 +34,11 @@ CURVES = (
     ("grad_norm_g", QT_TRANSLATE_NOOP("CompareView", "Gen. gradient"), True),
 )
 """The curves compared, titles that fit above narrow plots, and whether their scale is logarithmic at first."""
+FLOW_CURVES = (
+    ("loss", QT_TRANSLATE_NOOP("CompareView", "Flow's loss"), True),
+    ("error_some_noise", QT_TRANSLATE_NOOP("CompareView", "Error, some noise"), True),
+)
+"""The same of flows, which have none of the others but the gradient."""
 REFRESH_MS = 100
 
 
@@ -134,8 +139,11 @@ class CompareView(QWidget):
         self.followers = []
 
     def _set_plots(self) -> None:
-        plots, meanings = [], [f"{title(name)} ({name}): {meaning(name)}" for name, _short, _log in CURVES]
-        for name, short, log in CURVES:
+        known = {name for follower in self.followers if follower.is_open for name in follower.record.curves}
+        # Until anything is known, the plots of most runs wait empty.
+        rows = [row for row in (*CURVES, *FLOW_CURVES) if row[0] in known] or CURVES
+        plots, meanings = [], [f"{title(name)} ({name}): {meaning(name)}" for name, _short, _log in rows]
+        for name, short, log in rows:
             series = [
                 overlaid(follower, name, position)
                 for position, follower in enumerate(self.followers)

@@ -417,7 +417,8 @@ class TrainScreen(RunScreen):
             self.derive({"batch.micro": max(1, follower.pictures_at_once // 2)})
         elif action == "slower" and config is not None:
             rates = dataclasses.asdict(config.optimiser)
-            self.derive({f"optimiser.{name}": rates[name] / 2 for name in ("lr_g", "lr_d")})
+            names = ("lr_g",) if config.is_flow else ("lr_g", "lr_d")
+            self.derive({f"optimiser.{name}": rates[name] / 2 for name in names})
         elif action == "edit":
             self.derive({})
         elif action == "versions":

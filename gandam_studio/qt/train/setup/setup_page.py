@@ -43,6 +43,8 @@ from trainer.protocol.advice import setting_name
 from trainer.protocol.presets import load_preset, preset_names
 from trainer.protocol.untrusted import one_line
 
+KEPT = ("stop.iterations", "stop.minutes", "device", "seed")
+"""Settings that stay when the proposed preset is taken."""
 CHECK_MS = 250
 MEASURE_MS = 1500
 PRESETS_PX = 680  # logical pixels: descriptions fit
@@ -111,6 +113,7 @@ class SetupPage(QWidget):
         self.description.setProperty("role", "secondary")
         self.problem = QLabel(wordWrap=True)
         self.problem.setProperty("role", "error")
+        self.proposal = _Remark()
         self.size_note = _Remark()
         self.device_note = _Remark(role="error")
         self.all_settings = QCheckBox(self.tr("All settings"))
@@ -130,6 +133,7 @@ class SetupPage(QWidget):
         self._form.addLayout(_labelled(self.tr("Version"), self.versions))
         self._form.addLayout(_labelled(self.tr("Preset"), self.presets))
         self._form.addLayout(_labelled("", self.description))
+        self._form.addWidget(self.proposal)
         self._form.addSpacing(theme.SPACE)
         self.basic = self._basic_rows()
         for path, row in self.basic.items():
@@ -183,6 +187,7 @@ class SetupPage(QWidget):
 
     def _connect(self) -> None:
         self.presets.activated.connect(lambda _index: self._choose_preset())
+        self.proposal.button.clicked.connect(lambda: self._take_proposal())
         self.versions.activated.connect(lambda _index: self._choose_version())
         self.size_note.button.clicked.connect(lambda: self.draft.set_value("data.size", self._recipe_size))
         self.device_note.button.clicked.connect(lambda: self.draft.set_value("device", "cpu"))
@@ -216,6 +221,7 @@ class SetupPage(QWidget):
         is_new = bool(self._found) and newest is not None and self._found[0].number != newest.number
         self.versions.setCurrentIndex(0 if is_new or not same else same[0])
         self._follow_recipe()
+        self._show_proposal()
         self._name_start()
         self._check_soon.start()
 
@@ -224,8 +230,43 @@ class SetupPage(QWidget):
         self._size_followed = 0
         self._follow_recipe()
 
+    def _proposed(self) -> runs.Proposal | None:
+        """What suits the device, the sprites and the time; None for a run that goes on from another, or without one."""
+        draft, version = self.draft, self.version()
+        device = draft.config.device
+        if device == "auto":
+            device = draft.devices[0] if draft.devices else ""
+        if draft.parent_run or version is None or not device or draft.missing_device:
+            return None
+        config = draft.config
+        found = runs.propose(device, config.data.size, version.sprites, config.stop.minutes)
+        return found if found and found.preset != config.preset else None
+
+    def _show_proposal(self) -> None:
+        found = self._proposed()
+        text = {
+            "card": self.tr("On a graphics card {0} is the preset to begin with."),
+            "short": self.tr("In so few minutes on a processor, {0} shows the most: shapes and colours."),
+            "few": self.tr("With so few sprites on a processor, {0} is the preset to begin with."),
+            "clearest": self.tr("On a processor {0} draws the clearest sprites, given four minutes or more."),
+        }
+        said = text[found.why].format(found.preset) if found else ""
+        self.proposal.show_text(said, self.tr("Choose {0}").format(found.preset) if found else "")
+
+    def _take_proposal(self) -> None:
+        """Choose the proposed preset; limit, device and seed stay as they were set."""
+        found = self._proposed()
+        if found is None:
+            return
+        kept = {path: self.draft.value(path) for path in self.draft.departures() if path in KEPT}
+        self.presets.setCurrentText(found.preset)
+        self._choose_preset()
+        for path, value in kept.items():
+            self.draft.set_value(path, value)
+
     def _choose_version(self) -> None:
         self._follow_recipe()
+        self._show_proposal()
         self._check_soon.start()
 
     def _follow_recipe(self) -> None:
@@ -336,6 +377,7 @@ class SetupPage(QWidget):
         self.problem.setText(wrapped(self.draft.problem))
         self.problem.setVisible(bool(self.draft.problem))
         self._show_size()
+        self._show_proposal()
         missing = self.draft.missing_device
         text = self.tr("This machine has no {0} device.").format(missing.upper()) if missing else ""
         self.device_note.show_text(text, self.tr("Train on the CPU instead"))

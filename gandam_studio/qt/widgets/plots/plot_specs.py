@@ -37,7 +37,26 @@ class PlotSpec:
 
 
 def plot_specs(config: TrainConfig | None) -> list[PlotSpec]:
-    """The four plots of a run: D loss, G loss, scores of real and generated pictures, gradients and penalties."""
+    """The plots of a run: D loss, G loss, scores of real and generated pictures, gradients and penalties.
+
+    Those of a flow, which has no discriminator: its loss, errors by how much noise there was, and gradients.
+    """
+    if config is not None and config.is_flow:
+        return [
+            PlotSpec(_tr("Loss"), (LineSpec("loss", _tr("of the flow"), "plot_3"),), log=True),
+            PlotSpec(
+                _tr("Errors, by how much noise hides the picture"),
+                (
+                    LineSpec("error_much_noise", _tr("much"), "plot_1"),
+                    LineSpec("error_some_noise", _tr("some"), "plot_2", "dash"),
+                    LineSpec("error_little_noise", _tr("little"), "plot_4", "dot"),
+                ),
+                log=True,
+            ),
+            PlotSpec(
+                _tr("Size of the steps (gradients)"), (LineSpec("grad_norm_g", _tr("of the flow"), "plot_3"),), log=True
+            ),
+        ]
     objective = config.objective.kind if config else "bce"
     regulariser = config.regulariser.kind if config else "none"
     critic = objective == "wasserstein"

@@ -1,0 +1,41 @@
+"""Which preset suits a machine and a length of training, as docs/experiments.md has measured it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+PROCESSOR, PROCESSOR_SOON, CARD = "sprite-flow-cpu", "sprite-r3-cpu", "sprite-r3"
+LEAST_MINUTES = 3.0
+"""Below this a flow's samples on a processor are blurred, and a GAN's already have shapes and colours."""
+MEASURED_SIDE = 32
+"""Larger pictures were not compared on a processor."""
+LEAST_SPRITES = 100
+"""Fewer were never tried with a flow, which may learn them by heart."""
+
+
+@dataclass(frozen=True)
+class Proposal:
+    """A preset, and why.
+
+    Attributes:
+        preset: its name. why: "card", "short", "few" or "clearest".
+    """
+
+    preset: str
+    why: str
+
+
+def propose(device: str, side: int, sprites: int, minutes: float) -> Proposal | None:
+    """The preset for `device` ("cpu", "cuda", "mps"), pictures of `side` px, so many of them and minutes of training.
+
+    0 minutes: not limited. None where nothing was measured.
+    """
+    if device != "cpu":
+        return Proposal(CARD, "card")
+    if side > MEASURED_SIDE:
+        return None
+    if 0 < minutes < LEAST_MINUTES:
+        return Proposal(PROCESSOR_SOON, "short")
+    if sprites < LEAST_SPRITES:
+        return Proposal(PROCESSOR_SOON, "few")
+    return Proposal(PROCESSOR, "clearest")

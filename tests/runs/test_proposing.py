@@ -1,0 +1,27 @@
+"""Which preset is proposed, and that taking it keeps what a person has set."""
+
+from __future__ import annotations
+
+import pytest
+
+from gandam_studio.core.runs import propose
+from trainer.protocol.presets import preset_names
+
+
+@pytest.mark.parametrize(
+    ("device", "side", "sprites", "minutes", "wanted"),
+    [
+        ("cuda", 64, 50, 1.0, ("sprite-r3", "card")),
+        ("cpu", 32, 600, 5.0, ("sprite-flow-cpu", "clearest")),
+        ("cpu", 32, 600, 0.0, ("sprite-flow-cpu", "clearest")),
+        ("cpu", 32, 600, 2.0, ("sprite-r3-cpu", "short")),
+        ("cpu", 32, 99, 5.0, ("sprite-r3-cpu", "few")),
+        ("cpu", 64, 600, 5.0, None),
+    ],
+)
+def test_the_preset_follows_device_size_sprites_and_minutes(
+    device: str, side: int, sprites: int, minutes: float, wanted: tuple[str, str] | None
+) -> None:
+    found = propose(device, side, sprites, minutes)
+    assert (None if found is None else (found.preset, found.why)) == wanted
+    assert found is None or found.preset in preset_names()

@@ -1,0 +1,90 @@
+"""Builds the generator of any run; that of a flow draws in several passes of its network."""
+
+from __future__ import annotations
+
+import torch
+from torch import nn
+
+from trainer.networks import Generator, build_networks, class_count
+from trainer.networks_flow import UNet
+from trainer.protocol.config import TrainConfig
+from trainer.protocol.shapes import latent_size, patch_of, stages
+from trainer.randomness import derived_seed
+
+
+class FlowGenerator(Generator):
+    """Draws by following the flow from noise to a picture, in `steps` steps of Euler's method.
+
+    Attributes:
+        steps: network passes for a picture, and as many again with guidance; may be changed at any time.
+        shape: (C, H, W) of the pictures. A latent is such a picture of noise, flattened.
+    """
+
+    def __init__(self, config: TrainConfig, classes: int) -> None:
+        """`classes`: number of classes, 0 for none."""
+        a, data = config.architecture, config.data
+        widths = stages(a, data.size).generator
+        net = UNet(widths, data.channels, patch_of(a, data.size), a.blocks, classes)
+        super().__init__(net, latent_size(a, data), 0)
+        self.classes = classes
+        self.shape = (data.channels, data.size, data.size)
+        self.steps, self.guidance = config.flow.steps, config.flow.guidance
+        self._velocity = config.flow.prediction == "velocity"
+
+    def picture_in(
+        self,
+        x: torch.Tensor,
+        times: torch.Tensor,
+        labels: torch.Tensor | None = None,
+        changes: torch.Tensor | None = None,
+    ) -> torch.Tensor:
+        """The network's guess of the picture in `x` (B, C, H, W) = (1 - t) noise + t picture, at times t (B,).
+
+        A network that predicts the velocity v = picture - noise has guessed the picture x + (1 - t) v. Labels (B,) in
+        [0, classes], where `classes` stands for "not told"; `changes`: how the pictures were augmented, see
+        `AugmentParams.told`.
+        """
+        net = self.core
+        assert isinstance(net, UNet)
+        found = net(x, net.told(times, labels, changes))
+        return x + (1 - times.view(-1, 1, 1, 1)) * found if self._velocity else found
+
+    def forward(self, z: torch.Tensor, labels: torch.Tensor | None = None) -> torch.Tensor:
+        """Noise z (B, latent), labels (B,) -> pictures (B, C, H, W), about [-1, 1], float32.
+
+        A step from time s to t goes (t - s) / (1 - s) of the way to the guessed picture, which is Euler's method for
+        the velocity (guess - x) / (1 - s); so the last step ends at the guess itself.
+        """
+        x = z.float().view(-1, *self.shape)
+        for step in range(self.steps):
+            guess = self._guided(x, torch.full_like(z[:, 0], step / self.steps), labels)
+            x = torch.lerp(x, guess, 1 / (self.steps - step))
+        return x
+
+    def _guided(self, x: torch.Tensor, times: torch.Tensor, labels: torch.Tensor | None) -> torch.Tensor:
+        """The guess, pushed away from that without a class (classifier-free guidance, Ho & Salimans 2022, eq. 6)."""
+        if not self.classes:
+            return self.picture_in(x, times)
+        untold = torch.full_like(times, self.classes, dtype=torch.long)
+        guess = self.picture_in(x, times, untold if labels is None else labels)
+        if labels is None or self.guidance == 1:
+            return guess
+        without = self.picture_in(x, times, untold)
+        return without + self.guidance * (guess - without)
+
+
+def build_generator(config: TrainConfig, classes: int = 0) -> Generator:
+    """The generator alone, as the configuration's seed initialises it: for sampling, export, and flows."""
+    if not config.is_flow:
+        return build_networks(config, classes)[0]
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(derived_seed(config.seed, "weights"))
+        return FlowGenerator(config, classes or class_count(config))
+
+
+def build_all(config: TrainConfig, classes: int = 0) -> dict[str, nn.Module]:
+    """Every network of a run by its name in a checkpoint: "generator" and, unless it is a flow, "discriminator"."""
+    if config.is_flow:
+        return {"generator": build_generator(config, classes)}
+    generator, discriminator = build_networks(config, classes)
+    return {"generator": generator, "discriminator": discriminator}
