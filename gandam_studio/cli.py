@@ -58,6 +58,7 @@ SUBCOMMANDS = {
     "project": "exploring:project",
     "export-model": "exploring:export_model",
     "evaluate": "evaluating:evaluate",
+    "report": "reporting:report",
     "demo": "demo:demo",
     "doctor": "doctor:doctor",
     "open": "window:open_",

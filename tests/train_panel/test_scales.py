@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gandam_studio.qt.widgets.plots.scales import Linear, SignedLog, short_number
+from gandam_studio.core.runs.scales import Linear, SignedLog, short_number
 
 
 @given(st.floats(-1e6, 1e6))

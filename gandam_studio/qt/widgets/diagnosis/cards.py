@@ -9,8 +9,8 @@ from PySide6.QtGui import QMouseEvent, QResizeEvent
 from PySide6.QtWidgets import QFrame, QGridLayout, QHBoxLayout, QLabel, QPushButton, QSizePolicy, QVBoxLayout, QWidget
 
 from gandam_studio.core.runs.diagnoses import GROUP, NEAREST, Finding
+from gandam_studio.core.runs.diagnosis_numbers import numbers_of
 from gandam_studio.qt import icons, theme
-from gandam_studio.qt.widgets.diagnosis.numbers_of import numbers_of
 from gandam_studio.qt.widgets.outside_text import tip, wrapped
 from trainer.protocol.diagnosis import Card, cards, summary
 

@@ -14,11 +14,11 @@ from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QFrame, QSizePolicy, QVBoxLayout, QWidget
 
 from gandam_studio.core.runs.curves import SmoothedCurve
+from gandam_studio.core.runs.scales import Linear, SignedLog
 from gandam_studio.qt import theme
 from gandam_studio.qt.widgets.outside_text import OutsideLabel
 from gandam_studio.qt.widgets.plots.legend import Entry, Legend
 from gandam_studio.qt.widgets.plots.plot_canvas import Drawing, Line, PlotCanvas
-from gandam_studio.qt.widgets.plots.scales import Linear, SignedLog
 
 RAW_ALPHA = 0.32
 

@@ -29,10 +29,10 @@ from PySide6.QtGui import (
 )
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
+from gandam_studio.core.runs.scales import Linear, SignedLog, short_number
 from gandam_studio.qt import theme
 from gandam_studio.qt.painting import paint_event, painting
 from gandam_studio.qt.widgets.plots.legend import DASHES
-from gandam_studio.qt.widgets.plots.scales import Linear, SignedLog, short_number
 
 LEFT, BOTTOM, TOP, RIGHT = 42, 18, 3, 5
 SPIKE_REACH_PX = 7

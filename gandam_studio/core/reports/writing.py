@@ -1,0 +1,105 @@
+"""Writes a report to a file: read, draw, choose, write; complete or not at all."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from gandam_studio.core.errors import UserError
+from gandam_studio.core.jobs import NULL_JOB, Job
+from gandam_studio.core.reports.facts import read_facts
+from gandam_studio.core.reports.finals import final_samples
+from gandam_studio.core.reports.page import Contents, page
+from gandam_studio.core.reports.pictures import Album, make_album
+from gandam_studio.core.runs.samples import FIXED, RANDOM
+from trainer.protocol import outputs
+from trainer.protocol.errors import TrainerError
+from trainer.protocol.run_directory import RunDirectory
+
+SUFFIXES = (".html", ".htm")
+LARGEST_PAGE = 10_000_000
+"""Bytes of a page."""
+LEAST_ALBUM = 200_000
+"""Bytes that grids may always take, however much the rest of a page needs."""
+MARGIN = 20_000
+"""Bytes for what is only known when the grids are chosen."""
+MOST_RUNS = 4
+MOST_SAMPLES = 1024
+SAMPLES = 64
+
+
+@dataclass(frozen=True)
+class ReportPlan:
+    """What a report shows.
+
+    Attributes:
+        samples: how many final samples are drawn; 0 takes those that the run has saved. seed: which ones.
+        iteration: the checkpoint that draws them: its iteration, "best", or None for the newest.
+        exact: every grid keeps its exact pixels; more moments are left out then.
+        most: bytes of the page.
+    """
+
+    samples: int = SAMPLES
+    seed: int = 0
+    iteration: str | None = None
+    exact: bool = False
+    most: int = LARGEST_PAGE
+
+
+def check_report(runs: Sequence[RunDirectory], target: Path, *, force: bool = False) -> str:
+    """Why no report can be written to `target`, in one line; "" if it can."""
+    if not runs or len(runs) > MOST_RUNS:
+        return f"a report is about one to {MOST_RUNS} runs, not {len(runs)}"
+    if target.suffix.lower() not in SUFFIXES:
+        return f"{target.name or target} must end in .html"
+    if not target.is_absolute():
+        return f"{target} is no full path"
+    if not target.parent.is_dir():
+        return f"there is no folder {target.parent}"
+    try:
+        outputs.check_file(target, force=force, near=[run.path for run in runs])
+    except TrainerError as error:
+        return str(error)
+    return ""
+
+
+def write_report(
+    runs: Sequence[RunDirectory], target: Path, plan: ReportPlan | None = None, *, force: bool = False,
+    job: Job = NULL_JOB,
+) -> dict[str, Any]:  # fmt: skip
+    """Write a report about runs to `target`, which is complete or unchanged.
+
+    Returns {"out", "runs", "bytes", "moments": in the page, of each run, "known": saved, of each, "missing": what each
+    lacks}. Raises UserError and Cancelled.
+    """
+    plan = plan or ReportPlan()
+    if problem := check_report(runs, target, force=force):
+        raise UserError(problem)
+    facts = [read_facts(run, job) for run in runs]
+    drawn = [final_samples(one, count=plan.samples, seed=plan.seed, iteration=plan.iteration, job=job) for one in facts]
+    contents = Contents(facts, drawn)
+    job.start("Writing the page", None)
+    nothing = [0] * len(facts)
+    empty = Album(grids=[{FIXED: [], RANDOM: []} for _ in facts], known=nothing, unreadable=nothing)
+    rest = len(page(contents, empty).encode())
+    album = make_album(facts, max(LEAST_ALBUM, plan.most - rest - MARGIN), exact=plan.exact, job=job)
+    job.start("Writing the page", None)
+    text = page(contents, album).encode()
+    try:
+        with outputs.new_file(target, force=force, near=[run.path for run in runs]) as stream:
+            stream.write(text)
+            job.check()
+    except TrainerError as error:
+        raise UserError(str(error)) from None
+    except OSError as error:
+        raise UserError(f"cannot write {target}: {error.strerror or error}") from None
+    return {
+        "out": str(target),
+        "runs": [run.name for run in runs],
+        "bytes": len(text),
+        "moments": [album.shown(number) for number in range(len(facts))],
+        "known": album.known,
+        "missing": [one.missing for one in facts],
+    }

@@ -1,0 +1,5 @@
+"""How these tests call the command line."""
+
+from studio_calls import studio
+
+__all__ = ["studio"]
