@@ -8,10 +8,9 @@ from typing import Any
 
 from gandam_studio.core.reports.facts import RunFacts, picture_of, source_name
 from gandam_studio.core.reports.markup import Markup, element
-from gandam_studio.core.reports.parts import LONGEST, digest, facts_list, outside, plural, section, table, value_words
+from gandam_studio.core.reports.parts import LONGEST, digest, facts_list, outside, plural, section, table
 from gandam_studio.core.reports.pictures import data_uri, sheet_of, webp
-from gandam_studio.core.runs.comparison import LIMIT, Difference, RunComparison, compare, manifest_difference
-from trainer.protocol.advice import setting_name
+from gandam_studio.core.runs.comparison import LIMIT, RunComparison, compare, manifest_difference, row_name, value_words
 from trainer.protocol.untrusted import UntrustedError, parse_json, shortened
 
 SHOWN = 24
@@ -30,7 +29,10 @@ def differences(runs: Sequence[RunFacts]) -> Markup | None:
     found = compare(facts.run.path for facts in runs)
     heads = ("What differs", *(facts.title for facts in runs))
     rows = [
-        (_name(row), *(element("b" if value != row.values[0] else "span", value_words(value)) for value in row.values))
+        (
+            row_name(row),
+            *(element("b" if value != row.values[0] else "span", value_words(value)) for value in row.values),
+        )
         for row in found.differences
     ]
     return section(
@@ -52,13 +54,6 @@ def _verdict(found: RunComparison) -> Markup:
         "span", element("b", f"{found.factors} things"),
         " differ, so you cannot tell which one made the results differ (they are confounded).",
     )  # fmt: skip
-
-
-def _name(row: Difference) -> str:
-    if row.group == "configuration":
-        return setting_name(row.name)
-    name = f"{row.group}: {row.name}"
-    return name[:1].upper() + name[1:]
 
 
 def data(runs: Sequence[RunFacts]) -> Markup:

@@ -82,19 +82,6 @@ def sign(card: Card) -> Markup:
     return element("span", TONES.get(card.tone, TONES["neutral"]), class_=f"tone {card.tone}")
 
 
-def value_words(value: Any) -> str:
-    """A setting's value for people."""
-    if value is None:
-        return "–"
-    if isinstance(value, bool):
-        return "yes" if value else "no"
-    if isinstance(value, float):
-        return f"{value:g}"
-    if isinstance(value, list | tuple):
-        return shortened(", ".join(map(str, value)), LONGEST) or "none"
-    return f"{value:,}" if isinstance(value, int) else shortened(str(value), LONGEST)
-
-
 def alarm_words(alarm: ev.Alarm) -> str:
     """An alarm in a sentence, with its evidence."""
     text = alarm_text(alarm.about, alarm.state, alarm.action)

@@ -17,7 +17,6 @@ from gandam_studio.core.reports.parts import (
     plural,
     section,
     table,
-    value_words,
 )
 from gandam_studio.core.reports.reproducing import (
     changed_settings,
@@ -25,6 +24,7 @@ from gandam_studio.core.reports.reproducing import (
     extensions,
     train_command,
 )
+from gandam_studio.core.runs.comparison import value_words
 from trainer.protocol import events as ev
 from trainer.protocol.advice import setting_name
 from trainer.protocol.config import flat

@@ -9,13 +9,16 @@ from pathlib import Path
 from typing import Any
 
 from gandam_studio.core.errors import UserError
+from trainer.protocol.advice import setting_name
 from trainer.protocol.config import describe_fields
 from trainer.protocol.manifest import ManifestEntry, read_manifest
 from trainer.protocol.run_directory import RunDirectory
-from trainer.protocol.untrusted import parse_json, read_json_object
+from trainer.protocol.untrusted import parse_json, read_json_object, shortened
 
 MISSING = None
 LIMIT = 4
+LONGEST = 200
+"""Characters of a value in words."""
 _CONSEQUENCES = (
     "schema_version",
     "description",
@@ -90,6 +93,27 @@ def compare(folders: Iterable[Path]) -> RunComparison:
     against_first = tuple(manifest_difference(manifests[0], manifest) for manifest in manifests)
     rows = [*_configuration(configs), *_recipes(configs), *_data(configs, manifests, against_first)]
     return RunComparison(tuple(run.name for run in runs), tuple(rows), against_first)
+
+
+def row_name(row: Difference) -> str:
+    """A row's name for people."""
+    if row.group == "configuration":
+        return setting_name(row.name)
+    name = f"{row.group}: {row.name}"
+    return name[:1].upper() + name[1:]
+
+
+def value_words(value: Any) -> str:
+    """A setting's value for people."""
+    if value is None:
+        return "–"
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, float):
+        return f"{value:g}"
+    if isinstance(value, list | tuple):
+        return shortened(", ".join(map(str, value[:LONGEST])), LONGEST) or "none"
+    return f"{value:,}" if isinstance(value, int) else shortened(str(value), LONGEST)
 
 
 def manifest_difference(

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import (
     QAbstractItemView,
@@ -15,14 +13,12 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from gandam_studio.core.runs.comparison import Difference, RunComparison
+from gandam_studio.core.runs.comparison import LONGEST, Difference, RunComparison, row_name, value_words
 from gandam_studio.qt import theme
 from gandam_studio.qt.widgets.outside_text import tip
 from gandam_studio.qt.widgets.tints import show_tints, tint
-from trainer.protocol.advice import advice, setting_name
+from trainer.protocol.advice import advice
 from trainer.protocol.untrusted import shortened
-
-LONGEST = 200
 
 
 class DifferenceTable(QWidget):
@@ -58,14 +54,14 @@ class DifferenceTable(QWidget):
             [self.tr("What differs"), *(shortened(name, 60) for name in comparison.names)]
         )
         for position, row in enumerate(rows):
-            name = QTableWidgetItem(shortened(_name(row), LONGEST))
+            name = QTableWidgetItem(shortened(row_name(row), LONGEST))
             name.setToolTip(tip(_explained(row)))
             if not row.is_factor:
                 tint(name, "muted")
             self.table.setItem(position, 0, name)
             for column, value in enumerate(row.values):
-                item = QTableWidgetItem(shown(value))
-                item.setToolTip(tip(shown(value)))
+                item = QTableWidgetItem(value_words(value))
+                item.setToolTip(tip(value_words(value)))
                 if value != row.values[0]:
                     tint(item, "accent")
                 self.table.setItem(position, column + 1, item)
@@ -85,28 +81,8 @@ class DifferenceTable(QWidget):
         ).format(count)
 
 
-def _name(row: Difference) -> str:
-    if row.group == "configuration":
-        return setting_name(row.name)
-    name = f"{row.group}: {row.name}"
-    return name[:1].upper() + name[1:]
-
-
 def _explained(row: Difference) -> str:
     """What a row is, what good and bad values look like, and its name in files and commands."""
     sentences = [row.meaning[:1].upper() + row.meaning[1:], advice(row.name)]
     told = " ".join(f"{sentence}." for sentence in sentences if sentence)
     return f"{told}\n{row.name}" if row.group == "configuration" else told
-
-
-def shown(value: Any) -> str:
-    """Format a value for the table."""
-    if value is None:
-        return "–"
-    if isinstance(value, bool):
-        return "yes" if value else "no"
-    if isinstance(value, float):
-        return f"{value:g}"
-    if isinstance(value, list | tuple):
-        return shortened(", ".join(map(str, value[:LONGEST])), LONGEST) or "none"
-    return f"{value:,}" if isinstance(value, int) else shortened(str(value), LONGEST)
