@@ -73,7 +73,8 @@ def assert_same(one: RunDirectory, other: RunDirectory) -> None:
         for name, value in first[stem].items():
             assert torch.allclose(value, second[stem][name], atol=1e-5), (stem, name)
     curves = [[e.curves for e in run.events().read() if isinstance(e, Progress)] for run in (one, other)]
-    losses = [[value for found in run for value in found["loss_d"]] for run in curves]
+    name = "loss" if one.config().is_flow else "loss_d"
+    losses = [[value for found in run for value in found[name]] for run in curves]
     assert losses[0] == pytest.approx(losses[1], abs=1e-4)
     assert other.state().state == "finished"
 
