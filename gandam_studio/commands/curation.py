@@ -12,6 +12,7 @@ from gandam_studio.commands.console import Output, counted, printable, with_work
 from gandam_studio.commands.selection import SpriteCommand, chosen, filter_options, make_filter, sprites_argument
 from gandam_studio.commands.workspaces import apply
 from gandam_studio.core.places import is_earlier, shown_place
+from gandam_studio.core.workspace.lineage import lineage_of
 from gandam_studio.core.workspace.lookups import source_places
 from gandam_studio.core.workspace.phashes import phashes
 
@@ -73,14 +74,20 @@ def show(workspace: Workspace, out: Output, sprite: str) -> None:
     found = workspace.sprite(workspace.resolve(sprite))
     places = list(source_places(workspace, found.seq))
     sources = [{"path": path, "member": member, "earlier": is_earlier(member)} for path, member in places]
+    lineage = lineage_of(workspace, found)
     if out.as_json:
         ((_, phash),) = phashes(workspace, [found])
-        out.json({**found.to_json(), "phash": phash, "sources": sources})
+        drawn = lineage.to_json() if lineage else None
+        out.json({**found.to_json(), "phash": phash, "sources": sources, "lineage": drawn})
         return
     for key, value in found.to_json().items():
         text = ", ".join(map(str, value)) if isinstance(value, list) else value
         if text not in ("", None):
             out.say(f"{key:>14}  {printable(text)}")
+    if lineage:
+        at = "" if lineage.iteration is None else f" at iteration {lineage.iteration:,}"
+        as_what = f", as {lineage.latent}" if lineage.latent else ""
+        out.say(f"{'drawn by':>14}  {printable(lineage.run)}{at}{printable(as_what)}")
     for path, member in places:
         out.say(f"{'from':>14}  {printable(shown_place(path, member))}")
     if sys.stdout.isatty() and max(found.width, found.height) <= _PREVIEW_SIDE:

@@ -136,7 +136,8 @@ def train(
                 out.say(line) if line else None
             run = create_run(workspace, found_version, config, parent=parent, job=job)
             if unseen := check_unseen(workspace, found_version):
-                hints = " and ".join(f"list --{check.name}" for check in unseen)
+                shown = {"generated": "list --tag generated"}
+                hints = " and ".join(shown.get(check.name, f"list --{check.name}") for check in unseen)
                 out.note(f"{'; '.join(check.text for check in unseen)}; see: {hints}")
     more: list[str] = []
     if resume:
@@ -297,11 +298,11 @@ def label(workspace: Workspace, out: Output, run: str, name: str | None, note: s
     "--out",
     "target",
     type=click.Path(path_type=Path),
-    required=True,
     help="The folder (with --singly), or file: .png one sheet; .aseprite; .gif, .webp, .apng a walk between them.",
 )
 @click.option("--singly", is_flag=True, help="One PNG per picture, in a folder.")
 @click.option("--sheet", is_flag=True, help="With --singly, also all of them in one, sheet.png, with sheet.json.")
+@click.option("--take", is_flag=True, help="Also take them into the workspace as candidates, tagged generated.")
 @click.option("--aseprite", is_flag=True, help="With --singly, also an Aseprite document, a frame per picture.")
 @click.option("--iteration", metavar="N", help="From an older checkpoint, or best.")
 @click.option(
@@ -382,9 +383,10 @@ def sample(
     run: str,
     count: int,
     seed: int,
-    target: Path,
+    target: Path | None,
     singly: bool,
     sheet: bool,
+    take: bool,
     aseprite: bool,
     iteration: str | None,
     latents: tuple[str, ...],
@@ -405,54 +407,70 @@ def sample(
     """Draw uncurated pictures from a run's newest checkpoint: one PNG, a folder, an Aseprite document, a walk.
 
     With --palette every pixel has one of its colours, and is clear or opaque. File names, the text of PNG files and
-    seeds.json say run, iteration, manifest and seed.
+    seeds.json say run, iteration, manifest and seed. Sprites taken into the workspace are candidates: no version holds
+    them until you keep them.
     """
     from gandam_studio.core.runs import find_run, handing_over
     from gandam_studio.core.runs.sampling import Choice, draw_sprites
 
+    if target is None and not take:
+        raise click.UsageError("say where to with --out, or take them into the workspace with --take")
     for name, given in (("--sheet", sheet), ("--aseprite", aseprite)):
         if given and not singly:
             raise click.UsageError(f"{name} needs --singly: without it, one file is all that is written")
     if len(scales) > 1 and not singly:
         raise click.UsageError("one file has one size; several --scale need --singly")
     look = _look(palette, colours, alpha, clean, outline)
-    found, suffix = find_run(workspace, run), target.suffix.lower()
-    moving = suffix in handing_over.MOVING
+    found, suffix = find_run(workspace, run), target.suffix.lower() if target else ""
     known = (".png", *handing_over.ASEPRITE, *handing_over.MOVING)
-    if singly and suffix in known:
-        raise click.UsageError(f"--singly writes a folder, whose name cannot end in {suffix}")
-    if not singly and suffix not in known:
+    if target is not None and singly == (suffix in known):
+        if singly:
+            raise click.UsageError(f"--singly writes a folder, whose name cannot end in {suffix}")
         raise UserError(f"{target.name or target} must end in {', '.join(known)}; or write a folder with --singly")
     choice = Choice(around, radius, truncation, copies_out)
     if latents and around:
         raise click.UsageError("--around and --latent cannot be used together")
-    if moving and (latents or choice.words()):
+    moving = suffix in handing_over.MOVING
+    if moving and (latents or choice.words() or take):
         raise click.UsageError("a walk goes between pictures of one --seed as they are; other options draw single ones")
-    if suffix == ".png" and not singly and look.is_plain and not scales:
-        with ConsoleJob() as job:
+    with ConsoleJob() as job:
+        if target is not None and suffix == ".png" and look.is_plain and not scales and not take:
             answer = draw_sprites(
                 found, target, count=count, seed=seed, iteration=iteration, latents=latents, choice=choice,
                 force=force, job=job,
             )  # fmt: skip
-        out.json({"out": str(target), "seeds": answer["seeds"]})
-        drawn = len(answer["seeds"])
-    else:
-        plan = handing_over.Plan(scales or (1,), sheet, aseprite, steps, frame_ms)
-        with ConsoleJob() as job:
+            told = {"out": str(target), "seeds": answer["seeds"]}
+        else:
             if moving:
                 draw = handing_over.walked_by(found, count=count, steps=steps, seed=seed, iteration=iteration, job=job)
             else:
                 draw = handing_over.drawn_by(
                     found, count=count, seed=seed, iteration=iteration, latents=latents, choice=choice, job=job
                 )
-            made = handing_over.hand_over(found, target.absolute(), draw, look, plan, force=force, job=job)
-        drawn = len(made.latents)
-        answer = {"out": str(target), "seeds": list(made.latents), "colours": made.colours, "stray": made.stray}
-        out.json({**answer, "data_stray": made.data_stray})
+            plan = handing_over.Plan(scales or (1,), sheet, aseprite, steps, frame_ms)
+            place = target.absolute() if target else None
+            made = handing_over.hand_over(found, place, draw, look, plan, force=force, job=job)
+            told = {"out": str(target) if target else None, "seeds": list(made.samples.latents)}
+            told |= {"colours": made.colours, "stray": made.stray, "data_stray": made.data_stray}
+            if take:
+                told["taken"] = _take(workspace, made, job)
+    out.json(told)
     of = "" if latents else f" around {around}" if around else f" of seed {seed}"
-    out.say(f"wrote {target}: {counted(drawn, 'picture')}{of}")
+    if target is not None:
+        out.say(f"wrote {target}: {counted(len(told['seeds']), 'picture')}{of}")
     if not look.is_plain:
         _say_look(out, made)
+    if take:
+        out.say(f"taken: {counted(told['taken'], 'new sprite')}; in no version until kept, see: list --tag generated")
+
+
+def _take(workspace: Workspace, made: handing_over.FinishedSamples, job: ConsoleJob) -> int:
+    """Take finished samples into the workspace, which was opened for reading only; the number of new sprites."""
+    from gandam_studio.core.runs.candidates import take_in
+    from gandam_studio.core.workspace import Workspace as Opened
+
+    with Opened.open(workspace.folder) as writable:
+        return take_in(writable, made, job=job)
 
 
 def _look(
@@ -482,7 +500,7 @@ def _look(
     return handing_over.Look(palette, colours or own, alpha or usual.alpha, times, lean)
 
 
-def _say_look(out: Output, made: handing_over.HandedOver) -> None:
+def _say_look(out: Output, made: handing_over.FinishedSamples) -> None:
     if made.colours:
         out.say(f"palette: {counted(made.colours, 'colour')}")
     if made.data_stray is not None:

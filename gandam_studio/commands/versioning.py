@@ -39,6 +39,11 @@ def commit(workspace: Workspace, out: Output, message: str, kept_only: bool) -> 
         out.note(f"blank, or of one colour alone: {counted(blank, 'sprite')}; see: list --blank")
     if unseen := core.count_faint(workspace, kept_only=kept_only):
         out.note(f"hard to see on the recipe's background: {counted(unseen, 'sprite')}; see: list --faint")
+    kept, undecided = core.count_generated(workspace)
+    if kept:
+        out.note(f"drawn by a run, and kept: {counted(kept, 'sprite')}; training will learn from them too")
+    if undecided and not kept_only:
+        out.note(f"drawn by a run, so left out until kept: {counted(undecided, 'sprite')}; see: list --tag generated")
 
 
 @click.command()

@@ -325,9 +325,13 @@ def test_a_real_run_is_trained_longer_and_draws_sprites(session, sprites, tmp_pa
 
         in_dialog(qtbot, SpritesDialog, draw)
         qtbot.mouseClick(screen.watch.sprites_button, LEFT)
-        names = sorted(path.name for path in out.iterdir())
-        assert names == [*(f"{i:05d}.png" for i in range(8)), "seeds.json", "sheet.png"]
-        with Image.open(out / "00003.png") as sprite:
+        seeds = json.loads((out / "seeds.json").read_text(encoding="utf-8"))
+        assert seeds["palette"]["from"] == "data"
+        names = [one["file"] for one in seeds["sprites"]]
+        assert len(names) == 8
+        others = {"palette.gpl", "seeds.json", "sheet.json", "sheet.png"}
+        assert {path.name for path in out.iterdir()} == {*names, *others}
+        with Image.open(out / names[3]) as sprite:
             assert sprite.size == (32, 32)
 
         def judge(dialog: RunEvaluationDialog) -> None:
@@ -352,7 +356,7 @@ def test_a_real_run_is_trained_longer_and_draws_sprites(session, sprites, tmp_pa
 
 
 def test_sprites_are_cancelled_without_a_trace(screen, tmp_path: Path, qtbot, monkeypatch) -> None:  # type: ignore[no-untyped-def]
-    from gandam_studio.qt.outputs import sprites_dialog
+    from gandam_studio.core.runs import handing_over
 
     begun, over = threading.Event(), threading.Event()
 
@@ -362,7 +366,7 @@ def test_sprites_are_cancelled_without_a_trace(screen, tmp_path: Path, qtbot, mo
         while not over.wait(0.01):
             job.check()
 
-    monkeypatch.setattr(sprites_dialog, "draw_sprites", slow)
+    monkeypatch.setattr(handing_over, "draw_sprites", slow)
 
     def story(dialog: SpritesDialog) -> None:
         qtbot.mouseClick(dialog.start_button, LEFT)

@@ -9,6 +9,7 @@ import numpy as np
 from PIL import Image
 
 FORMATS = (".gif", ".png", ".apng", ".webp")
+_DESCRIPTION = 0x010E  # EXIF's ImageDescription
 LEAST_MS = 20
 """Viewers show GIF frames that are shorter than this much slower."""
 
@@ -33,7 +34,7 @@ def animated(
 
     Args:
         frames: at least one. durations: of each, milliseconds (`rounded_ms`). scale: enlargement.
-        comment: stored in GIF and PNG. advance: called after every frame.
+        comment: stored in the file. advance: called after every frame.
     """
     gif = suffix == ".gif"
     pictures = []
@@ -42,16 +43,19 @@ def animated(
         advance()
     stream = io.BytesIO()
     if suffix == ".webp":
+        exif = Image.Exif()
+        if comment:
+            exif[_DESCRIPTION] = comment
         pictures[0].save(
             stream, "WEBP", save_all=True, append_images=pictures[1:], loop=0, duration=list(durations), lossless=True,
-            quality=100, method=4, exact=False,
+            quality=100, method=4, exact=False, exif=exif.tobytes() if comment else b"",
         )  # fmt: skip
         return stream.getvalue()
     from PIL import PngImagePlugin
 
     notes = PngImagePlugin.PngInfo()
     if comment:
-        notes.add_text("gandam", comment)
+        notes.add_text("Comment", comment)
     more = {"optimize": False, **({"comment": comment.encode()} if comment else {})} if gif else {"pnginfo": notes}
     pictures[0].save(
         stream, "GIF" if gif else "PNG", save_all=True, append_images=pictures[1:], loop=0, duration=list(durations),

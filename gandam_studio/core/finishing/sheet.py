@@ -32,12 +32,15 @@ def sheet_problem(count: int, width: int, height: int) -> str:
     return ""
 
 
-def laid_out(pictures: Sequence[Pixels]) -> Pixels:
-    """Pictures (H, W, 4) of one size, row by row on one sheet; empty cells are clear. Raises UserError if too large."""
+def laid_out(pictures: Sequence[Pixels], columns: int = 0) -> Pixels:
+    """Pictures (H, W, 4) of one size, row by row on one sheet; empty cells are clear. Raises UserError if too large.
+
+    columns: so many in a row, 0 for `grid_of`.
+    """
     height, width = pictures[0].shape[:2]
     if problem := sheet_problem(len(pictures), width, height):
         raise UserError(problem)
-    rows, columns = grid_of(len(pictures))
+    rows, columns = grid_of(len(pictures)) if not columns else (-(-len(pictures) // columns), columns)
     sheet = np.zeros((rows * height, columns * width, 4), np.uint8)
     for index, picture in enumerate(pictures):
         top, left = index // columns * height, index % columns * width

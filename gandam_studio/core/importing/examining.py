@@ -34,6 +34,7 @@ from gandam_studio.core.pictures.decoding.canonical import IsArchive, Raw
 from gandam_studio.core.pictures.decoding.limits import Limits, UnreadablePicture
 from gandam_studio.core.pictures.decoding.palettes import FirstEntry, without_index_0
 from gandam_studio.core.pictures.decoding.parts import INDEX_0, Key, frame_part, key_part, keyed
+from gandam_studio.core.workspace.lineage import is_marked
 from gandam_studio.core.workspace.originals import Originals
 
 # Pictures are hashed together once they have this many pixels.
@@ -104,7 +105,10 @@ class Examiner:
         if not found:
             return Outcome(REJECTED, "nothing visible on this sheet", digest), []
         outcome = Outcome(ACCEPTED, "", digest)
-        outcome.sprites = [FoundSprite(part, name=name, tags=list(raw.tags)) for part, name, raw in found]
+        generated = is_marked(data)
+        outcome.sprites = [
+            FoundSprite(part, name=name, tags=list(raw.tags), generated=generated) for part, name, raw in found
+        ]
         if self._originals is not None:
             try:
                 outcome.keep_original(data, self._originals)

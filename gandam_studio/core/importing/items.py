@@ -53,7 +53,7 @@ class FoundSprite:
     """One sprite in a file: the columns of its row, and its encoded thumbnail. Starts with its part alone.
 
     `name`: its name in a sheet's description; "" to use the file's name. `tags`: set by the file itself. `faint`: hard
-    to see (`workspace.faint`).
+    to see (`workspace.faint`). `generated`: drawn by a run, as its file says (`workspace.lineage`).
     """
 
     part: str
@@ -69,6 +69,7 @@ class FoundSprite:
     hashes: bytes = b""
     features: bytes = b""
     faint: bool = False
+    generated: bool = False
 
     @property
     def is_blank(self) -> bool:
@@ -133,7 +134,7 @@ def pack_outcomes(outcomes: list[Outcome]) -> bytes:
     blobs: list[bytes] = []
     for outcome in outcomes:
         found = [
-            [s.part, s.id, s.width, s.height, s.colors, s.alpha, s.background, s.name, s.tags, s.faint]
+            [s.part, s.id, s.width, s.height, s.colors, s.alpha, s.background, s.name, s.tags, s.faint, s.generated]
             for s in outcome.sprites
         ]
         rows.append([outcome.verdict, outcome.reason, outcome.digest, outcome.fresh, found, outcome.facts])
@@ -152,8 +153,8 @@ def unpack_outcomes(frame: bytes) -> list[Outcome]:
         sprites = []
         original = next(parts)
         for row in found:
-            sprite = FoundSprite(*row[:-1])
-            sprite.faint = row[-1]
+            sprite = FoundSprite(*row[:-2])
+            sprite.faint, sprite.generated = row[-2:]
             sprite.thumbnail, sprite.hashes, sprite.features = next(parts), next(parts), next(parts)
             sprites.append(sprite)
         outcomes.append(Outcome(verdict, reason, digest, fresh, sprites, original, facts))

@@ -20,6 +20,7 @@ from gandam_studio.core.importing.tables import MAXIMUM_TABLE_BYTES, is_table_na
 from gandam_studio.core.places import CURRENT, SEPARATOR, split_member, storable
 from gandam_studio.core.texts import LONGEST_TAG, checked, forms, natural_key
 from gandam_studio.core.workspace.edits import SetValues, read_fields
+from gandam_studio.core.workspace.lineage import GENERATED
 from gandam_studio.core.workspace.seqsets import as_seqs
 from gandam_studio.core.workspace.sprite import join_tags, split_tags
 from trainer.protocol.untrusted import decode_text, read_regular, shortened
@@ -104,12 +105,18 @@ class Words:
     _named: int = 0
     _captioned: set[int] = field(default_factory=set)
     _zip: ZipReader = field(default_factory=ZipReader)
+    _before: int = 0
+
+    def __post_init__(self) -> None:
+        (self._before,) = self.connection.execute("SELECT coalesce(max(seq), 0) FROM sprites").fetchone()
 
     def brought(self, item: Item, seqs: Iterable[int], sprites: Sequence[FoundSprite] = ()) -> None:
         """Note an accepted picture, the rows of its sprites, and the sprites as found."""
         seqs = list(seqs)
         for seq, sprite in zip(seqs, sprites, strict=False):
             self._tag_by_file(seq, sprite.tags)
+            if sprite.generated and seq > self._before:  # not what a run has only copied
+                self._add(GENERATED, [seq])
         if self.options.folders_as_tags and (item.member or item.data is None):
             self._tag_by_folder(storable(item.path), storable(item.member), seqs)
 
@@ -168,6 +175,7 @@ class Words:
             names = ["folders"] if self.options.folders_as_tags else []
             names += ["captions"] if self.options.captions else []
             names += ["frames"] if self.options.frame_tags else []
+            names += ["samples"] if GENERATED in self._rows else []
             workspace.apply(SetValues({"tags": values}, f"Tags from {' and '.join(names)}"))
 
     def _tag_by_folder(self, path: str, entry: str, seqs: Iterable[int]) -> None:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from gandam_studio.core.workspace.lineage import GENERATED
 from gandam_studio.core.workspace.lookups import blank_ids, decided, distinct_pairs, seqs_by_id
 from gandam_studio.core.workspace.query import Filter
 from trainer.protocol.config import TrainConfig
@@ -32,7 +33,7 @@ class Check:
     """The result of a check.
 
     Attributes:
-        name: "sprites", "facing", "duplicates", "sizes", "blank", "faint", "mirror" or "disk".
+        name: "sprites", "facing", "duplicates", "sizes", "blank", "faint", "generated", "mirror" or "disk".
         level: "ok", "note" or "warning" (better fix it first). text: one line.
         cure: the English name of the screen where it can be fixed, or "".
         copies: for "duplicates": pairs of row numbers whose pictures are copies and both in the version.
@@ -57,6 +58,8 @@ def check_data(workspace: Workspace, version: ManifestVersion, config: TrainConf
     ]  # fmt: skip
     if blank := _blank(workspace, {entry.id for entry in entries}):
         checks.append(blank)
+    if drawn := _generated(entries):
+        checks.append(drawn)
     if config.augmentation.mirror and checks[1].level == OK:
         text = "training also shows mirror images, which undoes the facing you have sorted"
         checks.append(Check("mirror", WARNING, text))
@@ -64,11 +67,14 @@ def check_data(workspace: Workspace, version: ManifestVersion, config: TrainConf
 
 
 def check_unseen(workspace: Workspace, version: ManifestVersion) -> list[Check]:
-    """Check a version for sprites with nothing to see: blank ones, and ones that can hardly be seen (`check_faint`).
+    """Check a version for what a person may not have seen: blank sprites, ones that can hardly be seen (`check_faint`),
+    and ones that a run has drawn.
 
     Raises OSError or ValueError when its manifest cannot be read.
     """
-    found = (_blank(workspace, _held(workspace, version)), check_faint(workspace, version))
+    path = workspace.manifest_path(version.digest)
+    drawn = _generated(list(read_manifest(path, follow_links=False)))
+    found = (_blank(workspace, _held(workspace, version)), check_faint(workspace, version), drawn)
     return [check for check in found if check is not None]
 
 
@@ -115,6 +121,19 @@ def _blank(workspace: Workspace, held: set[str]) -> Check | None:
     text = f"{_sprites(count)} empty, or of one colour alone"
     shown = Filter(status="not-dropped", blank=True)
     return Check("blank", WARNING, text, "Curate", shown=shown) if count else None
+
+
+def _generated(entries: list[ManifestEntry]) -> Check | None:
+    """The check for sprites that a run has drawn; None without any."""
+    count = sum(GENERATED in entry.tags for entry in entries)
+    if not count:
+        return None
+    text = f"{_were(count)} drawn by a run: the new run learns its mistakes too"
+    return Check("generated", WARNING, text, "Curate", shown=Filter(status="kept", tag=GENERATED))
+
+
+def _were(count: int) -> str:
+    return f"{_sprites(count)} {'was' if count == 1 else 'were'}"
 
 
 def _facing(entries: list[ManifestEntry]) -> Check:

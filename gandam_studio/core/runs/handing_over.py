@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import io
 import json
 import re
@@ -26,6 +27,7 @@ from gandam_studio.core.finishing.finish import (
     LEAN,
     MOST_EACH,
     Finish,
+    Traits,
     finished,
     shares,
     traits_of,
@@ -54,6 +56,7 @@ COLOURS, COLOURS_EACH = 64, 16
 SCALES = tuple(range(1, 17))
 LOOKED_AT = 1024
 """Pictures of the data that a palette is chosen from."""
+_LOOKED_AT_BYTES = 64 << 20
 _LOOKED_AT_EACH = 128  # that get a palette of their own, to see how clean the data is
 ASEPRITE = (".aseprite", ".ase")
 MOVING = (".gif", ".webp", ".apng")
@@ -134,22 +137,32 @@ class Samples:
 
 
 @dataclass(frozen=True)
-class HandedOver:
-    """What was written.
+class FinishedSamples:
+    """Samples after the palette step.
 
     Attributes:
-        out: the file or folder. latents: the samples', in their order. facts: of `Samples`.
-        colours: of the palette, 0 where every sample has its own, or none.
-        stray: share of stray pixels after finishing, in equal colours. data_stray: the data's in the same palette, None
-            where it was not measured.
+        samples: as drawn, with what was done to them among their facts.
+        pictures: (H, W, 4) each, in the same order. finish: how they were finished.
     """
 
-    out: Path
-    latents: tuple[str, ...]
-    facts: dict[str, Any]
-    colours: int
-    stray: float
-    data_stray: float | None
+    samples: Samples
+    pictures: list[Pixels]
+    finish: Finish
+
+    @property
+    def colours(self) -> int:
+        """Colours of the palette; 0 where every sample has its own, or none."""
+        return len(self.finish.palette.colours) if self.finish.palette else 0
+
+    @property
+    def stray(self) -> float:
+        """The share of stray pixels, in equal colours."""
+        return shares(self.pictures)
+
+    @property
+    def data_stray(self) -> float | None:
+        """The share in the pictures that the run learned from, in the same palette; None where it was not measured."""
+        return self.finish.traits.stray if self.finish.traits else None
 
 
 # What the run learned from
@@ -158,7 +171,7 @@ class HandedOver:
 def real_pictures(run: RunDirectory, most: int = LOOKED_AT) -> list[Pixels]:
     """Pictures that a run learns from, at its size, (H, W, 3 or 4), spread evenly; held-out ones are left out.
 
-    Raises UserError when the run's data set cannot be read.
+    At most `most`, and fewer of large ones. Raises UserError when the run's data set cannot be read.
     """
     try:
         pixels = open_pictures(run.dataset_path)
@@ -173,7 +186,8 @@ def real_pictures(run: RunDirectory, most: int = LOOKED_AT) -> list[Pixels]:
         rows = np.array([index for index, part in enumerate(split) if part == "train"], dtype=np.int64)
     if not len(rows):
         raise UserError(f"{run.name} has no pictures that it learned from")
-    chosen = rows[np.unique(np.linspace(0, len(rows) - 1, min(most, len(rows))).round().astype(np.int64))]
+    most = max(1, min(most, _LOOKED_AT_BYTES // pixels[0].nbytes, len(rows)))
+    chosen = rows[np.unique(np.linspace(0, len(rows) - 1, most).round().astype(np.int64))]
     return [np.array(pixels[row]) for row in chosen]
 
 
@@ -182,12 +196,9 @@ def resolved(run: RunDirectory, look: Look, pictures: Callable[[], Sequence[Pixe
 
     Raises UserError: a palette file or the run's data cannot be read.
     """
-    real: list[Pixels] = []
-    if look.palette == DATA or (look.palette and (look.clean or look.lean)):
-        real = real_pictures(run)
     palette, each = None, 0
     if look.palette == DATA:
-        palette = palette_of(real, look.colours, run.name)
+        palette = _data_palette(run.path, _stamp(run), look.colours)
     elif look.palette == OWN:
         palette = palette_of(pictures(), look.colours, run.name)
     elif look.palette == EACH:
@@ -195,12 +206,32 @@ def resolved(run: RunDirectory, look: Look, pictures: Callable[[], Sequence[Pixe
     elif look.palette:
         palette = read_palette(look.palette)
     traits = None
-    if real and look.palette:
-        traits = traits_of(real if palette else real[:: max(1, len(real) // _LOOKED_AT_EACH)], palette, each)
+    if look.palette and (look.palette == DATA or look.clean or look.lean):
+        traits = _data_traits(run.path, _stamp(run), palette, each)
     share = None
     if look.palette and look.clean is not None:
         share = look.clean * traits.stray if traits else 0.0
     return Finish(palette, each, look.alpha, share, look.lean, traits)
+
+
+def _stamp(run: RunDirectory) -> tuple[int, int]:
+    """Changes when the run's data set does."""
+    try:
+        status = run.dataset_path.stat()
+    except OSError:
+        return 0, 0
+    return status.st_mtime_ns, status.st_size
+
+
+# A preview asks the same again at every change of a slider.
+@functools.lru_cache(maxsize=8)
+def _data_palette(folder: Path, _stamp: tuple[int, int], colours: int) -> Palette:
+    return palette_of(real_pictures(RunDirectory(folder)), colours, folder.name)
+
+
+@functools.lru_cache(maxsize=8)
+def _data_traits(folder: Path, _stamp: tuple[int, int], palette: Palette | None, each: int) -> Traits:
+    return traits_of(real_pictures(RunDirectory(folder), LOOKED_AT if palette else _LOOKED_AT_EACH), palette, each)
 
 
 # What the trainer draws
@@ -222,6 +253,15 @@ def drawn_by(
     return draw
 
 
+def walk_problem(count: int, steps: int) -> str:
+    """Why there is no walk between `count` samples in so many steps, "" if there is one."""
+    if count < 2 or not 1 <= steps <= 500:
+        return "an animation goes between at least 2 samples, in 1 to 500 steps"
+    if count * steps > MOST_FRAMES:
+        return f"{count * steps:,} frames are too many; at most {MOST_FRAMES:,}: take fewer samples or steps"
+    return ""
+
+
 def walked_by(
     run: RunDirectory, *, count: int = 6, steps: int = 8, seed: int = 0, iteration: int | str | None = None,
     job: Job = NULL_JOB,
@@ -230,10 +270,8 @@ def walked_by(
 
     Raises UserError for more than MOST_FRAMES.
     """
-    if count < 2 or not 1 <= steps <= 500:
-        raise UserError("an animation goes between at least 2 samples, in 1 to 500 steps")
-    if count * steps > MOST_FRAMES:
-        raise UserError(f"{count * steps:,} frames are too many; at most {MOST_FRAMES:,}: take fewer samples or steps")
+    if problem := walk_problem(count, steps):
+        raise UserError(problem)
 
     def draw(folder: Path) -> Samples:
         folder.mkdir()
@@ -309,18 +347,31 @@ def check_place(run: RunDirectory, target: Path, *, force: bool = False) -> str:
     return check_target(run, target, folder=suffix != ".png", force=force)
 
 
-def hand_over(
-    run: RunDirectory, target: Path, draw: Callable[[Path], Samples], look: Look = CLEAN_LOOK, plan: Plan = Plan(), *,
-    force: bool = False, job: Job = NULL_JOB,
-) -> HandedOver:  # fmt: skip
-    """Draw samples, finish them and write them to `target`. Equal samples and wishes give equal bytes.
+def finish_samples(run: RunDirectory, samples: Samples, look: Look, *, job: Job = NULL_JOB) -> FinishedSamples:
+    """Finish samples of a run. Raises UserError (none; the palette or the run's data cannot be read) and Cancelled."""
+    if not samples.pictures:
+        raise UserError("there are no samples")
+    job.start("Choosing colours", None)
+    finish = resolved(run, look, lambda: samples.pictures)
+    job.start("Finishing", len(samples.pictures))
+    done: list[Pixels] = []
+    for picture in samples.pictures:
+        done.append(with_alpha(picture) if look.is_plain else finished(picture, finish))
+        job.advance()
+    return FinishedSamples(replace(samples, facts={**samples.facts, **_look_facts(look, finish)}), done, finish)
+
+
+def write_samples(
+    run: RunDirectory, target: Path, done: FinishedSamples, plan: Plan = Plan(), *, force: bool = False,
+    job: Job = NULL_JOB,
+) -> None:  # fmt: skip
+    """Write finished samples. Equal samples and wishes give equal bytes.
 
     Args:
-        run: that draws; nothing is written into it.
+        run: that drew them; nothing is written into it.
         target: a folder of PNG files (with seeds.json, and palette.gpl), or one file: a sheet (.png), a document of
             Aseprite (.aseprite) or an animation of the samples in turn (.gif, .webp, .apng).
-        draw: gives the samples; it may use the folder that it is passed, which is removed afterwards.
-        look, plan: what is wished for.
+        done: what is written. plan: what is wished for.
         force: replace a file, or a folder that holds earlier samples and nothing else.
         job: receives progress.
 
@@ -329,33 +380,37 @@ def hand_over(
     target = target.absolute()
     if problem := check_place(run, target, force=force):
         raise UserError(problem)
-    if look.palette not in ("", DATA, OWN, EACH):
-        read_palette(look.palette)  # refused before minutes of drawing
-    with tempfile.TemporaryDirectory(prefix="gandam-", ignore_cleanup_errors=True) as scratch:
-        samples = draw(Path(scratch) / "drawn")
-    if not samples.pictures:
-        raise UserError("there are no samples to write")
-    job.start("Choosing colours", None)
-    finish = resolved(run, look, lambda: samples.pictures)
-    job.start("Finishing", len(samples.pictures))
-    done: list[Pixels] = []
-    for picture in samples.pictures:
-        done.append(with_alpha(picture) if look.is_plain else finished(picture, finish))
-        job.advance()
-    facts = {**samples.facts, **look_facts(look, finish)}
     try:
-        _write(run, target, replace(samples, facts=facts), done, finish, plan, force, job)
+        _write(run, target, done.samples, done.pictures, done.finish, plan, force, job)
     except TrainerError as error:
         raise UserError(str(error)) from None
     except OSError as error:
         raise UserError(f"cannot write {target}: {error.strerror or error}") from None
-    return HandedOver(
-        target, tuple(samples.latents), facts, len(finish.palette.colours) if finish.palette else 0, shares(done),
-        finish.traits.stray if finish.traits else None,
-    )  # fmt: skip
 
 
-def look_facts(look: Look, finish: Finish) -> dict[str, Any]:
+def hand_over(
+    run: RunDirectory, target: Path | None, draw: Callable[[Path], Samples], look: Look = CLEAN_LOOK,
+    plan: Plan = Plan(), *, force: bool = False, job: Job = NULL_JOB,
+) -> FinishedSamples:  # fmt: skip
+    """Draw samples, finish them and write them (see `write_samples`); without a `target` nothing is written.
+
+    `draw` gives the samples; it may use the folder that it is passed, which is removed afterwards. What is refused is
+    refused before anything is drawn.
+    """
+    target = target.absolute() if target is not None else None
+    if target is not None and (problem := check_place(run, target, force=force)):
+        raise UserError(problem)
+    if look.palette not in ("", DATA, OWN, EACH):
+        read_palette(look.palette)
+    with tempfile.TemporaryDirectory(prefix="gandam-", ignore_cleanup_errors=True) as scratch:
+        samples = draw(Path(scratch) / "drawn")
+    done = finish_samples(run, samples, look, job=job)
+    if target is not None:
+        write_samples(run, target, done, plan, force=force, job=job)
+    return done
+
+
+def _look_facts(look: Look, finish: Finish) -> dict[str, Any]:
     """What is noted of how samples were finished."""
     if look.is_plain:
         return {}
@@ -386,7 +441,7 @@ def _write(
         job.start("Writing the animation", len(done))
         data = animation.animated(
             [Image.fromarray(picture) for picture in done], suffix, plan.scales[0],
-            [animation.rounded_ms(plan.frame_ms)] * len(done), comment=_ascii(told), advance=job.advance,
+            [animation.rounded_ms(plan.frame_ms)] * len(done), comment=_marked(told), advance=job.advance,
         )  # fmt: skip
         with outputs.new_file(target, force=force, near=[run.path]) as stream:
             stream.write(data)
@@ -430,13 +485,17 @@ def _document(samples: Samples, done: list[Pixels], finish: Finish, plan: Plan) 
     if palette is None:  # one for the document: all colours, or as many as fit of those that stand for them
         rgb, _ = counted_colours(done)
         palette = Palette.of(rgb) if 0 < len(rgb) <= MOST_EACH else palette_of(done, MOST_EACH - 1)
-    return aseprite_bytes(
-        done, palette, names=list(samples.latents), about=_ascii(samples.facts), frame_ms=plan.frame_ms
-    )
+    about = _marked({**samples.facts, "seeds": list(samples.latents)})
+    return aseprite_bytes(done, palette, names=list(samples.latents), about=about, frame_ms=plan.frame_ms)
 
 
 def _ascii(facts: dict[str, Any]) -> str:
     return json.dumps(facts, sort_keys=True)
+
+
+def _marked(facts: dict[str, Any]) -> str:
+    """As the import knows it again (`workspace.lineage`); a PNG's text has the mark as its key."""
+    return f"gandam {_ascii(facts)}"
 
 
 def _larger(picture: Pixels, scale: int) -> Pixels:

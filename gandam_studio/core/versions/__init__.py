@@ -6,7 +6,7 @@ decisions have equal digests, on any machine and in any order of work.
 
 from gandam_studio.core.versions.commit import commit, recipe_differs
 from gandam_studio.core.versions.diff import Changed, Removed, VersionDiff, diff, plural_reason
-from gandam_studio.core.versions.entries import count_blank, count_faint
+from gandam_studio.core.versions.entries import count_blank, count_faint, count_generated
 from gandam_studio.core.versions.listing import find_version, tag_version, versions
 from gandam_studio.core.versions.model import ManifestVersion
 from gandam_studio.core.versions.relink import Relinked, relink
@@ -27,6 +27,7 @@ __all__ = [
     "commit",
     "count_blank",
     "count_faint",
+    "count_generated",
     "diff",
     "find_version",
     "plural_reason",

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from gandam_studio.core.places import file_name, split_earlier, split_member
 from gandam_studio.core.versions.splits import assign_splits, inseparable
+from gandam_studio.core.workspace.lineage import GENERATED, LEFT_OUT
 from gandam_studio.core.workspace.query import BLANK, Filter
 from gandam_studio.core.workspace.sprite import COLUMNS, Sprite
 from trainer.protocol.manifest import ManifestEntry
@@ -34,8 +35,19 @@ def present_entries(workspace: Workspace, *, kept_only: bool = False) -> Iterato
 
 
 def committed(kept_only: bool) -> str:
-    """Return the SQL condition for sprites that are committed."""
-    return "status = 'kept'" if kept_only else "status != 'dropped'"
+    """Return the SQL condition for sprites that are committed.
+
+    Sprites that a run has drawn are candidates: they are committed only once they are kept.
+    """
+    return "status = 'kept'" if kept_only else f"status != 'dropped' AND NOT {LEFT_OUT}"
+
+
+def count_generated(workspace: Workspace) -> tuple[int, int]:
+    """Count the sprites that a run has drawn: kept, so that they are committed, and undecided, so that they are not."""
+    tagged = f"instr(tags, char(10) || '{GENERATED}' || char(10)) > 0"
+    query = f"SELECT count(*) FROM sprites WHERE status = ? AND {tagged}"
+    kept, undecided = (workspace.connection.execute(query, (status,)).fetchone()[0] for status in ("kept", "undecided"))
+    return int(kept), int(undecided)
 
 
 def count_blank(workspace: Workspace, *, kept_only: bool = False) -> int:

@@ -7,6 +7,7 @@ from PySide6.QtGui import QBrush, QImage, QPainter, QPaintEvent
 from PySide6.QtWidgets import QFrame, QGridLayout, QHBoxLayout, QLabel, QLineEdit, QPushButton, QVBoxLayout, QWidget
 
 from gandam_studio.core.workspace import Workspace
+from gandam_studio.core.workspace.lineage import Lineage, lineage_of
 from gandam_studio.core.workspace.review import sources_of
 from gandam_studio.core.workspace.sprite import Sprite
 from gandam_studio.qt import icons, theme
@@ -104,9 +105,20 @@ class Inspector(QWidget):
         self._fact(self.tr("Family"), sprite.family or "–")
         sources = sources_of(self._workspace, sprite.seq)
         self._fact(self.tr("Source"), sources[0] if sources else "–", "\n".join(sources))
+        lineage = lineage_of(self._workspace, sprite)
+        drawn = f"{lineage.run} {lineage.latent}" if lineage else "–"
+        self._fact(self.tr("Drawn by"), drawn, self._lineage_tip(lineage) if lineage else "")
         self._fact(self.tr("Id"), sprite.id[:12], sprite.id)
         self._fact(self.tr("Selected"), f"{selected:,}")
         self._show_tags(sprite.tags)
+
+    def _lineage_tip(self, lineage: Lineage) -> str:
+        lines = [self.tr("Run: {0}").format(lineage.run)]
+        if lineage.iteration is not None:
+            lines.append(self.tr("Iteration: {0:,}").format(lineage.iteration))
+        lines.append(self.tr("Seed and number: {0}").format(lineage.latent or "–"))
+        lines.append(self.tr("Manifest: {0}").format(lineage.manifest[:12] or "–"))
+        return "\n".join(lines)
 
     def stop(self) -> None:
         """End the loader thread; call before the workspace is closed."""

@@ -15,7 +15,8 @@ class CommitBox(WrappingBar):
     """Signals:
     commit_requested: a commit was requested (message, kept only).
     kept_only_changed: the "kept only" box was toggled (bool).
-    unseen_requested: the sprites that show hardly anything should be shown ("blank" or "faint").
+    unseen_requested: the sprites that show hardly anything should be shown ("blank" or "faint"), or those that a run has
+        drawn ("candidates", undecided, or "accepted").
     state_wanted: a commit was requested before it was known what has changed: `show_state` is awaited.
     refused: a commit was requested, but there is nothing to save (why).
     """
@@ -36,7 +37,17 @@ class CommitBox(WrappingBar):
         unseen = WrappingRow(spacing=theme.SPACE)
         for widget in (self.unseen, *self.unseen_buttons.values()):
             unseen.addWidget(widget)
+        self.drawn = QLabel(self.tr("Drawn by a run:"))
+        self.drawn_buttons = {which: self._unseen_button(which) for which in ("candidates", "accepted")}
+        self.drawn_buttons["candidates"].setToolTip(self.tr("Show them in Curate, where you may keep them"))
+        self.drawn_buttons["accepted"].setToolTip(
+            self.tr("A run that trains on them learns from its own kind's mistakes")
+        )
+        drawn = WrappingRow(spacing=theme.SPACE)
+        for widget in (self.drawn, *self.drawn_buttons.values()):
+            drawn.addWidget(widget)
         self.show_unseen(0, 0)
+        self.show_drawn(0, 0)
         self.note = _Note()
         self.note.setAccessibleName(self.tr("Note for the next version"))
         self.note.setToolTip(self.tr("Enter saves, Shift+Enter begins a new line"))
@@ -61,6 +72,7 @@ class CommitBox(WrappingBar):
         layout.setSpacing(theme.SPACE)
         layout.addWidget(self.state)
         layout.addLayout(unseen)
+        layout.addLayout(drawn)
         layout.addWidget(self.note)
         layout.addLayout(foot)
         self._suggestion = ""
@@ -98,6 +110,17 @@ class CommitBox(WrappingBar):
             self.unseen_buttons[which].setText(text)
             self.unseen_buttons[which].setVisible(count > 0)
         self.unseen.setVisible(blank + faint > 0)
+
+    def show_drawn(self, kept: int, undecided: int) -> None:
+        """Say how many sprites that a run has drawn the next version holds, and how many it leaves out until kept."""
+        texts = {
+            "candidates": self.tr("{0} left out until kept").format(f"{undecided:,}"),
+            "accepted": self.tr("{0} kept, to be trained on").format(f"{kept:,}"),
+        }
+        for (which, text), count in zip(texts.items(), (undecided, kept), strict=True):
+            self.drawn_buttons[which].setText(text)
+            self.drawn_buttons[which].setVisible(count > 0)
+        self.drawn.setVisible(kept + undecided > 0)
 
     def _unseen_button(self, which: str) -> QPushButton:
         button = QPushButton()

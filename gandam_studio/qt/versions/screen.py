@@ -17,12 +17,14 @@ from gandam_studio.core.versions import (
     VersionDiff,
     count_blank,
     count_faint,
+    count_generated,
     diff,
     recipe_differs,
 )
 from gandam_studio.core.versions.listing import head_version
 from gandam_studio.core.workspace import Workspace
 from gandam_studio.core.workspace.history import Changes
+from gandam_studio.core.workspace.lineage import GENERATED
 from gandam_studio.core.workspace.query import Filter
 from gandam_studio.qt import theme
 from gandam_studio.qt.background import Latest
@@ -292,7 +294,11 @@ class VersionsScreen(Screen):
         self.session.post_failure(error)
 
     def _show_unseen(self, which: str) -> None:
-        """Show the sprites of the next version that show hardly anything, in Curate."""
+        """Show the sprites of the next version that show hardly anything, or that a run has drawn, in Curate."""
+        if which in ("candidates", "accepted"):
+            status = "undecided" if which == "candidates" else "kept"
+            self.screen_requested.emit("Curate", ShowFilter(Filter(status=status, tag=GENERATED)))
+            return
         status = "kept" if self.commit_box.kept_only.isChecked() else "not-dropped"
         blank = which == "blank"
         self.screen_requested.emit(
@@ -302,6 +308,7 @@ class VersionsScreen(Screen):
     def _show_present(self, present: _Present) -> None:
         head, found = present.head, present.found
         self.commit_box.show_unseen(present.blank, present.faint)
+        self.commit_box.show_drawn(*present.drawn)
         parts = [wording.changes(found)] if found else []
         text = ", ".join([*parts, *([self.tr("recipe changed")] if present.other_recipe else [])])
         if head is None:
@@ -452,20 +459,25 @@ class VersionsScreen(Screen):
 
 @dataclass(frozen=True)
 class _Present:
-    """What would be committed, against the version it was derived from; how much of it is blank, and hard to see."""
+    """What would be committed, against the version it was derived from; how much of it is blank, hard to see, or
+    drawn by a run (kept, and left out).
+    """
 
     head: ManifestVersion | None
     found: VersionDiff
     other_recipe: bool
     blank: int
     faint: int
+    drawn: tuple[int, int]
 
 
 def _present(workspace: Workspace, head: ManifestVersion | None, kept_only: bool) -> _Present:
+    kept, undecided = count_generated(workspace)
     return _Present(
         head,
         diff(workspace, head, None, kept_only=kept_only),
         head is not None and recipe_differs(workspace, head),
         count_blank(workspace, kept_only=kept_only),
         count_faint(workspace, kept_only=kept_only),
+        (kept, 0 if kept_only else undecided),
     )

@@ -1,0 +1,199 @@
+"""The New sprites dialog: the look is chosen under a preview, what is written is what was shown, and some come back."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+from PySide6.QtCore import QPointF, Qt
+from PySide6.QtTest import QTest
+from recorded_runs import recorded
+
+from gandam_studio.core import versions
+from gandam_studio.core.runs import handing_over
+from gandam_studio.core.runs.handing_over import EACH, OWN, Samples
+from gandam_studio.core.workspace.lineage import GENERATED
+from gandam_studio.core.workspace.query import Filter
+from trainer.protocol.run_directory import RunDirectory
+
+SIDE = 24
+
+
+def soft_samples(count: int) -> Samples:
+    """Blobs in soft colours with half-clear edges and a stray pixel each."""
+    dice = np.random.default_rng(2)
+    y, x = np.mgrid[:SIDE, :SIDE]
+    pictures = []
+    for index in range(count):
+        away = np.hypot(y - 12, x - 11 - index % 3)
+        picture = np.zeros((SIDE, SIDE, 4), np.uint8)
+        picture[..., :3] = np.clip(dice.integers(60, 200, 3) + 8 * dice.standard_normal((SIDE, SIDE, 3)), 0, 255)
+        picture[..., 3] = np.clip(255 * (9.5 - away), 0, 255)
+        picture[12, 11] = (255, 0, 255, 255)
+        pictures.append(picture)
+    facts = {"run": "r1-test", "iteration": 200, "weights": "ema", "seed": 4, "count": count, "manifest": "ab" * 32}
+    return Samples(pictures, [f"4/{index}" for index in range(count)], facts)
+
+
+@pytest.fixture
+def run(session) -> RunDirectory:  # type: ignore[no-untyped-def]
+    made = recorded(Path(session.workspace.folder) / "runs" / "r1-test", iterations=200)
+    (made.checkpoints_path / "00000200").mkdir(exist_ok=True)
+    return made
+
+
+@pytest.fixture
+def dialog(session, run, qtbot, monkeypatch, tmp_path):  # type: ignore[no-untyped-def]
+    """An opened dialog whose samples are drawn without a network; `.drawn` counts them."""
+    from gandam_studio.core.runs.listing import runs
+    from gandam_studio.qt.outputs.sprites_dialog import SpritesDialog
+
+    drawn: list[int] = []
+
+    def by(_run: RunDirectory, *, count: int, **_: object):  # type: ignore[no-untyped-def]
+        def draw(_folder: Path) -> Samples:
+            drawn.append(count)
+            return soft_samples(count)
+
+        return draw
+
+    monkeypatch.setattr(handing_over, "drawn_by", by)
+    made = SpritesDialog(session, runs(session.workspace), run.path)
+    made.drawn = drawn
+    qtbot.addWidget(made)
+    made.show()
+    qtbot.waitUntil(lambda: made.preview.done is not None, timeout=20_000)
+    yield made
+    made.done(0)
+
+
+def opacity(image) -> set[int]:  # type: ignore[no-untyped-def]
+    return {image.pixelColor(x, y).alpha() for x in range(image.width()) for y in range(image.height())}
+
+
+def settled(dialog, qtbot, before) -> None:  # type: ignore[no-untyped-def]
+    qtbot.waitUntil(lambda: dialog.preview.done is not None and dialog.preview.done is not before, timeout=20_000)
+
+
+def test_before_and_after_are_shown_at_once(dialog) -> None:  # type: ignore[no-untyped-def]
+    pictures = dialog.preview.pictures
+    assert pictures.before.image.size() == pictures.after.image.size()
+    assert len(opacity(pictures.before.image)) > 2
+    assert opacity(pictures.after.image) == {0, 255}
+    assert "training pictures" in dialog.preview.told.text()
+    palette = dialog.preview.done.finish.palette
+    assert dialog.panel.swatches.colours == list(palette.colours)
+    red, green, blue = palette.colours[0]
+    assert dialog.panel.swatches.colour_at(dialog.panel.swatches.rect().topLeft()) == f"#{red:02x}{green:02x}{blue:02x}"
+
+
+def test_every_choice_changes_the_preview(dialog, qtbot, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
+    panel, preview = dialog.panel, dialog.preview
+    before = preview.done
+    panel.palette_box.setCurrentIndex(panel.palette_box.findData(OWN))
+    settled(dialog, qtbot, before)
+    before = preview.done
+    panel.colours.setValue(5)
+    settled(dialog, qtbot, before)
+    assert len(panel.swatches.colours) == 5
+    before = preview.done
+    panel.cleans.setChecked(False)
+    settled(dialog, qtbot, before)
+    assert preview.done.finish.share is None
+    assert not panel.times.isEnabled()
+    before = preview.done
+    panel.alpha.setCurrentIndex(1)
+    settled(dialog, qtbot, before)
+    assert len(opacity(preview.pictures.after.image)) > 2
+    (tmp_path / "two.hex").write_text("101010\nf0f0f0\n")
+    panel.palette_box.setCurrentIndex(panel.palette_box.findData("file"))
+    qtbot.waitUntil(lambda: "palette file" in preview.told.text(), timeout=20_000)
+    assert not dialog.start_button.isEnabled()
+    panel.file.setText(str(tmp_path / "none.gpl"))
+    qtbot.waitUntil(lambda: "none.gpl cannot be read" in preview.told.text(), timeout=20_000)
+    panel.file.setText(str(tmp_path / "two.hex"))
+    qtbot.waitUntil(lambda: panel.swatches.colours == [(16, 16, 16), (240, 240, 240)], timeout=20_000)
+    assert dialog.start_button.isEnabled()
+    assert dialog.drawn == [6], "the samples are drawn once"
+
+
+def test_another_seed_is_drawn_and_previewed(dialog, qtbot) -> None:  # type: ignore[no-untyped-def]
+    dialog.seed.setValue(dialog.seed.value() + 1)
+    qtbot.waitUntil(lambda: dialog.drawn == [6, 6], timeout=20_000)
+
+
+def test_both_pictures_zoom_and_move_together(dialog, qtbot) -> None:  # type: ignore[no-untyped-def]
+    pictures = dialog.preview.pictures
+    fitted = pictures.zoom
+    assert fitted >= 1
+    pictures.before.setFocus()
+    QTest.keyClick(pictures.before, Qt.Key.Key_Plus)
+    assert pictures.zoom == fitted + 1
+    QTest.keyClick(pictures.before, Qt.Key.Key_Right)
+    assert pictures.before._origin == pictures.after._origin
+    pictures.after.zoom_wanted.emit(1, QPointF(10, 10))
+    assert pictures.before._zoom == pictures.after._zoom == fitted + 2
+    qtbot.mouseClick(pictures.whole, Qt.MouseButton.LeftButton)
+    assert pictures.zoom == fitted
+    for _ in range(12):
+        qtbot.mouseClick(pictures.smaller, Qt.MouseButton.LeftButton)
+    assert 0 < pictures.zoom < 1
+    assert "%" in pictures.before.accessible_value()
+
+
+def test_what_is_written_is_what_was_shown_and_comes_back(dialog, session, qtbot, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
+    dialog.layout_box.setCurrentIndex(3)
+    dialog.count.setValue(6)
+    dialog.take.setChecked(True)
+    dialog.target.setText(str(tmp_path / "out"))
+    shown = dialog.preview.done
+    with qtbot.waitSignal(session.sprites_imported, timeout=60_000):
+        qtbot.mouseClick(dialog.start_button, Qt.MouseButton.LeftButton)
+    told = json.loads((tmp_path / "out" / "seeds.json").read_text(encoding="utf-8"))
+    assert (tmp_path / "out" / "sprites.aseprite").is_file()
+    for one, picture in zip(told["sprites"], shown.pictures, strict=True):
+        with Image.open(tmp_path / "out" / one["file"]) as written:
+            assert (np.asarray(written) == picture).all()
+    assert "New in the workspace: 6 sprites" in dialog.told.text()
+    assert len(session.workspace.select(Filter(tag=GENERATED))) == 6
+    assert versions.count_generated(session.workspace) == (0, 6)
+
+
+@pytest.mark.parametrize(("layout", "suffix"), [(1, ".png"), (4, ".aseprite")])
+def test_single_files(dialog, qtbot, tmp_path: Path, layout: int, suffix: str) -> None:  # type: ignore[no-untyped-def]
+    dialog.panel.palette_box.setCurrentIndex(dialog.panel.palette_box.findData(EACH))
+    dialog.layout_box.setCurrentIndex(layout)
+    assert dialog.target.text().endswith(suffix)
+    dialog.target.setText(str(tmp_path / "x.bmp"))
+    assert not dialog.start_button.isEnabled()
+    dialog.target.setText(str(tmp_path / f"x{suffix}"))
+    qtbot.mouseClick(dialog.start_button, Qt.MouseButton.LeftButton)
+    qtbot.waitUntil(lambda: dialog.task is None and dialog.reveal_button.isVisible(), timeout=60_000)
+    assert (tmp_path / f"x{suffix}").stat().st_size > 100
+
+
+def test_a_walk_of_too_many_frames_is_refused(dialog, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
+    dialog.layout_box.setCurrentIndex(5)
+    assert dialog.target.text().endswith(".gif")
+    dialog.count.setValue(3000)
+    assert "too many" in dialog.problem.text()
+    dialog.count.setValue(8)
+    assert dialog.start_button.isEnabled()
+
+
+def test_versions_says_what_a_run_has_drawn(session, qtbot) -> None:  # type: ignore[no-untyped-def]
+    from gandam_studio.qt.versions.commit_box import CommitBox
+
+    box = CommitBox()
+    qtbot.addWidget(box)
+    box.show()
+    assert not box.drawn.isVisible()
+    box.show_drawn(0, 4)
+    assert box.drawn_buttons["candidates"].text() == "4 left out until kept"
+    assert not box.drawn_buttons["accepted"].isVisible()
+    with qtbot.waitSignal(box.unseen_requested) as asked:
+        qtbot.mouseClick(box.drawn_buttons["candidates"], Qt.MouseButton.LeftButton)
+    assert asked.args == ["candidates"]
