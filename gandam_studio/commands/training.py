@@ -351,8 +351,8 @@ def label(workspace: Workspace, out: Output, run: str, name: str | None, note: s
 )
 @click.option(
     "--outline",
-    type=click.FloatRange(0, 4),
-    help="How much outlines lean to the colours of the training pictures' outlines.  [default: 0.5]",
+    type=click.FloatRange(0, 8),
+    help="How much outlines become like those of the training pictures: their colours, no soft fringe.  [default: 1]",
 )
 @click.option(
     "--scale",

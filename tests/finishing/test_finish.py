@@ -193,3 +193,20 @@ def test_impossible_wishes_are_refused() -> None:
         Finish(each=257)
     with pytest.raises(UserError, match="one palette"):
         replace(Finish(FOUR), each=3)
+
+
+def test_a_soft_fringe_outside_of_an_outline_is_cut_away() -> None:
+    picture = np.zeros((11, 11, 4), np.uint8)
+    picture[1:10, 1:10] = (230, 228, 231, 170)  # the fringe
+    picture[2:9, 2:9] = (3, 2, 4, 250)
+    picture[3:8, 3:8] = (215, 35, 28, 255)
+    traits = Traits(0.0, (0.97, 0.01, 0.01, 0.01))
+    plain = places(picture, FOUR)
+    assert set(plain[1].tolist()) == {CLEAR, 1}
+    cut = places(picture, FOUR, lean=1.0, traits=traits)
+    assert (cut[1] == CLEAR).all()
+    assert set(cut[2, 2:9].tolist()) == {0}
+    assert (cut[3:8, 3:8] == 2).all()
+    # Drawn light borders are no fringe: they are opaque and in the palette.
+    picture[1:10, 1] = picture[1, 1:10] = picture[1:10, 9] = picture[9, 1:10] = (*WHITE, 255)
+    assert (places(picture, FOUR, lean=1.0, traits=traits)[1, 1:10] == 1).all()

@@ -19,9 +19,12 @@ BINARY, KEPT = "binary", "keep"
 ALPHAS = (BINARY, KEPT)
 MOST_EACH = 256
 """Colours of a palette for one picture alone."""
-LEAN = 0.5
+LEAN = 1.0
 """How much outlines lean to the colours of the data's, unless another is chosen."""
-_LEAN_UNIT = 0.004  # of squared distance, for each e-th part that a colour is rarer on outlines
+_MOST_OUTLINES = 0.9
+_FRINGE = 3
+"""Pixels of light fringe outside of an outline that are cut away."""
+_LEAN_UNIT = 0.008  # of squared distance, for each e-th part that a colour is rarer on outlines
 
 
 @dataclass(frozen=True)
@@ -93,8 +96,9 @@ def places(
 ) -> Indices:
     """The palette's colour for every pixel of (H, W, 3 or 4): the nearest in OKLab; clear below `least_alpha`.
 
-    Pixels on the outline lean to the colours that are frequent on the data's outlines. A pixel whose colour is in the
-    palette keeps it.
+    With `lean`, pixels on the outline lean to the colours that are frequent on the data's outlines, and soft pixels
+    outside of such an outline, a fringe of up to three, are cut away. An opaque pixel whose colour is in the palette
+    keeps it.
     """
     solid = picture[..., 3] >= least_alpha if picture.shape[2] == 4 else np.ones(picture.shape[:2], np.bool_)
     found = np.full(solid.shape, CLEAR, np.int32)
@@ -105,13 +109,44 @@ def places(
     exact = values[:, None] == packed(palette.rgb)[None, :]
     costs[exact] = -1
     found[solid] = costs.argmin(axis=1)[where.ravel()]
-    if lean and traits is not None and traits.outline is not None:
-        rarer = -np.log(np.maximum(np.array(traits.outline), 1e-4))
-        costs = costs + lean * _LEAN_UNIT * rarer
-        costs[exact] = -1
-        edge = outline(solid)
-        found[edge] = costs.argmin(axis=1)[where.ravel()[edge[solid]]]
+    if not lean or traits is None or traits.outline is None:
+        return found
+    rarer = -np.log(np.maximum(np.array(traits.outline), 1e-4))
+    leaning = costs + lean * _LEAN_UNIT * rarer
+    leaning[exact] = -1
+    on_outlines = np.full(solid.shape, CLEAR, np.int32)
+    on_outlines[solid] = leaning.argmin(axis=1)[where.ravel()]
+    soft = np.zeros(solid.shape, np.bool_)
+    soft[solid] = ~exact.any(axis=1)[where.ravel()]
+    if picture.shape[2] == 4:
+        soft |= solid & (picture[..., 3] < 255)
+    edge = outline(solid)
+    if least_alpha == SOLID:
+        usual = np.append(_usual(np.array(traits.outline)), False)  # the last place is that of CLEAR
+        for _ in range(_FRINGE):
+            fringe = edge & soft & ~usual[on_outlines] & _beside(usual[on_outlines] & solid)
+            if not fringe.any():
+                break
+            solid &= ~fringe
+            edge = outline(solid)
+        found[~solid] = CLEAR
+    found[edge] = on_outlines[edge]
     return found
+
+
+def _usual(shares: NDArray[np.float64]) -> NDArray[np.bool_]:
+    """The fewest colours that make up most of the data's outlines, (K,)."""
+    order = np.argsort(-shares, kind="stable")
+    needed = int(np.searchsorted(np.cumsum(shares[order]), _MOST_OUTLINES)) + 1
+    usual = np.zeros(len(shares), np.bool_)
+    usual[order[:needed]] = True
+    return usual
+
+
+def _beside(mask: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """(H, W): pixels with one of the mask above, below, left or right of them."""
+    wide = np.pad(mask, 1)
+    return np.asarray(wide[:-2, 1:-1] | wide[2:, 1:-1] | wide[1:-1, :-2] | wide[1:-1, 2:])
 
 
 def finished(picture: Pixels, finish: Finish) -> Pixels:

@@ -15,8 +15,8 @@ class CommitBox(WrappingBar):
     """Signals:
     commit_requested: a commit was requested (message, kept only).
     kept_only_changed: the "kept only" box was toggled (bool).
-    unseen_requested: the sprites that show hardly anything should be shown ("blank" or "faint"), or those that a run has
-        drawn ("candidates", undecided, or "accepted").
+    unseen_requested: sprites should be shown that show hardly anything ("blank" or "faint"), or that a run has drawn
+        ("candidates", undecided, or "accepted").
     state_wanted: a commit was requested before it was known what has changed: `show_state` is awaited.
     refused: a commit was requested, but there is nothing to save (why).
     """
