@@ -197,3 +197,23 @@ def test_versions_says_what_a_run_has_drawn(session, qtbot) -> None:  # type: ig
     with qtbot.waitSignal(box.unseen_requested) as asked:
         qtbot.mouseClick(box.drawn_buttons["candidates"], Qt.MouseButton.LeftButton)
     assert asked.args == ["candidates"]
+
+
+def test_chosen_samples_are_handed_over(session, run, qtbot, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
+    from gandam_studio.qt.outputs.finishing_dialog import HandOverDialog
+
+    samples = soft_samples(5)
+    dialog = HandOverDialog(session, run, samples)
+    qtbot.addWidget(dialog)
+    dialog.show()
+    qtbot.waitUntil(lambda: dialog.preview.done is not None, timeout=20_000)
+    for layout, name in ((0, "folder"), (5, "turn.gif")):
+        dialog.layout_box.setCurrentIndex(layout)
+        dialog.target.setText(str(tmp_path / name))
+        dialog.reveal_button.hide()
+        qtbot.mouseClick(dialog.start_button, Qt.MouseButton.LeftButton)
+        qtbot.waitUntil(lambda: dialog.task is None and dialog.reveal_button.isVisible(), timeout=60_000)
+    assert len(list((tmp_path / "folder").glob("r1-test-*.png"))) == 5
+    with Image.open(tmp_path / "turn.gif") as film:
+        assert film.n_frames == 5  # type: ignore[attr-defined]
+    dialog.done(0)
