@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from odd_targets import content, odd_targets
 from PIL import Image
-from recorded_runs import make_run
+from recorded_runs import make_run, recorded
 
 from gandam_studio.core.errors import UserError
 from gandam_studio.core.finishing.finish import BINARY, KEPT, shares
@@ -30,9 +30,12 @@ from gandam_studio.core.runs.handing_over import (
     hand_over,
     real_pictures,
     resolved,
+    samples_at,
 )
+from gandam_studio.core.runs.samples import SampleSpot
 from gandam_studio.core.workspace import Workspace
 from trainer.protocol import files
+from trainer.protocol.events import SamplesSaved
 from trainer.protocol.run_directory import RunDirectory
 
 DIGEST = "0123456789abcdef" * 4
@@ -231,3 +234,20 @@ def test_a_run_without_its_pictures_says_so(run: RunDirectory, samples: Samples)
         resolved(run, Look(DATA), lambda: samples.pictures)
     # A file's palette needs them only to compare with.
     assert resolved(run, Look(EACH, 4, KEPT, 0.0), lambda: samples.pictures).share == 0.0
+
+
+def test_saved_samples_are_handed_over_by_their_names(tmp_path: Path) -> None:
+    recorded_run = recorded(tmp_path / "runs" / "r2-test", iterations=200)
+    (*_, newest) = [event for event in recorded_run.events().read() if isinstance(event, SamplesSaved)]
+    spot = SampleSpot(recorded_run, newest, "random")
+    found = samples_at(spot)
+    assert len(found.pictures) == len(found.latents) == newest.rows * newest.columns
+    assert found.latents[5] == f"{newest.random_seed}/5"
+    one = samples_at(SampleSpot(recorded_run, newest, "fixed", 5))
+    assert one.latents == ["fixed/5"]
+    assert (one.pictures[0] == SampleSpot(recorded_run, newest, "fixed", 5).pixels()).all()
+    whole = samples_at(SampleSpot(recorded_run, newest, "fixed"))
+    assert (whole.pictures[5] == one.pictures[0]).all()
+    (recorded_run.path / newest.fixed).unlink()
+    with pytest.raises(UserError, match="cannot be read"):
+        samples_at(SampleSpot(recorded_run, newest, "fixed"))

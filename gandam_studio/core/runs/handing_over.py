@@ -38,6 +38,7 @@ from gandam_studio.core.finishing.palette_files import gimp_palette, read_palett
 from gandam_studio.core.finishing.sheet import atlas, laid_out, sheet_problem
 from gandam_studio.core.jobs import NULL_JOB, Job
 from gandam_studio.core.runs.process import ask
+from gandam_studio.core.runs.samples import FIXED, SampleSpot
 from gandam_studio.core.runs.sampling import PLAIN, Choice, check_target, draw_sprites
 from trainer.protocol import outputs
 from trainer.protocol.arrays import open_pictures
@@ -314,6 +315,30 @@ def read_samples(folder: Path, run: RunDirectory) -> Samples:
         raise UserError(f"the samples cannot be read: {error}") from None
     facts["manifest"] = _manifest(run)
     return Samples(pictures, latents, facts)
+
+
+def samples_at(spot: SampleSpot) -> Samples:
+    """A sample that a run has saved, or all of a grid where `spot` has no index; its empty cells are left out.
+
+    Raises UserError when the grid cannot be read.
+    """
+    pixels, sample = spot.pixels(), spot.sample
+    cells, indices = [pixels], [spot.index or 0]
+    if spot.index is None:
+        rows, columns = max(1, sample.rows), max(1, sample.columns)
+        height, width = pixels.shape[0] // rows, pixels.shape[1] // columns
+        cells = [
+            np.ascontiguousarray(pixels[top * height : (top + 1) * height, left * width : (left + 1) * width])
+            for top in range(rows)
+            for left in range(columns)
+        ]
+        while len(cells) > 1 and (cells[-1] == cells[-1][0, 0]).all():
+            cells.pop()
+        indices = list(range(len(cells)))
+    latents = [replace(spot, index=index).latent for index in indices]
+    seed = None if spot.which == FIXED else sample.random_seed
+    facts = {"run": spot.run.name, "iteration": sample.iteration, "weights": sample.weights, "seed": seed}
+    return Samples(cells, latents, {**facts, "count": len(cells), "manifest": _manifest(spot.run)})
 
 
 def _png(path: Path) -> Pixels:

@@ -12,11 +12,13 @@ from PySide6.QtGui import QGuiApplication, QImage
 from PySide6.QtWidgets import QFileDialog, QMenu, QWidget
 
 from gandam_studio.core.runs.checkpoints import kept_checkpoints, nearest
+from gandam_studio.core.runs.handing_over import Samples, samples_at
 from gandam_studio.core.runs.samples import SampleSpot, write_png
 from gandam_studio.qt import icons
 from gandam_studio.qt.following.follower import RunFollower
 from gandam_studio.qt.outputs.evaluation_dialog import FolderEvaluationDialog, RunEvaluationDialog
 from gandam_studio.qt.outputs.film_dialog import FilmDialog
+from gandam_studio.qt.outputs.finishing_dialog import HandOverDialog
 from gandam_studio.qt.outputs.sprites_dialog import SpritesDialog
 from gandam_studio.qt.questions import run_dialog
 from gandam_studio.qt.session import INFO, SUCCESS, Session
@@ -43,6 +45,7 @@ class SampleActions(QObject):
             larger = menu.addMenu(self.tr("Save it &larger"))
             for scale in SCALES:
                 self._add(larger, self.tr("{0} times as large…").format(scale), partial(self.save, spot, scale))
+            self._add(menu, self.tr("&Hand over the sample…"), partial(self.hand_over, spot))
             self._add(menu, self.tr("&Copy the sample"), partial(self.copy, spot))
             self._add(menu, self.tr("Copy its s&eed"), partial(self.copy_latent, spot))
             self._add(menu, self.tr("Copy the command that &draws it again"), partial(self.copy_command, spot))
@@ -56,6 +59,7 @@ class SampleActions(QObject):
         larger = menu.addMenu(self.tr("Save all la&rger"))
         for scale in SCALES:
             self._add(larger, self.tr("{0} times as large…").format(scale), partial(self.save, whole, scale))
+        self._add(menu, self.tr("Ha&nd over all samples…"), partial(self.hand_over, whole))
         self._add(menu, self.tr("Copy all sam&ples"), partial(self.copy, whole))
         menu.aboutToHide.connect(menu.deleteLater)
         menu.destroyed.connect(self._forget_menu)
@@ -128,6 +132,14 @@ class SampleActions(QObject):
             self._session.post(text.format(spot.sample.iteration, found.iteration), INFO)
 
     # Dialogs
+
+    def hand_over(self, spot: SampleSpot) -> None:
+        """Write the sample, or all of the grid, in a palette and a format that a person chooses."""
+
+        def show(samples: Samples) -> None:
+            run_dialog(HandOverDialog(self._session, spot.run, samples, self._window))
+
+        self._session.start_quiet_job(lambda _workspace, _job: samples_at(spot), show)
 
     def make_more(self, folder: Path, moment: float | None = None) -> None:
         """Make new sprites of a run, from the checkpoint nearest to `moment` or the newest."""
