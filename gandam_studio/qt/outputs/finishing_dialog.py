@@ -212,7 +212,7 @@ class FinishingDialog(OutputDialog):
         text = self.tr("{0} from iteration {1:,}: {2}").format(sprites(answer["count"]), answer["iteration"], target)
         if answer["taken"] is not None:
             self.session.sprites_imported.emit()
-            text += "\n" + self.tr("New in the workspace: {0}. Keep those that may be trained on.").format(
+            text += self.tr(". New in the workspace: {0}. Keep those that may be trained on.").format(
                 sprites(answer["taken"])
             )
         return text
