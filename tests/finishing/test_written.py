@@ -121,3 +121,13 @@ def test_animations_keep_every_pixel_of_few_colours(suffix: str) -> None:
         assert (frame[..., 3] == wanted[..., 3]).all()
         assert (frame[shown] == wanted[shown]).all()
     assert data == animated([Image.fromarray(p) for p in pictures], suffix, 3, [100] * 5, comment="where from")
+
+
+@pytest.mark.parametrize("colours", [24, 256])
+def test_a_document_is_read_alike_by_another_program(colours: int) -> None:
+    other = pytest.importorskip("aseprite", reason="the package aseprite needs Python 3.12")
+    pictures, palette = finished_sprites(4, colours)
+    sprite = other.Sprite.from_bytes(aseprite_bytes(pictures, palette, names=["1/0", "1/1", "1/2", "1/3"]))
+    assert [layer.name for layer in sprite.layers] == ["Sprites"]
+    for index, picture in enumerate(pictures):
+        assert (np.frombuffer(sprite.flatten(frame=index), np.uint8).reshape(64, 64, 4) == picture).all()
