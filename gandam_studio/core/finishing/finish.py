@@ -144,9 +144,10 @@ def _usual(shares: NDArray[np.float64]) -> NDArray[np.bool_]:
 
 
 def _beside(mask: NDArray[np.bool_]) -> NDArray[np.bool_]:
-    """(H, W): pixels with one of the mask above, below, left or right of them."""
+    """(H, W): pixels with one of the mask among the eight around them."""
     wide = np.pad(mask, 1)
-    return np.asarray(wide[:-2, 1:-1] | wide[2:, 1:-1] | wide[1:-1, :-2] | wide[1:-1, 2:])
+    rows = wide[:-2] | wide[1:-1] | wide[2:]
+    return np.asarray(rows[:, :-2] | rows[:, 1:-1] | rows[:, 2:])
 
 
 def finished(picture: Pixels, finish: Finish) -> Pixels:
