@@ -23,7 +23,7 @@ LEAN = 1.0
 """How much outlines lean to the colours of the data's, unless another is chosen."""
 _MOST_OUTLINES = 0.9
 _FRINGE = 3
-"""Pixels of light fringe outside of an outline that are cut away."""
+"""How often the outermost soft pixels beside an outline are cut away: a line, then the corners left of it."""
 _LEAN_UNIT = 0.008  # of squared distance, for each e-th part that a colour is rarer on outlines
 
 
@@ -97,7 +97,7 @@ def places(
     """The palette's colour for every pixel of (H, W, 3 or 4): the nearest in OKLab; clear below `least_alpha`.
 
     With `lean`, pixels on the outline lean to the colours that are frequent on the data's outlines, and soft pixels
-    outside of such an outline, a fringe of up to three, are cut away. An opaque pixel whose colour is in the palette
+    right outside of such an outline, a fringe, are cut away. An opaque pixel whose colour is in the palette
     keeps it.
     """
     solid = picture[..., 3] >= least_alpha if picture.shape[2] == 4 else np.ones(picture.shape[:2], np.bool_)
@@ -124,7 +124,8 @@ def places(
     if least_alpha == SOLID:
         usual = np.append(_usual(np.array(traits.outline)), False)  # the last place is that of CLEAR
         for _ in range(_FRINGE):
-            fringe = edge & soft & ~usual[on_outlines] & _beside(usual[on_outlines] & solid)
+            beside = _beside(usual[on_outlines] & solid) | ~_beside(solid)  # or a corner that was left alone
+            fringe = edge & soft & ~usual[on_outlines] & beside
             if not fringe.any():
                 break
             solid &= ~fringe
@@ -144,10 +145,9 @@ def _usual(shares: NDArray[np.float64]) -> NDArray[np.bool_]:
 
 
 def _beside(mask: NDArray[np.bool_]) -> NDArray[np.bool_]:
-    """(H, W): pixels with one of the mask among the eight around them."""
+    """(H, W): pixels with one of the mask above, below, left or right of them."""
     wide = np.pad(mask, 1)
-    rows = wide[:-2] | wide[1:-1] | wide[2:]
-    return np.asarray(rows[:, :-2] | rows[:, 1:-1] | rows[:, 2:])
+    return np.asarray(wide[:-2, 1:-1] | wide[2:, 1:-1] | wide[1:-1, :-2] | wide[1:-1, 2:])
 
 
 def finished(picture: Pixels, finish: Finish) -> Pixels:
