@@ -287,3 +287,25 @@ def test_the_model_is_handed_over_from_the_window(explore, qtbot, tmp_path: Path
     assert np.array_equal(screen.grid.cells[4].pixels, before)
     assert not screen.tag_action.isEnabled()
     assert not screen.model_action.isEnabled()
+
+
+def test_the_samples_shown_are_handed_over(explore, qtbot, monkeypatch, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
+    from gandam_studio.qt.explore import taking_out
+    from gandam_studio.qt.outputs.finishing_dialog import HandOverDialog
+
+    _, screen = explore()
+    opened: list[HandOverDialog] = []
+    monkeypatch.setattr(taking_out, "run_dialog", opened.append)
+    press(Qt.Key.Key_M, CONTROL)
+    (dialog,) = opened
+    qtbot.addWidget(dialog)
+    dialog.show()
+    qtbot.waitUntil(lambda: dialog.preview.done is not None, timeout=SLOW)
+    dialog.target.setText(str(tmp_path / "shown"))
+    dialog.start()
+    qtbot.waitUntil(lambda: dialog.result_path is not None, timeout=SLOW)
+    told = json.loads((tmp_path / "shown" / "seeds.json").read_text(encoding="utf-8"))
+    assert told["seeds"] == [cell.name for cell in screen.grid.cells]
+    assert told["run"] == screen.explorer.source.folder.name
+    assert len(list((tmp_path / "shown").glob("*-seed-0-*.png"))) == len(screen.grid.cells)
+    dialog.done(0)

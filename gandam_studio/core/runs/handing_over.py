@@ -294,7 +294,7 @@ def walked_by(
         ]
         latents = [f"{seed}/{row}" + (f"+{at}of{steps}" if at else "") for row in range(count) for at in range(steps)]
         facts = {"run": run.name, "iteration": told.get("iteration"), "weights": told.get("weights")}
-        return Samples(pictures, latents, {**facts, "seed": seed, "count": count, "manifest": _manifest(run)})
+        return Samples(pictures, latents, {**facts, "seed": seed, "count": count, "manifest": manifest_of(run)})
 
     return draw
 
@@ -313,7 +313,7 @@ def read_samples(folder: Path, run: RunDirectory) -> Samples:
         pictures = [_png(path_inside(folder, name)) for name in names]
     except (OSError, ValueError) as error:
         raise UserError(f"the samples cannot be read: {error}") from None
-    facts["manifest"] = _manifest(run)
+    facts["manifest"] = manifest_of(run)
     return Samples(pictures, latents, facts)
 
 
@@ -338,7 +338,7 @@ def samples_at(spot: SampleSpot) -> Samples:
     latents = [replace(spot, index=index).latent for index in indices]
     seed = None if spot.which == FIXED else sample.random_seed
     facts = {"run": spot.run.name, "iteration": sample.iteration, "weights": sample.weights, "seed": seed}
-    return Samples(cells, latents, {**facts, "count": len(cells), "manifest": _manifest(spot.run)})
+    return Samples(cells, latents, {**facts, "count": len(cells), "manifest": manifest_of(spot.run)})
 
 
 def _png(path: Path) -> Pixels:
@@ -346,7 +346,8 @@ def _png(path: Path) -> Pixels:
         return np.array(picture if picture.mode in ("RGB", "RGBA") else picture.convert("RGBA"))
 
 
-def _manifest(run: RunDirectory) -> str:
+def manifest_of(run: RunDirectory) -> str:
+    """The digest of the version that a run learned from, "" where its configuration does not say."""
     try:
         return run.config().origin.manifest
     except TrainerError:

@@ -285,6 +285,9 @@ class ExploreScreen(TakesDrops, Screen):
         self.paste_action = act(self.tr("Find the &pasted picture"), self.paste, "Ctrl+Shift+V")
         self.open_action = act(self.tr("&Open another run or model…"), self.ask_open, icon="folder")
         self.save_action = act(self.tr("&Save the sample as PNG…"), self.taking_out.save, "Ctrl+E", icon="save")
+        self.hand_over_action = act(
+            self.tr("Hand over all &samples…"), self.taking_out.hand_over, "Ctrl+M", icon="export"
+        )
         self.copy_action = act(self.tr("&Copy the sample"), self.taking_out.copy, "Ctrl+C")
         self.model_action = act(self.tr("&Hand the model over…"), self.hand_over_model, icon="export")
         self.copy_seed_action = act(self.tr("Copy its s&eed"), self.taking_out.copy_seed)
@@ -304,8 +307,8 @@ class ExploreScreen(TakesDrops, Screen):
         return [
             ScreenMenu(self.tr("&Sample"), (
                 self.keep_action, self.around_action, self.more_around_action, self.mix_action, None,
-                self.save_action, self.copy_action, self.copy_seed_action, None, self.rename_action,
-                self.remove_action,
+                self.save_action, self.hand_over_action, self.copy_action, self.copy_seed_action, None,
+                self.rename_action, self.remove_action,
             )),
             ScreenMenu(self.tr("E&xplore"), (
                 self.seed_action, self.earlier_seed_action, self.path_action, self.film_action, self.back_action, None,
@@ -500,6 +503,7 @@ class ExploreScreen(TakesDrops, Screen):
             self.seed_action, self.keep_action, self.around_action, self.path_action, self.project_action,
             self.paste_action, self.save_action, self.copy_action, self.copy_seed_action, self.more_action,
             self.less_action, self.earlier_seed_action, self.learn_action, self.reset_action, self.more_around_action,
+            self.hand_over_action,
         ):  # fmt: skip
             action.setEnabled(ready)
         self.mix_action.setEnabled(mixes)

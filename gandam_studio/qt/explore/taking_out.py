@@ -20,6 +20,7 @@ from gandam_studio.qt.explore.explorer import Path as PathView
 from gandam_studio.qt.imports.sources import holds_sources, png_bytes, sources_of
 from gandam_studio.qt.questions import run_dialog
 from gandam_studio.qt.session import ERROR, INFO, SUCCESS, Session
+from trainer.protocol.run_directory import RunDirectory
 from trainer.protocol.untrusted import shortened
 
 _SETTING = "samples/folder"
@@ -96,6 +97,22 @@ class TakingOut(QObject):
             return
         QGuiApplication.clipboard().setText(cell.name)
         self._session.post(self.tr("Copied: {0}").format(cell.name), SUCCESS)
+
+    def hand_over(self) -> None:
+        """Write all samples that are shown, in a palette and a format that a person chooses."""
+        source, facts, cells = self._explorer.source, self._explorer.facts, self._explorer.cells
+        if source is None or facts is None or not cells:
+            return
+        from gandam_studio.core.runs.handing_over import Samples, manifest_of
+        from gandam_studio.qt.outputs.finishing_dialog import HandOverDialog
+
+        run = RunDirectory(source.folder)
+        plain = not self._explorer.moves and self._explorer.mix is None and self._explorer.truncation == 1
+        # A steered sample is not what its seed alone draws.
+        names = [cell.name if plain and "name" in cell.spot else f"steered-{cell.name}" for cell in cells]
+        about = {"run": run.name, "iteration": facts.iteration, "count": len(cells), "manifest": manifest_of(run)}
+        samples = Samples([cell.pixels for cell in cells], names, {**about, "weights": None, "seed": None})
+        run_dialog(HandOverDialog(self._session, run, samples, self._window))
 
     def film(self) -> None:
         """Make a film of the path that is shown."""
