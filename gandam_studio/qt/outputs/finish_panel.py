@@ -155,12 +155,16 @@ class FinishPanel(QWidget):
             box.valueChanged.connect(lambda _value: self._resting.start())
         self._show_rows()
 
-    def align_labels(self, width: int) -> None:
-        """Give the labels at least this width, so that the fields stand below those of another form."""
+    def align_labels(self, others: Sequence[QLabel]) -> None:
+        """Give these labels and the panel's own one width, so that fields stand below those of another form."""
+        labels: list[QWidget] = list(others)
         for row in range(self._form.rowCount()):
             item = self._form.itemAt(row, QFormLayout.ItemRole.LabelRole)
             if item is not None and (label := item.widget()) is not None:
-                label.setMinimumWidth(width)
+                labels.append(label)
+        width = max(label.sizeHint().width() for label in labels)
+        for label in labels:
+            label.setMinimumWidth(width)
 
     def _add(self, text: str, field: QWidget, buddy: QWidget | None) -> None:
         label = QLabel(text)

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QCheckBox, QComboBox, QHBoxLayout, QLabel, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QCheckBox, QComboBox, QLabel, QVBoxLayout, QWidget
 
 from gandam_studio.core.errors import UserError
 from gandam_studio.core.runs import handing_over
@@ -19,7 +19,7 @@ from gandam_studio.qt.counts import sprites
 from gandam_studio.qt.outputs.finish_panel import Draw, FinishPanel, FinishPreview
 from gandam_studio.qt.outputs.output_dialog import OutputDialog
 from gandam_studio.qt.session import Session
-from gandam_studio.qt.widgets.fitting import Reach, resize_within_screen
+from gandam_studio.qt.widgets.fitting import Columns, Reach, resize_within_screen
 from gandam_studio.qt.widgets.numbers import WholeBox
 from trainer.protocol.run_directory import RunDirectory
 
@@ -76,17 +76,12 @@ class FinishingDialog(OutputDialog):
             whole.takeAt(0)
         left = QWidget()
         column = QVBoxLayout(left)
-        column.setContentsMargins(0, 0, theme.SPACE, 0)
+        column.setContentsMargins(0, 0, 0, 0)
         column.addLayout(self.form)
         column.addStretch(1)
-        reach = Reach(left)
-        reach.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        reach.setMinimumWidth(left.fontMetrics().averageCharWidth() * 66)
-        both = QHBoxLayout()
-        both.setSpacing(2 * theme.SPACE)
-        both.addWidget(reach)
-        both.addWidget(self.preview, 1)
-        whole.insertLayout(0, both, 1)
+        page = Reach(Columns(left, self.preview, (0, 1), 2 * theme.SPACE, (0, 0, 0, 0)))
+        page.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        whole.insertWidget(0, page, 1)
         resize_within_screen(self, 1180, 660)
 
     def add_row(self, text: str, field: QWidget, buddy: QWidget | None) -> QLabel:
@@ -104,7 +99,7 @@ class FinishingDialog(OutputDialog):
         self.add_row(self.tr("&Time"), self.steps, self.steps)
         labels.append(self.add_row(self.tr("Si&ze"), self.scale, self.scale))
         self.form.addRow(self.panel)
-        self.panel.align_labels(max(label.sizeHint().width() for label in [*labels, *([widest] if widest else [])]))
+        self.panel.align_labels([*labels, *([widest] if widest else [])])
         self.add_target_row()
         self.form.addRow("", self.take)
 
