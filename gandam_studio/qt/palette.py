@@ -257,4 +257,6 @@ class _Delegate(QStyledItemDelegate):
         painter.drawText(line, middle, name)
         line.setLeft(line.left() + metrics.horizontalAdvance(name) + 2 * theme.SPACE)
         painter.setPen(theme.color("muted"))
-        painter.drawText(line, middle, metrics.elidedText(command.menu, Qt.TextElideMode.ElideRight, line.width()))
+        menu = metrics.elidedText(command.menu, Qt.TextElideMode.ElideRight, line.width())
+        if len(menu) > 1:  # not the dots alone
+            painter.drawText(line, middle, menu)
