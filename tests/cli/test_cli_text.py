@@ -19,7 +19,7 @@ from small_workspaces import add_sprites
 from studio_calls import Studio
 
 from gandam_studio import cli
-from gandam_studio.core import versions
+from gandam_studio.core import failure_log, versions
 from gandam_studio.core.errors import UserError
 from gandam_studio.core.texts import LONGEST_REASON, LONGEST_TAG, checked
 from gandam_studio.core.workspace import Workspace
@@ -47,6 +47,12 @@ def one_line(answer) -> str:  # type: ignore[no-untyped-def]
     assert lines[0].startswith("gandam-studio: ")
     assert "went wrong inside" not in lines[0]
     return lines[0]
+
+
+def test_an_error_with_undecodable_text_is_logged(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(failure_log, "log_folder", lambda: tmp_path)
+    path = failure_log.write_log(RuntimeError(UNDECODABLE))
+    assert "RuntimeError: caf?" in Path(path).read_text(encoding="utf-8")
 
 
 def names(studio: Studio, ws: Path, *options: object) -> list[str]:

@@ -52,6 +52,27 @@ def test_everything_that_can_be_found_has_words(verdict: str, reason: str, empty
         assert card.tone in ("good", "bad", "neutral")
 
 
+def test_the_card_of_copying_goes_by_a_chance_of_five_per_cent() -> None:
+    def told(hits_p: float, lean_p: float) -> str:
+        test = {**VALUES["copying"]["test"], "hits_p": hits_p, "lean_p": lean_p}
+        return cards(Diagnosis.from_json({**VALUES, "copying": {**VALUES["copying"], "test": test}}))["copying"].meaning
+
+    neither = told(0.06, 0.06)
+    assert told(0.05, 0.06).startswith(neither)
+    assert told(0.06, 0.05).startswith(neither)
+    assert len({neither, told(0.05, 0.06), told(0.06, 0.05)}) == 3
+
+
+@pytest.mark.parametrize(("n2", "number"), [(8.14, " 8 "), (41.6, " 42 "), (1_234.0, " 1,200 "), (None, None)])
+def test_a_collapse_says_to_about_how_many_pictures(n2: float | None, number: str | None) -> None:
+    variety = {**VALUES["variety"], "n2": n2}
+    title = summary(Diagnosis.from_json({**VALUES, "verdict": "collapsed", "variety": variety})).title
+    if number is None:
+        assert not any(letter.isdigit() for letter in title)
+    else:
+        assert number in title
+
+
 def test_what_is_farther_from_real_sprites_than_pieces_of_them_is_not_simply_healthy() -> None:
     values = {**VALUES, "verdict": "healthy", "reason": "varied"}
     far = Diagnosis.from_json(values)

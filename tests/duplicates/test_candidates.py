@@ -35,6 +35,15 @@ def listed(found: module.Candidates) -> list[tuple[int, int, bool]]:
     return list(zip(found.i.tolist(), found.j.tolist(), found.mirrored.tolist(), strict=True))
 
 
+@pytest.mark.parametrize(("bits", "nominated"), [(16, True), (17, False)])
+def test_the_index_tells_the_orientation_by_odd_words_of_at_most_16_bits(bits: int, nominated: bool) -> None:
+    made = prints(2)
+    made[1, SIGNS], made[:, Column.FLAGS] = made[0, SIGNS], 0
+    for odd in (Column.SILHOUETTE_ODD, Column.INTERIOR_ODD, Column.WHOLE_ODD):
+        made[1, odd] ^= np.uint64((1 << bits) - 1)
+    assert listed(candidates(made, scan_limit=1)) == ([(0, 1, False)] if nominated else [])
+
+
 needs_numba = pytest.mark.skipif(not numba_available(), reason="no numba")
 
 

@@ -9,7 +9,14 @@ import pytest
 from PIL import Image
 
 from gandam_studio.core.duplicates import find_duplicates
-from gandam_studio.core.duplicates.canvases import canvas_of, encoders_error, evidence, same_aspect, with_opacity_of
+from gandam_studio.core.duplicates.canvases import (
+    canvas_of,
+    encoders_error,
+    evidence,
+    resampled_shift,
+    same_aspect,
+    with_opacity_of,
+)
 from gandam_studio.core.duplicates.colours import palette_exchanged
 from gandam_studio.core.duplicates.sources import ArraySource
 from gandam_studio.core.hashing.content import find_content
@@ -45,6 +52,18 @@ def test_a_compressed_copy_is_re_encoded_and_a_compressed_recolour_recoloured(qu
     assert words["copy"] == ["re-encoded"] * len(sprites)
     assert words["paint"].count("recoloured") >= 0.8 * len(words["paint"])
     assert len(words["paint"]) >= 0.8 * len(sprites)
+
+
+def test_a_resized_copy_keeps_its_colours_and_a_resized_recolour_does_not():
+    picture, painted = render(SEED, ORIGINALS[0]), render(SEED, ORIGINALS[0], coat=1)
+    size = (2 * picture.shape[1], 2 * picture.shape[0])
+    larger, other = (np.array(Image.fromarray(x).resize(size, Image.Resampling.BICUBIC)) for x in (picture, painted))
+    turned = np.ascontiguousarray(larger[:, ::-1])
+    assert resampled_shift(picture, larger, mirrored=False) == resampled_shift(larger, picture, mirrored=False) == 0
+    assert resampled_shift(picture, turned, mirrored=True) == 0
+    assert resampled_shift(picture, other, mirrored=False) > 0.05
+    assert resampled_shift(picture, picture, mirrored=False) is None
+    assert resampled_shift(picture, picture.repeat(2, 0).repeat(2, 1), mirrored=False) is None
 
 
 def test_evidence_is_symmetric_and_for_the_right_pair_only():

@@ -48,6 +48,21 @@ def test_an_even_background_is_removed() -> None:
     assert (found.box, found.flags) == ((5, 6, 6, 6), Flag.KEYED)
 
 
+def test_specks_belong_to_the_background_and_larger_spots_to_the_content() -> None:
+    picture = placed(noise(20, 20), 10, 10, 40, 40, (200, 10, 200, 255))
+    picture[2, 3, :3] = picture[37, 36, :3] = (0, 255, 0)
+    found = find_content(picture)
+    assert (found.box, found.flags) == ((10, 10, 20, 20), Flag.OPAQUE | Flag.KEYED)
+    picture[3:5, 30:33, :3] = (0, 255, 0)
+    assert find_content(picture).box == (10, 3, 23, 27)
+
+
+@pytest.mark.parametrize(("width", "found"), [(4, True), (3, False)])
+def test_the_smallest_content_on_a_background_has_16_pixels(width: int, found: bool) -> None:
+    picture = placed(noise(4, width), 8, 8, 20, 20, (200, 10, 200, 255))
+    assert (Flag.KEYED in Flag(find_content(picture).flags)) is found
+
+
 def test_nothing_to_see_is_blank() -> None:
     assert find_content(np.zeros((4, 5, 4), np.uint8)).flags == Flag.BLANK
     assert find_content(np.zeros((0, 5, 4), np.uint8)).flags == Flag.BLANK

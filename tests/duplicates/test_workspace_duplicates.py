@@ -11,8 +11,9 @@ from drawn_sprites import blob
 from PIL import Image
 
 from gandam_studio.core import duplicates as d
-from gandam_studio.core.duplicates import finding
+from gandam_studio.core.duplicates import finding, sources
 from gandam_studio.core.duplicates.links import Findings, Link, links_path, load_findings, save_findings
+from gandam_studio.core.duplicates.sources import described_otherwise
 from gandam_studio.core.errors import UserError
 from gandam_studio.core.importing import import_sources
 from gandam_studio.core.workspace import Workspace
@@ -47,6 +48,12 @@ def workspace(tmp_path: Path):
 
 def name_of(workspace: Workspace) -> dict[int, str]:
     return {sprite.seq: sprite.name.removesuffix(".png") for sprite in workspace.sprites()}
+
+
+def test_hashes_of_the_import_are_used_until_their_version_changes(workspace: Workspace, monkeypatch):
+    assert not described_otherwise(workspace)
+    monkeypatch.setattr(sources, "FINGERPRINT_VERSION", -1)
+    assert described_otherwise(workspace)
 
 
 def test_one_group_a_family_with_the_right_words(workspace: Workspace):

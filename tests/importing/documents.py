@@ -233,6 +233,7 @@ def psd(
     palette: bytes = b"",
     resources: Sequence[tuple[int, bytes]] = (),
     large: bool = False,
+    in_block: bool = False,
 ) -> bytes:
     """Encode a Photoshop document from (H, W) channels of its merged picture: uint8, big-endian uint16, packed bits."""
     depth = 16 if planes[0].dtype.itemsize == 2 else 1 if mode == 0 else 8
@@ -245,6 +246,10 @@ def psd(
     )
     long = ">Q" if large else ">I"
     layers = struct.pack(long, 2) + struct.pack(">h", -1) + bytes(4) if transparency else b""
+    if in_block:  # as Photoshop writes 16 bits a channel: no layers here, a mask of its own, then the layers
+        mask = b"\0\1mask"
+        layers = struct.pack(long, 0) + struct.pack(">I", len(mask)) + mask
+        layers += b"8BIMLr16" + struct.pack(long, 4) + struct.pack(">hh", -1 if transparency else 1, 0)
     out = head + struct.pack(">I", len(palette)) + palette + struct.pack(">I", len(found)) + found
     out += struct.pack(long, len(layers)) + layers + struct.pack(">H", compression)
     rows = [[row.tobytes() for row in plane] for plane in planes]

@@ -65,6 +65,11 @@ def test_the_code_page_is_proposed_from_the_bytes(encoding: str) -> None:
         assert [propose([name]) for name in names] == [encoding] * len(names)
 
 
+@pytest.mark.parametrize("name", [b"\xbd price.png", b"a\xd7b.png"])
+def test_a_symbol_alone_says_nothing_of_the_code_page(name: bytes) -> None:
+    assert propose([name]) == "cp437"
+
+
 def test_plain_names_need_no_code_page() -> None:
     assert decode_names([entry(b"a.png"), entry("é.png".encode(), utf_8=True)]) == (["a.png", "é.png"], "")
 

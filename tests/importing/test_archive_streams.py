@@ -260,3 +260,16 @@ def test_damaged_zips_are_a_reason_and_nothing_else() -> None:
                 assert zlib.crc32(found) == entry.crc
         except DamagedArchive:
             pass
+
+
+def test_entries_of_two_zips_in_turn(tmp_path: Path) -> None:
+    for name in ("a", "b"):
+        with zipfile.ZipFile(tmp_path / f"{name}.zip", "w") as archive:
+            archive.writestr("0.png", f"{name}0")
+            archive.writestr("1.png", f"{name}1")
+    reader = ZipReader()
+    order = [("a", 0), ("b", 1), ("a", 1), ("b", 0)]
+    assert [reader.read(str(tmp_path / f"{name}.zip"), index, 9) for name, index in order] == [
+        f"{name}{index}".encode() for name, index in order
+    ]
+    reader.close()

@@ -164,6 +164,14 @@ def test_dds(packing: str | None) -> None:
         np.testing.assert_array_equal(found, canonical(picture))
 
 
+@pytest.mark.parametrize(("samples", "reason"), [(np.int32, "32-bit grey"), (np.float32, "floating-point grey")])
+def test_grey_of_too_many_bits_is_refused_by_its_kind(samples: type, reason: str) -> None:
+    stream = io.BytesIO()
+    Image.fromarray(np.arange(64, dtype=samples).reshape(8, 8) * 1000).save(stream, "TIFF")
+    with pytest.raises(UnreadablePicture, match=reason):
+        decode(stream.getvalue())
+
+
 # Icons and cursors
 
 
@@ -213,6 +221,16 @@ def test_photoshop_merged_picture(compression: int, large: bool) -> None:
     opaque[..., 3] = 255
     # Without the mark, the fourth channel is a saved selection.
     same(psd(planes, compression=compression, large=large), opaque)
+
+
+@pytest.mark.parametrize("large", [False, True])
+def test_photoshop_keeps_the_layers_of_16_bits_elsewhere(large: bool) -> None:
+    picture = sprite(5)
+    picture[..., :3][picture[..., 3] == 0] = 255
+    planes = [(picture[..., channel].astype(">u2") * 257).astype(">u2") for channel in range(4)]
+    same(psd(planes, transparency=True, large=large, in_block=True), picture)
+    picture[..., 3] = 255
+    same(psd(planes, large=large, in_block=True), picture)
 
 
 def test_photoshop_white_is_taken_out_of_half_transparent_pixels() -> None:
@@ -384,6 +402,10 @@ def test_aseprite_frames_layers_links_and_tags() -> None:
     assert [picture.info.tags for _, picture in found] == [("walk",), ("läuft",)]
     np.testing.assert_array_equal(found[1][1].rgba, canonical(two))
     np.testing.assert_array_equal(decode_part(data, "frame=1"), canonical(one))
+
+
+def test_aseprite_links_to_a_frame_that_does_not_exist_show_nothing() -> None:
+    assert not decode(aseprite([[ase_layer("a"), ase_link(0, 1)]], (2, 2))).rgba.any()
 
 
 def test_aseprite_opacity_groups_and_order() -> None:

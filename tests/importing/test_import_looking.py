@@ -102,6 +102,14 @@ def test_single_sprites_are_no_sheets() -> None:
         assert likely(sprite(seed)) is None
         assert likely(np.kron(sprite(seed), np.ones((4, 4, 1), np.uint8))) is None
     assert likely(sheet(3)) == DRAWN
+    few = np.zeros((96, 96, 4), np.uint8)
+    for x in (4, 36, 68):
+        few[6:26, x : x + 20] = (200, 60, 60, 255)
+    assert likely(few) is not None
+    for number in range(10):  # three alike among many small things
+        y, x = 40 + 12 * (number // 5), 5 + 18 * (number % 5)
+        few[y : y + 4, x : x + 4] = (60, 60, 200, 255)
+    assert likely(few) is None
 
 
 TABLE = [

@@ -331,6 +331,18 @@ def test_the_first_frame_that_shows_something(workspace, tmp_path) -> None:
 def test_frames_that_show_nothing_are_no_sprites_unless_none_does() -> None:
     data = animation([EMPTY, sprite(1), sprite(2), sprite(1)])
     assert [index for index, _ in decode_frames(data)] == [1, 2]
+    ((index, shown),) = decode_frames(animation([EMPTY, EMPTY, EMPTY]))
+    assert index == 0
+    assert not shown.rgba.any()
+
+
+@pytest.mark.parametrize("format", ["PNG", "GIF", "JPEG"])
+def test_a_still_picture_is_frame_0(format: str) -> None:
+    stream = io.BytesIO()
+    Image.fromarray(sprite(3)).convert("RGB").save(stream, format)
+    ((index, picture),) = decode_frames(stream.getvalue())
+    assert index == 0
+    assert np.array_equal(picture.rgba, decode(stream.getvalue()).rgba)
 
 
 def test_the_picture_for_programs_without_animation_is_no_frame(workspace, tmp_path) -> None:

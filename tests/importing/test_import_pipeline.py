@@ -26,6 +26,7 @@ from gandam_studio.core.importing import (
     Components,
     Grid,
     ImportOptions,
+    ImportSummary,
     Pasted,
     import_sources,
 )
@@ -102,6 +103,23 @@ def test_every_verdict_has_its_own_count(workspace, folder_of, tmp_path) -> None
     assert (kept.width, kept.height, kept.alpha, kept.name) == (24, 20, True, "again.png")
 
 
+def test_other_files_are_counted_by_kind_and_notes_are_kept_once() -> None:
+    summary = ImportSummary()
+    longest, longer = "." + 11 * "x", "." + 12 * "x"
+    for name in ("a.txt", "b.txt", "c", f"d{longest}", f"e{longer}"):
+        summary.reject(name, "not a picture")
+    summary.note("read twice")
+    summary.note("read twice")
+    assert (summary.others, summary.rejected_count) == ({".txt": 2, longest: 1, "": 2}, 0)
+    assert summary.notes == ["read twice"]
+
+
+def test_an_empty_file_is_refused_not_missing(workspace, tmp_path) -> None:
+    (tmp_path / "a.png").touch()
+    summary = import_sources(workspace, [tmp_path / "a.png"], options=ONE)
+    assert (summary.rejected_count, summary.missing_count) == (1, 0)
+
+
 def test_the_second_time_changes_nothing(workspace, folder_of) -> None:
     folder = folder_of(range(70))
     (folder / "bad.png").write_bytes(b"no picture")
@@ -142,7 +160,7 @@ def test_cancelled_then_resumed(workspace, folder_of) -> None:
 
 KILLED = """
 import sys
-from gandam_studio.core.importing import ImportOptions, import_sources, pipeline
+from gandam_studio.core.importing import ImportOptions, ImportSummary, import_sources, pipeline
 from gandam_studio.core.workspace import Workspace
 pipeline.BATCH_ITEMS = 32
 pipeline.MOST_FILES = 16

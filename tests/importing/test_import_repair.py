@@ -7,10 +7,24 @@ from damaged_originals import flip_a_bit, where
 
 from gandam_studio.core.importing import ImportOptions, import_sources
 from gandam_studio.core.importing.repair import describe_again
+from gandam_studio.core.jobs import NullJob
 from gandam_studio.core.workspace import described
 from gandam_studio.core.workspace.described import is_stale
 
 ONE = ImportOptions(workers=1)
+
+
+class Steps(NullJob):
+    """A job that adds up its progress."""
+
+    def __init__(self) -> None:
+        self.total, self.done = 0, 0
+
+    def start(self, label: str, total: int | None) -> None:
+        self.total = total or 0
+
+    def advance(self, count: int = 1) -> None:
+        self.done += count
 
 
 def prints(workspace) -> list[tuple]:
@@ -25,7 +39,9 @@ def test_hashes_and_features_are_made_again_alike(workspace, folder_of, monkeypa
     workspace.connection.execute("DELETE FROM fingerprints WHERE seq = 7")
     workspace.connection.execute("UPDATE fingerprints SET hashes = x'00', features = x'00' WHERE seq = 8")
     assert is_stale(workspace)
-    assert describe_again(workspace) == 100
+    job = Steps()
+    assert describe_again(workspace, job) == 100
+    assert (job.total, job.done) == (100, 100)
     assert prints(workspace) == before
     assert not is_stale(workspace)
     monkeypatch.setattr(described, "FEATURES_VERSION", 99)

@@ -82,6 +82,20 @@ def test_half_clear_pixels_have_no_fringes_in_a_gif(run: RunDirectory, tmp_path:
     assert set(np.unique(alpha)) == {0, 255}
 
 
+def test_opaque_pixels_of_many_colours_stay_opaque_in_a_gif(run: RunDirectory, tmp_path: Path) -> None:
+    found = samples(run)
+    rgba = np.random.default_rng(0).integers(0, 256, (4 * SIDE, 4 * SIDE, 4)).astype(np.uint8)
+    rgba[:, : 2 * SIDE, 3], rgba[:, 2 * SIDE :, 3] = 255, 0
+    for sample in found:
+        Image.fromarray(rgba).save(run.path / sample.fixed)
+    write_film(run, found, tmp_path / "film.gif", FilmPlan())
+    with Image.open(tmp_path / "film.gif") as film:
+        alpha = np.asarray(film.convert("RGBA"))[..., 3]
+    middle = alpha.shape[1] // 2
+    assert (alpha[:, :middle] == 255).all()
+    assert (alpha[:, middle:] == 0).all()
+
+
 def test_few_moments_of_many_include_the_first_and_the_last(run: RunDirectory) -> None:
     found = samples(run)
     assert [one.iteration for one in chosen_moments(found, FilmPlan(most=3))] == [0, 200, 400]

@@ -9,7 +9,7 @@ import pytest
 from recorded_runs import recorded
 
 from gandam_studio.core.errors import UserError
-from gandam_studio.core.runs import find_run, runs, summary
+from gandam_studio.core.runs import find_run, labels, runs, summary
 from gandam_studio.core.runs.export import export_run
 from gandam_studio.core.runs.labels import Label, label_of, set_label
 from gandam_studio.core.workspace import Workspace
@@ -33,6 +33,15 @@ def test_a_name_and_a_note_are_kept_changed_and_removed(run: RunDirectory) -> No
     set_label(run.path, name="", note="")
     assert summary(run.path).title == "r1-test"
     assert not (run.path / "about.json").exists()
+
+
+def test_a_full_disk_is_said_in_plain_words(run: RunDirectory, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(*_: object, **__: object) -> None:
+        raise OSError(28, "No space left on device", "about.json")
+
+    monkeypatch.setattr(labels.files, "write_json", full)
+    with pytest.raises(UserError, match=r"cannot be saved: No space left on device$"):
+        set_label(run.path, name="Knights")
 
 
 def test_the_name_travels_with_an_export_and_the_run_still_opens(run: RunDirectory, tmp_path: Path) -> None:

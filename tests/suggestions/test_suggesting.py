@@ -10,12 +10,21 @@ from PIL import Image
 from planted import planted
 from studio_calls import Studio
 
+from gandam_studio.core.errors import UserError
 from gandam_studio.core.importing import import_sources
 from gandam_studio.core.importing.options import ImportOptions
+from gandam_studio.core.jobs import NullJob
 from gandam_studio.core.suggestions import described
 from gandam_studio.core.suggestions.fitness.review import UNFIT
 from gandam_studio.core.suggestions.odd import enlarged, odd_ones, reduced
-from gandam_studio.core.suggestions.sprites import end_review, facing_review, fitness_review
+from gandam_studio.core.suggestions.sprites import (
+    end_review,
+    facing_review,
+    facing_suggestions,
+    fitness_review,
+    set_target,
+    target_facing,
+)
 from gandam_studio.core.versions import commit
 from gandam_studio.core.versions.files import header
 from gandam_studio.core.workspace import Workspace
@@ -124,6 +133,29 @@ def test_a_review_is_one_edit_and_its_certificate_is_kept_with_the_version(folde
         assert (review.labels == UNFIT).sum() == 5
 
 
+def test_suggesting_reports_its_stages(folder: Path) -> None:
+    stages: list[str] = []
+
+    class Watch(NullJob):
+        def start(self, label: str, total: int | None) -> None:
+            stages.append(label)
+
+    with Workspace.open(folder) as workspace:
+        facing_suggestions(workspace, job=Watch())
+    assert stages
+
+
+def test_the_side_to_face_is_chosen_by_an_edit_that_names_it(folder: Path) -> None:
+    with Workspace.open(folder) as workspace:
+        assert target_facing(workspace) == "left"
+        assert "right" in workspace.apply(set_target("right")).label
+        assert target_facing(workspace) == "right"
+        workspace.undo()
+        assert target_facing(workspace) == "left"
+    with pytest.raises(UserError):
+        set_target("up")
+
+
 def test_what_faces_front_is_left_alone(folder: Path, studio: Studio) -> None:
     with Workspace.open(folder) as workspace:
         workspace.apply(SetFacing([5], "front"))
@@ -160,6 +192,21 @@ def test_odd_ones_are_found_and_ordinary_ones_left_out(walkers: Path, tmp_path: 
         assert sorted(order) == [sprite.seq for sprite in workspace.sprites()]
         assert {"photo.png", "bar.png"} & {workspace.sprite(seq).name for seq in order[:4]}
         assert workspace.select(Filter(order="surprise", descending=True)).tolist() == order[::-1]
+
+
+def test_photographs_have_many_colours_in_gentle_steps(walkers: Path, tmp_path: Path) -> None:
+    folder, rng = tmp_path / "pictures", np.random.default_rng(4)
+    folder.mkdir()
+    smooth = np.cumsum(np.cumsum(rng.normal(0, 1, (90, 90, 3)), axis=0), axis=1)
+    smooth = (smooth - smooth.min()) / np.ptp(smooth) * 255
+    gradient = np.zeros((90, 90, 3))  # gentle steps of only 900 colours
+    gradient[..., 0], gradient[..., 1] = np.linspace(0, 255, 90), np.arange(90)[:, None] // 9 * 25
+    for name, picture in (("photo", smooth), ("noise", rng.integers(0, 256, (90, 90, 3))), ("gradient", gradient)):
+        Image.fromarray(picture.astype(np.uint8)).save(folder / f"{name}.png")
+    with Workspace.create(tmp_path / "w") as workspace:
+        import_sources(workspace, [walkers, folder], options=ImportOptions(workers=1))
+        odd = {one.sprite.name for one in odd_ones(workspace) if "photograph" in dict(one.why)}
+    assert odd == {"photo.png"}
 
 
 @pytest.mark.parametrize("scale", [2, 3, 5])

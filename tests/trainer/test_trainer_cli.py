@@ -15,6 +15,7 @@ from click.testing import CliRunner
 from PIL import Image
 from small_runs import COMMON, SMALL, shapes, small_config
 
+from trainer import cli
 from trainer.cli import main, run
 from trainer.protocol.errors import TrainerError
 from trainer.protocol.run_directory import RunDirectory
@@ -79,6 +80,24 @@ def test_refusals_are_one_clear_line(
 def test_wrong_usage_is_2() -> None:
     for words in (["dance"], ["train"], ["train", "x", "--iterations", "0"], ["new", "x"]):
         assert CliRunner().invoke(main, words).exit_code == 2, words
+
+
+def test_an_unexpected_error_is_logged_beside_older_logs(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def boom(**_: object) -> None:
+        raise ZeroDivisionError("boom")
+
+    (tmp_path / "trainer-error.log").write_text("older", encoding="utf-8")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(cli, "main", boom)
+    with pytest.raises(SystemExit) as end:
+        run()
+    assert end.value.code == 1
+    named = Path(capsys.readouterr().err.strip().partition("; see ")[2])
+    assert named.parent == tmp_path
+    assert "ZeroDivisionError: boom" in named.read_text(encoding="utf-8")
+    assert (tmp_path / "trainer-error.log").read_text(encoding="utf-8") == "older"
 
 
 def test_describe_and_presets_print_their_contract() -> None:

@@ -11,6 +11,7 @@ from trainer.protocol.config import TrainConfig, describe_fields, differences, f
 from trainer.protocol.errors import TrainerError
 from trainer.protocol.overrides import FILLED_IN, apply_overrides
 from trainer.protocol.presets import load_preset, preset_names
+from trainer.protocol.settings import SettingError
 
 WANTED = {
     "dcgan", "gandam-part-1", "gandam-part-2", "gandam-step-1-deeper-256", "gandam-step-2-dense-64",
@@ -100,6 +101,17 @@ def test_unknown_fields_and_newer_schemas_are_refused() -> None:
         TrainConfig.from_json({"schema_version": 99})
     with pytest.raises(ValueError, match=r"must be a whole number"):
         TrainConfig.from_json({"batch": {"size": True}})
+
+
+def test_texts_may_be_as_long_as_their_limits() -> None:
+    config = TrainConfig()
+    longest = dataclasses.replace(config.data, condition=("x" * 1_000,))
+    described = dataclasses.replace(config, data=longest, description="y" * 10_000)
+    assert TrainConfig.from_json(described.to_json()) == described
+    with pytest.raises(SettingError, match="at most 1,000 characters an item"):
+        dataclasses.replace(config.data, condition=("x" * 1_001,))
+    with pytest.raises(SettingError, match="at most 10,000 characters"):
+        dataclasses.replace(config, description="y" * 10_001)
 
 
 def test_an_old_schema_is_patched_not_broken() -> None:

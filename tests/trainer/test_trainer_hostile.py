@@ -175,6 +175,7 @@ def test_only_plain_numbers_are_checkpoints(make_run: MakeRun, name: str) -> Non
     [
         {"iteration": "4"}, {"iteration": 10**30}, {"iteration": 2**40}, {"images_seen": -1}, {"trained_s": [1]},
         {"batch": 0}, {"bf16": "yes"}, {"augment": 7}, {"sign_sum": None}, {"best": []}, {"best": {"value": "x"}},
+        {"best": {"name": 3}},
         {"files": 3}, {"files": {"../../x.safetensors": {"bytes": 1, "sha256": ""}}}, {"files": {"a.safetensors": 3}},
     ],
     ids=str,

@@ -15,6 +15,7 @@ from trainer.networks import build_networks
 from trainer.protocol.config import fit_data
 from trainer.protocol.overrides import apply_overrides
 from trainer.protocol.presets import load_preset, preset_names
+from trainer.protocol.shapes import normed_blocks, stages
 
 # Preset: the author's generator and discriminator channels, blocks with BatchNorm, dense units.
 FACTS = {
@@ -186,3 +187,14 @@ def test_batch_norm_alone_is_torchs() -> None:
     x = torch.randn(4, 5, 3, 3)
     assert torch.equal(ours(x), theirs(x))
     assert torch.equal(ours.running_var, theirs.running_var)
+
+
+@pytest.mark.parametrize(
+    ("preset", "changes"),
+    [("dcgan", ()), ("dcgan", ("discriminator_norm=none",)), ("gandam-part-1", ()), ("gandam-step-2-dense-64", ())],
+)
+def test_normalised_blocks_are_those_that_are_built(preset: str, changes: tuple[str, ...]) -> None:
+    config = small_config(preset, *changes)
+    _, discriminator = build_networks(config)
+    built = sum(isinstance(module, BatchNorm2d) for module in discriminator.modules())
+    assert normed_blocks(config.architecture, stages(config.architecture, config.data.size)) == built

@@ -131,6 +131,15 @@ def test_a_shift_is_exact_and_filled_with_the_background() -> None:
     assert torch.equal(moved[1, :, :, 2:], fill[:, None, None].expand(3, 4, 2))
 
 
+def test_shifts_reach_as_far_in_all_directions() -> None:
+    changes = draw_augmentation(Augmentation(translation=0.125), 4_000, 32, 1.0, generator(0, "test"))
+    assert changes is not None
+    for direction in changes.shift.T:
+        values, counts = direction.unique(return_counts=True)
+        assert values.tolist() == list(range(-4, 5))
+        assert counts.min() > 0.8 * 4_000 / 9
+
+
 def test_every_change_can_be_differentiated_twice_and_turned_off() -> None:
     settings = Augmentation(translation=0.2, brightness=0.3, saturation=0.4, contrast=0.2, cutout=0.3, rotation=True)
     x = torch.rand(3, 4, 8, 8, dtype=torch.float32).requires_grad_()
@@ -158,6 +167,13 @@ def test_grids_are_near_square(count: int, shape: tuple[int, int]) -> None:
     sheet = tile(shapes(count, 3))
     assert sheet.shape == (shape[0] * 32, shape[1] * 32, 3)
     assert np.array_equal(sheet[:32, 32:64], shapes(count, 3)[1])
+
+
+def test_empty_cells_of_a_grid_are_white_and_clear() -> None:
+    empty = tile(shapes(7, 4))[64:, 32:]
+    assert empty.shape == (32, 64, 4)
+    assert (empty[..., :3] == 255).all()
+    assert not empty[..., 3].any()
 
 
 def test_samples_are_repeatable_uncurated_and_record_their_seeds(trained_run: RunDirectory, tmp_path: Path) -> None:

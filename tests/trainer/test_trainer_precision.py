@@ -8,8 +8,11 @@ import pytest
 import torch
 from small_runs import small_config, training_set
 
+from trainer import tuning
+from trainer.dataset import TrainingSet
 from trainer.device import Machine, set_tf32
 from trainer.distributed import Ranks
+from trainer.protocol.config import TrainConfig
 from trainer.protocol.settings import Precision
 from trainer.tuning import choose_machine
 
@@ -58,3 +61,21 @@ def test_it_is_said_where_it_is_used_and_only_there(monkeypatch: pytest.MonkeyPa
     assert Machine(CUDA, bf16=True, tf32="all").precision == "bf16"
     monkeypatch.setattr(torch.cuda, "get_device_capability", lambda device: (7, 5))
     assert set_tf32("all", CUDA) == "off"  # Older GPUs do not know it.
+
+
+@pytest.mark.parametrize(("seconds", "tried"), [(7.0, 1), (2.0, 2)])
+def test_trials_end_after_six_seconds(monkeypatch: pytest.MonkeyPatch, seconds: float, tried: int) -> None:
+    now, asked = [0.0], []
+
+    def time_steps(config: TrainConfig, data: TrainingSet, machine: Machine, batch: int) -> float:
+        asked.append(machine.bf16)
+        now[0] += seconds
+        return 1.0 - 0.5 * machine.bf16
+
+    monkeypatch.setattr(tuning.time, "perf_counter", lambda: now[0])
+    monkeypatch.setattr(tuning, "time_steps", time_steps)
+    monkeypatch.setattr(tuning, "bf16_may_pay", lambda device: True)
+    config = small_config("dcgan", "precision.kind=auto")
+    machine = choose_machine(config, training_set(config), torch.device("cpu"), Ranks())
+    assert asked == [False, True][:tried]
+    assert machine.bf16 is (tried == 2)

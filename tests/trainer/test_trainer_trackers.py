@@ -79,6 +79,7 @@ def test_wandb_is_told_only_when_a_person_asked_for_it(
     monkeypatch.delenv("WANDB_MODE", raising=False)
     monkeypatch.delenv("WANDB_API_KEY", raising=False)
     monkeypatch.setattr(importlib.util, "find_spec", lambda name: object() if name == "wandb" else None)
+    monkeypatch.setitem(sys.modules, "wandb", SimpleNamespace(init=lambda **_: None, finish=lambda: None))
     assert Trackers(tmp_path, config).names == []
 
 

@@ -41,7 +41,7 @@ def wait_for_the_end() -> None:
 
 @pytest.mark.parametrize(
     ("code", "told"),
-    [("print(37)", 37.0), ("print('[N/A]')", None), ("print(250)", None), ("raise SystemExit(9)", None)],
+    [("print(37)", 37.0), ("print('[N/A]')", None), ("print(250)", None), ("print(37); raise SystemExit(9)", None)],
 )
 def test_a_tool_is_asked_by_a_thread_and_believed_only_when_it_makes_sense(code: str, told: float | None) -> None:
     meter = GpuUtilisation(partial(number_printed, [sys.executable, "-c", code]), every=60)

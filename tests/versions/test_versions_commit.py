@@ -14,7 +14,7 @@ from gandam_studio.core import versions
 from gandam_studio.core.errors import UnknownVersion, UserError
 from gandam_studio.core.jobs import Cancelled, NullJob
 from gandam_studio.core.versions import find_version, tag_version
-from gandam_studio.core.versions.files import header, left_out
+from gandam_studio.core.versions.files import header, header_path, left_out
 from gandam_studio.core.workspace.edits import Drop, Flip, Keep, SetFacing, SetSetting, SetValues, Tag
 from gandam_studio.core.workspace.store import transaction
 from trainer.protocol.manifest import read_manifest
@@ -60,6 +60,13 @@ def test_header_counts_and_settings(workspace):
     assert found["counts"]["flipped"] == 3
     assert found["recipe"]["size"] == 32
     assert found["splits"] == {"seed": 0, "held_out": 0.1}
+
+
+def test_a_header_without_settings_of_its_label_has_those_of_the_first_commit(workspace):
+    version = versions.commit(workspace, "x")
+    path = header_path(workspace, version.digest)
+    path.write_text(json.dumps({**json.loads(path.read_text(encoding="utf-8")), "versions": {}}), encoding="utf-8")
+    assert header(workspace, version)["recipe"] == workspace.recipe.to_json()
 
 
 def test_nothing_new_makes_no_version(workspace):

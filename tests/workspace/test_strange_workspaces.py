@@ -91,6 +91,7 @@ def test_an_interrupted_creation_can_be_begun_again(tmp_path):
         "ALTER TABLE versions RENAME COLUMN digest TO other",
         "UPDATE sqlite_master SET sql = 'CREATE TABLE sprites(' || char(0) WHERE name = 'sprites'",
         "PRAGMA user_version = 0",
+        "PRAGMA application_id = 0",
     ],
 )
 def test_tables_that_are_not_ours_are_refused(workspace, statement):

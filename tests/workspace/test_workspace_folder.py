@@ -16,6 +16,8 @@ import pytest
 from gandam_studio.core.errors import UnknownSprite, UserError, WorkspaceLocked, WorkspaceNotFound
 from gandam_studio.core.workspace import Workspace
 from gandam_studio.core.workspace.edits import Drop, Flip, Keep, SetFacing, SetSetting, Tag
+from gandam_studio.core.workspace.lookups import data_version
+from gandam_studio.core.workspace.proposing import beside_sources
 from gandam_studio.core.workspace.query import Filter
 
 
@@ -60,6 +62,14 @@ def test_a_workspace_that_was_moved_away_does_not_reappear_empty(workspace: Work
     away.rename(workspace.folder)
     with workspace.for_this_thread() as again:
         assert again.counts().total == 6
+
+
+def test_a_reader_sees_that_another_connection_has_committed(workspace: Workspace) -> None:
+    with Workspace.open(workspace.folder, read_only=True) as reader:
+        before = data_version(reader)
+        assert data_version(reader) == before
+        workspace.apply(Keep([2]))
+        assert data_version(reader) != before
 
 
 def test_another_process_is_locked_out_until_the_holder_is_killed(tmp_path: Path) -> None:
@@ -157,3 +167,14 @@ def test_what_was_decided_survives_a_power_cut(workspace: Workspace) -> None:
         for connection in (workspace.connection, other.connection):
             assert connection.execute("PRAGMA synchronous").fetchone()[0] == 2  # FULL
             assert connection.execute("PRAGMA journal_mode").fetchone()[0] == "wal"
+
+
+def test_a_new_workspace_is_named_after_its_folder_or_archive(tmp_path):
+    (tmp_path / "set").mkdir()
+    for name in ("set/a.png", "set/b.png", "pack.zip", "pack.tar.gz"):
+        (tmp_path / name).touch()
+    assert beside_sources([tmp_path / "set"]) == ("set-workspace", tmp_path)
+    assert beside_sources([tmp_path / "pack.zip"]) == ("pack-workspace", tmp_path)
+    assert beside_sources([tmp_path / "pack.tar.gz"]) == ("pack-workspace", tmp_path)
+    assert beside_sources([tmp_path / "set" / "a.png"]) == ("set-workspace", tmp_path)
+    assert beside_sources([tmp_path / "set" / "a.png", tmp_path / "pack.zip"]) == ("set-workspace", tmp_path)
