@@ -75,7 +75,7 @@ class Session:
         """After every `ADAPT_EVERY` iterations, change the probability of augmentation where it is adaptive."""
         if self.done.iteration % ADAPT_EVERY:
             return
-        if self.config.augmentation.adaptive:
+        if self.config.augmentation.adaptive and not self.config.is_flow:  # A flow has no score to adapt to.
             signal = float(self.sign_sum) / max(self.sign_count, 1)
             seen = ADAPT_EVERY * self.images_per_iteration
             self.augment = adapted(self.augment, signal, self.config.augmentation, seen)
@@ -99,7 +99,8 @@ def make_session(
         networks = build_networks(config, len(data.class_names))
         _refuse_broken_groups(networks, batch, share)
         game = Game(config, networks, machine, data.fill, ranks, batch, micro)
-    augment = 0.0 if config.augmentation.adaptive else config.augmentation.probability
+    adaptive = config.augmentation.adaptive and not config.is_flow
+    augment = 0.0 if adaptive else config.augmentation.probability
     return Session(
         config=config,
         machine=machine,
