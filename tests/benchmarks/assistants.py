@@ -1,19 +1,22 @@
 """How many clicks turn a set the same way, how sure the assistants really are, and when one may stop looking.
 
-    python tests/benchmarks/assistants.py [--json] [--orientations 10] [--sets gen8 ...] [--quick]
+    python tests/benchmarks/assistants.py [--json] [--orientations 10] [--sets gen8 ...] [--quick] [--room 24]
 
 A simulated person clicks the sprite that is asked about, then goes through pages: each wrong sprite takes a click, and
 a stack or a page that is mostly wrong takes one click for all of it and one for each that was right. What is right is
 the picture as its artist drew it (PokeSprites all look the same way), turned at random. Sprites that the truth table
 leaves out, fronts and backs are left out here too. Sets are in ../shared/data and in data/; those that are absent are
 skipped. Features and constants were chosen by looking at gen8, freedoom, gearhead and mechas; gen7, icons and mixed
-were left out until the last run. `mixed` is gen7 with those of gen8 that are other pictures.
+were left out until the last run (how fast clicks become fewer, in `progress`, was chosen on icons too).
+`mixed` is gen7 with those of gen8 that are other pictures.
 
 Reported, means over the orientations: clicks, pages, the share turned right after no click and after one (up to one
 sign for all), by hand (what is turned the wrong way), `ece`: the calibration error of the chances on the pages, by ten
-bins of equal width; seconds of a fit; on adversarial sets (truth by coin) how many more clicks than by hand. For
-fitness: the share of unfit sprites found against the share looked at; pictures until 99 % are found; how often of 100
-audits the certificate's bound holds.
+bins of equal width, and `ece_by_chance`: what it would be if every chance were exactly right, since few sprites never
+agree with theirs; `told_off_by`: by what factor the clicks that are told to be left are wrong, the geometric mean over
+pages from the third on that have at least five left; seconds of a fit; on adversarial sets (truth by coin) how many
+more clicks than by hand. For fitness: the share of unfit sprites found against the share looked at; pictures until
+99 % are found; how often of 100 audits the certificate's bound holds.
 """
 
 from __future__ import annotations
@@ -23,6 +26,7 @@ import csv
 import gzip
 import io
 import json
+import math
 import sys
 import time
 import zipfile
@@ -39,7 +43,7 @@ from gandam_studio.core.hashing.variety import even_features  # noqa: E402
 from gandam_studio.core.suggestions.facing.features import Halves, halves  # noqa: E402
 from gandam_studio.core.suggestions.facing.kernel import EXACT, OddKernels  # noqa: E402
 from gandam_studio.core.suggestions.facing.model import believe, mixtures  # noqa: E402
-from gandam_studio.core.suggestions.facing.review import FacingReview  # noqa: E402
+from gandam_studio.core.suggestions.facing.review import ROOM, FacingReview  # noqa: E402
 from gandam_studio.core.suggestions.fitness.certificate import confidence_of_look, most_left  # noqa: E402
 from gandam_studio.core.suggestions.fitness.ranking import fit  # noqa: E402
 
@@ -131,25 +135,29 @@ def turned(features: Halves, shown: np.ndarray) -> Halves:
     return Halves(features.even, features.odd * shown[:, None])
 
 
-def review_all(features: Halves, truth: np.ndarray, seed: int) -> dict[str, object]:
-    """Go through a whole set as a person would, from one random orientation."""
+def review_all(features: Halves, truth: np.ndarray, seed: int, room: int = ROOM) -> dict[str, object]:
+    """Go through a whole set as a person would, from one random orientation, in a window that shows `room` sprites."""
     rng = np.random.default_rng(seed)
     mirrored = rng.choice(np.array([-1, 1], np.int8), len(truth))
     # What is stored looks left or right at random; nothing is flipped yet.
     facing = (truth * mirrored).astype(np.int8)
     since = time.perf_counter()
-    review = FacingReview(turned(features, mirrored), np.zeros(len(truth), np.int8), np.ones(len(truth), np.int8))
+    review = FacingReview(
+        turned(features, mirrored), np.zeros(len(truth), np.int8), np.ones(len(truth), np.int8), room=room
+    )
     built = time.perf_counter() - since
     rest = review.open
     guessed = float((review.signs[rest] == facing[rest]).mean()) if len(rest) else 1.0
     # Left or right, all together, whichever takes fewer flips.
     by_hand = int(min((facing[rest] == 1).sum(), (facing[rest] == -1).sum()))
-    fits, chances, rights, after_one = [], [], [], 1.0
+    fits, chances, rights, told, after_one = [], [], [], [], 1.0
     if len(rest):
         first = review.first()
         review.answer(first, int(facing[first]))
         after_one = float((review.signs[rest] == facing[rest]).mean())
     while len((page := review.page()).rows):
+        if review.pages >= 2 and not review.plain:
+            told.append((review.progress().clicks, review.clicks))
         wrong = page.signs != facing[page.rows]
         clicks = 0
         group = review.groups.number[page.rows]
@@ -163,11 +171,13 @@ def review_all(features: Halves, truth: np.ndarray, seed: int) -> dict[str, obje
         since = time.perf_counter()
         review.accept(page, wrong, clicks=clicks)
         fits.append(time.perf_counter() - since)
+    off = [abs(math.log(max(1.0, guess) / (review.clicks - made))) for guess, made in told if review.clicks - made >= 5]
     return {
         "clicks": review.clicks, "pages": review.pages, "by_hand": by_hand,
         "right_after_none": max(guessed, 1 - guessed), "right_after_one": after_one,
         "fell_back": review.plain, "build_s": built,
         "fit_s": float(np.median(fits)) if fits else 0.0, "ece": calibration_error(chances, rights),
+        "ece_by_chance": calibration_by_chance(chances), "told_off_by": math.exp(float(np.mean(off))) if off else 1.0,
     }  # fmt: skip
 
 
@@ -183,12 +193,19 @@ def calibration_error(chances: list[float], rights: list[bool]) -> float:
     return float(sum(parts))
 
 
-def facing(sets: dict[str, tuple[Pictures, np.ndarray]], orientations: int) -> dict[str, object]:
+def calibration_by_chance(chances: list[float]) -> float:
+    """The mean calibration error of sprites that are right exactly as often as their chances say."""
+    rng = np.random.default_rng(0)
+    errors = [calibration_error(chances, (rng.random(len(chances)) < chances).tolist()) for _ in range(20)]
+    return float(np.mean(errors))
+
+
+def facing(sets: dict[str, tuple[Pictures, np.ndarray]], orientations: int, room: int) -> dict[str, object]:
     """Means over random orientations, by set."""
     result: dict[str, object] = {}
     for name, (pictures, truth) in sets.items():
         features = halves(pictures)
-        runs = [review_all(features, truth, seed) for seed in range(orientations)]
+        runs = [review_all(features, truth, seed, room) for seed in range(orientations)]
         mean = {key: round(float(np.mean([float(run[key]) for run in runs])), 4) for key in runs[0]}
         result[name] = {
             "sprites": len(truth),
@@ -201,7 +218,7 @@ def facing(sets: dict[str, tuple[Pictures, np.ndarray]], orientations: int) -> d
         runs = []
         for seed in range(orientations):
             truth = np.random.default_rng(1000 + seed).choice(np.array([-1, 1], np.int8), len(pictures))
-            runs.append(review_all(features, truth, seed))
+            runs.append(review_all(features, truth, seed, room))
         regret = [run["clicks"] - run["by_hand"] for run in runs]
         result[name] = {
             "sprites": len(pictures), "clicks": float(np.mean([run["clicks"] for run in runs])),
@@ -307,9 +324,10 @@ def main() -> None:
     parser.add_argument("--orientations", type=int, default=10)
     parser.add_argument("--sets", nargs="*", default=[])
     parser.add_argument("--quick", action="store_true", help="no sets of 100,000")
+    parser.add_argument("--room", type=int, default=ROOM, help="sprites that the window shows at once")
     asked = parser.parse_args()
     sets = facing_sets(asked.sets)
-    report: dict[str, object] = {"facing": facing(sets, asked.orientations)}
+    report: dict[str, object] = {"facing": facing(sets, asked.orientations, asked.room)}
     some = next(iter(sets.values()))[0]
     report["fit_s"] = fit_times(some, (1_000, 10_000) if asked.quick else (1_000, 10_000, 100_000))
     rows = table(REPOSITORY / "data" / "mechas" / "truth.tsv")

@@ -155,6 +155,36 @@ def test_pages_hold_every_open_sprite_once():
     assert sorted(seen) == list(range(len(_TRUTH)))
 
 
+def test_a_page_fills_the_window_but_never_too_much_of_a_small_set():
+    pictures, truth = planted(kinds=6, each=100, seed=3)
+    features = halves(pictures)
+    lengths = {}
+    for room in (8, 30, 500):
+        review = review_of(features, room=room, doubtful_first=True)
+        review.answer(0, int(truth[0]))
+        page = review.page()
+        lengths[room] = len(page.rows)
+        # What the model does not know at all is no longer than the window.
+        assert len(page.rows) <= max(room, 30)
+    assert lengths == {8: 8, 30: 30, 500: 30}  # a twentieth of 600 at most
+    assert len(review_of(_FEATURES, room=500).page().rows) == 8
+
+
+def test_a_page_taken_back_leaves_nothing_of_what_it_taught():
+    review = review_of()
+    review.answer(0, int(_TRUTH[0]))
+    states, pages = [], []
+    for _ in range(4):
+        states.append(review.snapshot())
+        pages.append(review.page())
+        review.accept(pages[-1], pages[-1].signs != _TRUTH[pages[-1].rows])
+    for state, page in reversed(list(zip(states, pages, strict=True))):
+        review.restore(state)
+        again = review.page()
+        assert np.array_equal(again.rows, page.rows)
+        assert np.array_equal(again.chances, page.chances)
+
+
 def test_a_sprite_said_to_face_front_teaches_nothing_about_sides():
     review = review_of()
     review.answer(0, int(_TRUTH[0]))

@@ -1,8 +1,8 @@
 """Turning a set the same way, page by page: the person marks what is wrong, everything else is learned from.
 
-A page holds the surest sprites as they would look, stacks first turned as one. It is as long as at most about one of
-them is expected to be wrong, so pages grow while the model is right and shrink where it is not. What was on a page is
-confirmed when the page is accepted, and the model is fitted again.
+A page holds the surest sprites as they would look, stacks first turned as one. It is as long as a few of them are
+expected to be wrong, so pages grow while the model is right, and shrink where it is not to what fits the window. What
+was on a page is confirmed when the page is accepted, and the model is fitted again.
 """
 
 from __future__ import annotations
@@ -21,14 +21,21 @@ from gandam_studio.core.suggestions.facing.model import Belief, Signs, believe, 
 
 LEFT, RIGHT, FRONT, UNKNOWN = 1, -1, 2, 0
 SMALLEST, LARGEST = 8, 400  # sprites on a page
+ROOM, MOST_ROOM = 24, 60  # sprites that a window shows; a page of more would teach too late what is wrong on it
+_SHARE = 20  # a page fills the window only up to this part of the set, so that a small set is learned from as well
 SURE = 0.95
 SYMMETRIC = 0.004  # of the mean kernel with itself: such a sprite looks like its mirror image
-_EXPECTED_WRONG = 1.0  # on a page
+_ONE_WRONG_IN = 12  # sprites of a full window, as far as the model can tell
 _POOR = 0.2  # of a page wrong
-_PATIENCE = 2  # pages in a row that beat nothing, before plain order
+_PATIENCE = 2  # pages in a row that beat nothing, before plain order,
+_LOOKED_BACK = 4  # unless as many pages together were better than turning by hand: two may be bad luck
 _GUESS_ODDS = math.log(0.65 / 0.35)  # of sprites that the start turns alike; 70 to 95 % on sets it was tried on
 _GUESS_LASTS = 10.0  # answers
-_TRUST = 40.0  # answers' worth of belief that the model's own confidence is right
+_TRUST = 150.0  # answers' worth of belief that margins are worth what they are on other sets:
+_USUAL_SLOPE = 1.6  # this times as much as the model believes, since it looks at each set anew
+_SHARED = 1.0  # of the mean of a stack, beside each sprite's own margin, while none of it is confirmed
+_A_STACK = 3  # sprites
+_SURPRISE_TRUST = 4.0  # wrong sprites' worth of belief that as many are wrong as expected
 
 
 @dataclass(frozen=True, eq=False)
@@ -73,6 +80,7 @@ class FacingReview:
         shown: (N,) +1 where a sprite is not flipped now, -1 where it is.
         wanted: LEFT or RIGHT, the side to face: in plain order sprites are taken to face it as they are.
         doubtful_first: order pages from the most doubtful.
+    room: how many sprites the window shows at once.
     """
 
     features: Halves
@@ -80,13 +88,15 @@ class FacingReview:
     shown: Signs
     wanted: int = LEFT
     doubtful_first: bool = False
+    room: int = ROOM
     plain: bool = False
     pages: int = 0
     clicks: int = 0
     turned: int = 0
     _fruitless: int = 0
+    _spared: list[int] = field(default_factory=list)
     _history: list[tuple[float, bool]] = field(default_factory=list)
-    _slope: float = 1.0
+    _slope: float = _USUAL_SLOPE
     _weighed: int = 0
 
     def __post_init__(self) -> None:
@@ -131,6 +141,8 @@ class FacingReview:
             margin = np.sign(self._guess) * size
             if float((margin * self.shown).sum()) < 0:
                 margin = -margin
+        else:
+            margin = self._shared(margin)
         # Where most that are confirmed were right as they are, the rest may be too.
         self.margin = margin
         signs = np.where(margin >= 0, 1, -1)
@@ -140,6 +152,17 @@ class FacingReview:
             odds = odds + self._guess_odds() * signs
         self.signs = np.where(odds >= 0, signs, -signs).astype(np.int8)
         self.chances = 1 / (1 + np.exp(-np.abs(odds)))
+
+    def _shared(self, margin: NDArray[np.float64]) -> NDArray[np.float64]:
+        """(N,) margins, drawn to the mean of their stack as long as little of that is confirmed.
+
+        A stack is turned as one, so what is known about its sprites is known about all.
+        """
+        number, sign = self.groups.number, self.groups.sign
+        size = np.bincount(number)
+        mean = np.bincount(number, sign * margin) / size
+        pull = (_SHARED * (size >= _A_STACK) / (1 + np.bincount(number, self.labels != UNKNOWN)))[number]
+        return np.asarray((margin + pull * sign * mean[number]) / (1 + pull), np.float64)
 
     def _as_is_odds(self) -> float:
         """Log odds, shrunk to 0, that a sprite faces left as it is shown now."""
@@ -180,8 +203,8 @@ class FacingReview:
         """How far this is."""
         rest = self.open
         confirmed = len(self.labels) - len(rest)
-        # What is learned on the way makes the rest easier: by half, on sets it was tried on.
-        learning = 0.4 + 0.6 * confirmed / max(1, len(self.labels))
+        # What is learned on the way makes the rest easier: by more than half, on the sets it was tried on.
+        learning = 0.35 + 0.5 * (confirmed / max(1, len(self.labels))) ** 2
         left = self._surprises() * learning * float((1 - self.chances[rest]).sum()) if self.started else 0.5 * len(rest)
         sure = confirmed + (int((self.chances[rest] >= SURE).sum()) if self.started else 0)
         return Progress(confirmed, sure, len(self.labels), left)
@@ -192,7 +215,7 @@ class FacingReview:
             return 1.0
         chances = _chance(self._slope * np.array([margin for margin, _ in self._history]))
         wrong = sum(not right for _, right in self._history)
-        return float((wrong + 1) / (float((1 - chances).sum()) + 1))
+        return float((wrong + _SURPRISE_TRUST) / (float((1 - chances).sum()) + _SURPRISE_TRUST))
 
     # Pages
 
@@ -225,15 +248,21 @@ class FacingReview:
         # By the margin: chances of sure sprites are all nearly 1.
         key = -np.abs(self.margin[rest]) if not self.doubtful_first else np.abs(self.margin[rest])
         order = np.argsort(key, kind="stable")
-        most = int(np.searchsorted(np.cumsum(1 - chances[order]), _EXPECTED_WRONG, side="right"))
-        most = min(max(most, SMALLEST), LARGEST, self._limit())
+        least = self._least()
+        wrong = max(1.0, least / _ONE_WRONG_IN)
+        most = int(np.searchsorted(np.cumsum(1 - chances[order]), wrong, side="right"))
+        most = min(max(most, least), LARGEST, self._limit(least))
         taken = rest[order[:most]]
         rows = self._by_group(taken)
         return Page(rows, self.signs[rows].copy(), self.chances[rows])
 
-    def _limit(self) -> int:
+    def _least(self) -> int:
+        """How many sprites a page holds at least: what the window shows."""
+        return max(SMALLEST, min(self.room, MOST_ROOM, len(self.labels) // _SHARE))
+
+    def _limit(self, least: int) -> int:
         """Until pages have shown what the model's confidence is worth, they grow step by step."""
-        return SMALLEST * 4 ** min(1 + self.pages, 6) if self.started else SMALLEST
+        return least * 4 ** min(1 + self.pages, 6) if self.started else SMALLEST
 
     def _by_group(self, rows: NDArray[np.intp]) -> NDArray[np.intp]:
         """Rows with members of a group next to each other, groups in the order of their first member."""
@@ -270,7 +299,8 @@ class FacingReview:
     def snapshot(self) -> tuple[Any, ...]:
         """What a page changes, for `restore`."""
         counts = (self.pages, self.clicks, self.turned, self.plain, self._fruitless)
-        return self.labels.copy(), counts, list(self._history)
+        seen = (self.weights, self.noise, self.view, self._weighed)
+        return self.labels.copy(), counts, (list(self._history), list(self._spared)), seen
 
     def restore(self, state: tuple[Any, ...]) -> None:
         """Return to a snapshot."""
@@ -280,8 +310,9 @@ class FacingReview:
 
     def put_back(self, state: tuple[Any, ...]) -> None:
         """Return to a snapshot that nothing was learned since."""
-        labels, counts, history = state
-        self.labels, self._history = labels.copy(), list(history)
+        labels, counts, (history, spared), seen = state
+        self.labels, self._history, self._spared = labels.copy(), list(history), list(spared)
+        self.weights, self.noise, self.view, self._weighed = seen
         self.pages, self.clicks, self.turned, self.plain, self._fruitless = counts
 
     def _judge(self, wrong: int, by_hand: int, count: int) -> None:
@@ -289,7 +320,8 @@ class FacingReview:
         # A page that is nearly right has done its work, even where by hand there was nothing to do.
         helped = wrong < by_hand or wrong < _POOR * count
         self._fruitless = 0 if helped else self._fruitless + 1
-        if self._fruitless >= _PATIENCE:
+        self._spared.append(by_hand - wrong)
+        if self._fruitless >= _PATIENCE and sum(self._spared[-_LOOKED_BACK:]) <= 0:
             self.plain = True
 
     def refit(self) -> None:
@@ -317,15 +349,15 @@ def _chance(margin: NDArray[np.float64]) -> NDArray[np.float64]:
 def _fitted_slope(history: list[tuple[float, bool]]) -> float:
     """By how much margins must be stretched for their chances to agree with what pages have shown.
 
-    The likeliest of a list, given a belief worth `_TRUST` answers that they agree as they are (Platt 1999, one slope).
+    The likeliest of a list, given a belief worth `_TRUST` answers in `_USUAL_SLOPE` (Platt 1999, one slope).
     """
     if not history:
-        return 1.0
+        return _USUAL_SLOPE
     margins = np.array([margin for margin, _ in history])
     right = np.array([was for _, was in history])
-    prior = np.linspace(0.2, 2.5, 24)
-    own = _chance(prior)
-    best, best_score = 1.0, -math.inf
+    prior = np.linspace(0.2, 2.5, 24) / _USUAL_SLOPE
+    own = _chance(_USUAL_SLOPE * prior)
+    best, best_score = _USUAL_SLOPE, -math.inf
     for slope in (0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1.0, 1.15, 1.3, 1.5, 1.75, 2.0, 2.5, 3.0):
         chance = np.minimum(_chance(slope * margins), 1 - 1e-4)
         believed = np.minimum(_chance(slope * prior), 1 - 1e-4)

@@ -56,6 +56,7 @@ class FacingAssist(Assistant):
 
     def _next(self) -> None:
         review = self.review
+        review.room = self.view.grid.room
         if not len(review.open):
             self.leave()
         elif not review.started and (first := review.first()) >= 0:

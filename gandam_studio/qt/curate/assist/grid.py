@@ -15,6 +15,7 @@ from gandam_studio.core.workspace import Workspace
 from gandam_studio.core.workspace.sprite import Sprite
 from gandam_studio.qt import theme
 from gandam_studio.qt.curate.gallery import Gallery
+from gandam_studio.qt.widgets.geometry import GAP, Grid
 from gandam_studio.qt.widgets.grid_view import LARGEST
 from gandam_studio.qt.widgets.rows import Rows
 
@@ -77,6 +78,14 @@ class AssistGrid(Gallery):
         if len(seqs):
             self._set_current(0)
         self.selection_changed.emit()
+
+    @property
+    def room(self) -> int:
+        """How many cells of a page are wholly visible."""
+        size = self.viewport().size()
+        caption = self._grid.caption
+        grid = Grid(0, max(1, size.width()), self._usual_tile or self.tile, caption)
+        return grid.columns * max(1, (size.height() - GAP) // grid.cell_height)
 
     def repaint_page(self) -> None:
         """Show what has changed."""
