@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 @click.command()
-@click.argument("runs", nargs=-1, required=True, metavar="RUN...")
+@click.argument("runs", nargs=-1, required=True, metavar="RUN...|EXPERIMENT")
 @click.option("--out", "target", type=click.Path(path_type=Path), required=True, help="The .html file to write.")
 @click.option(
     "--samples",
@@ -45,15 +45,17 @@ def report(
 
     It has the verdicts with their numbers, charts and samples under one slider, a wipe between two moments, samples
     that nobody picked, settings, data, what differs between the runs, and how to repeat and check it all. RUN is a run
-    of this workspace or the folder of a run.
+    of this workspace or the folder of a run. Of an EXPERIMENT, the page has the effects with their intervals and
+    verdicts, and its first four runs.
     """
     from gandam_studio.core.reports.writing import ReportPlan, write_report
 
     out = Output(as_json)
     plan = ReportPlan(samples, seed, iteration, exact)
-    found = [_found(folder, text) for text in runs]
+    experiment = _experiment(folder, runs[0]) if len(runs) == 1 else None
+    found = _of_experiment(experiment) if experiment else [_found(folder, text) for text in runs]
     with ConsoleJob() as job:
-        answer = write_report(found, target.absolute(), plan, force=force, job=job)
+        answer = write_report(found, target.absolute(), plan, experiment=experiment, force=force, job=job)
     answer["out"] = str(target)
     out.json(answer)
     for run, missing in zip(answer["runs"], answer["missing"], strict=True):
@@ -74,3 +76,33 @@ def _found(folder: Path | None, text: str) -> RunDirectory:
         return RunDirectory(path.absolute())
     with Workspace.open(chosen_folder(folder), read_only=True) as workspace:
         return find_run(workspace, text)
+
+
+def _experiment(folder: Path | None, text: str) -> Path | None:
+    """The folder of an experiment of this workspace, or at this path; None if it is none."""
+    from gandam_studio.core.reports.trying import PLAN
+
+    own = [chosen_folder(folder) / "experiments" / text] if Path(text).name == text else []
+    for path in (*own, Path(text)):
+        if (path / PLAN).is_file():
+            return path.absolute()
+    return None
+
+
+def _of_experiment(experiment: Path) -> list[RunDirectory]:
+    """The first runs of an experiment that are still there."""
+    from gandam_studio.core.reports.trying import read_results, runs_of
+    from gandam_studio.core.reports.writing import MOST_RUNS
+    from trainer.protocol.run_directory import RunDirectory
+    from trainer.protocol.untrusted import UntrustedError, path_inside
+
+    found: list[RunDirectory] = []
+    runs = experiment.parent.parent / "runs"
+    for name in runs_of(read_results(experiment)):
+        try:
+            path = path_inside(runs, name)
+        except UntrustedError:
+            continue
+        if path.is_dir() and path.parent == runs and len(found) < MOST_RUNS:
+            found.append(RunDirectory(path))
+    return found

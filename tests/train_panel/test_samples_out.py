@@ -18,6 +18,7 @@ from recorded_runs import COLUMNS, SIDE, make_run, recorded
 from gandam_studio.core.runs import summary
 from gandam_studio.core.runs.labels import label_of
 from gandam_studio.qt.following.pictures import to_pixels
+from gandam_studio.qt.outputs import report_dialog
 from gandam_studio.qt.outputs.evaluation_dialog import RunEvaluationDialog
 from gandam_studio.qt.outputs.film_dialog import FilmDialog
 from gandam_studio.qt.outputs.label_dialog import LabelDialog
@@ -38,7 +39,7 @@ def own_settings(tmp_path: Path) -> None:
     """Last used folders, separate for this test."""
     QSettings.setDefaultFormat(QSettings.Format.IniFormat)
     QSettings.setPath(QSettings.Format.IniFormat, QSettings.Scope.UserScope, str(tmp_path / "settings"))
-    for name in ("samples", "sprites", "film"):
+    for name in ("samples", "sprites", "film", "report"):
         QSettings().setValue(f"{name}/folder", str(tmp_path))
 
 
@@ -209,6 +210,32 @@ def test_a_film_is_made_and_can_be_shown(screen, tmp_path: Path, qtbot) -> None:
     assert met
     with Image.open(tmp_path / "film.gif") as film:
         assert (film.size, film.n_frames) == ((2 * COLUMNS * SIDE, 2 * COLUMNS * SIDE), 5)
+
+
+def test_a_report_is_made_and_opened_in_the_browser(screen, tmp_path: Path, qtbot, monkeypatch) -> None:  # type: ignore[no-untyped-def]
+    opened: list[str] = []
+    opening = report_dialog.QDesktopServices
+    monkeypatch.setattr(opening, "openUrl", lambda url: bool(opened.append(url.toLocalFile())) or True)
+
+    def make(dialog: report_dialog.ReportDialog) -> None:
+        dialog.target.setText(str(tmp_path / "taken.html"))
+        assert not dialog.start_button.isEnabled()
+        assert dialog.problem.isVisible()
+        dialog.target.setText(str(tmp_path / "report.html"))
+        dialog.samples.setValue(0)
+        assert not dialog.seed.isEnabled()
+        assert dialog.open_after.isChecked()
+        qtbot.mouseClick(dialog.start_button, LEFT)
+        qtbot.waitUntil(lambda: dialog.reveal_button.isVisible(), timeout=30_000)
+        assert "MB" in dialog.told.text()
+
+    (tmp_path / "taken.html").write_text("mine")
+    met = in_dialog(qtbot, report_dialog.ReportDialog, make)
+    screen.report_action.trigger()
+    assert met
+    assert "r1-test" in (tmp_path / "report.html").read_text(encoding="utf-8")
+    assert [Path(path) for path in opened] == [tmp_path / "report.html"]
+    assert (tmp_path / "taken.html").read_text() == "mine"
 
 
 def test_a_name_and_a_note_are_given_shown_and_changed(screen, session, qtbot) -> None:  # type: ignore[no-untyped-def]
@@ -390,6 +417,7 @@ def test_dialogs_name_every_field(screen, session, qtbot) -> None:  # type: igno
     for dialog in (
         SpritesDialog(session, session.run_index.runs, run.path), FilmDialog(session, run, samples),
         LongerDialog(summary(run.path)), LabelDialog(summary(run.path)),
+        report_dialog.ReportDialog(session, session.run_index.runs),
     ):  # fmt: skip
         qtbot.addWidget(dialog)
         for widget in dialog.findChildren(QWidget):

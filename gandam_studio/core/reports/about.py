@@ -50,7 +50,9 @@ def _data(facts: RunFacts) -> str:
 def _minutes(seconds: float) -> str:
     if seconds <= 0:
         return ""
-    return f", {seconds / 60:.0f} minutes" if seconds < 5400 else f", {seconds / 3600:.1f} hours"
+    if seconds >= 5400:
+        return f", {seconds / 3600:.1f} hours"
+    return f", {plural(round(seconds / 60), 'minute')}" if seconds >= 45 else f", {seconds:.0f} seconds"
 
 
 def _missing(facts: RunFacts) -> Markup | None:

@@ -38,7 +38,8 @@ class Contents:
     """What a page is made of.
 
     Attributes:
-        runs: at least one. finals: of each run. first: sections before those about runs. title: "" names the runs.
+        runs: none only beside an experiment. finals: of each run. first: sections before those about runs.
+        title: "" names the runs.
     """
 
     runs: Sequence[RunFacts]
@@ -66,18 +67,9 @@ def page(contents: Contents, album: Album) -> str:
     style = resource_path("report", "report.css").read_text(encoding="utf-8") + places_across()
     script = resource_path("report", "report.js").read_text(encoding="utf-8")
     names = contents.title or ", ".join(shortened(facts.title, 80) for facts in runs)
-    sections = [
-        *contents.first,
-        verdicts(runs),
-        watch(runs, album, contents.charts, contents.frame),
-        wipe(runs, album),
-        finals(runs, contents.finals),
-        differences(runs),
-        data(runs),
-        settings(runs),
-        story(runs),
-        reproducing(runs),
-    ]
+    sections: list[Markup | None] = list(contents.first)
+    if runs:
+        sections += _about_runs(contents, album)
     made = f"Made by GANdam Studio {__version__}. "
     made += "This page is complete in itself: it loads nothing, sends nothing, and works without a network."
     body = [
@@ -110,6 +102,21 @@ def page(contents: Contents, album: Album) -> str:
     ]
     ended = Markup(f"<script>{script}</script>")
     return f'<!doctype html>\n<html lang="en">{element("head", heading)}{element("body", body, ended)}</html>\n'
+
+
+def _about_runs(contents: Contents, album: Album) -> list[Markup | None]:
+    runs = contents.runs
+    return [
+        verdicts(runs),
+        watch(runs, album, contents.charts, contents.frame),
+        wipe(runs, album),
+        finals(runs, contents.finals),
+        differences(runs),
+        data(runs),
+        settings(runs),
+        story(runs),
+        reproducing(runs),
+    ]
 
 
 def _source(text: str) -> str:

@@ -13,6 +13,7 @@ from gandam_studio.core.reports.facts import read_facts
 from gandam_studio.core.reports.finals import final_samples
 from gandam_studio.core.reports.page import Contents, page
 from gandam_studio.core.reports.pictures import Album, make_album
+from gandam_studio.core.reports.trying import experiment_section, read_results, title_of
 from gandam_studio.core.runs.samples import FIXED, RANDOM
 from trainer.protocol import outputs
 from trainer.protocol.errors import TrainerError
@@ -48,9 +49,11 @@ class ReportPlan:
     most: int = LARGEST_PAGE
 
 
-def check_report(runs: Sequence[RunDirectory], target: Path, *, force: bool = False) -> str:
+def check_report(
+    runs: Sequence[RunDirectory], target: Path, *, experiment: Path | None = None, force: bool = False
+) -> str:
     """Why no report can be written to `target`, in one line; "" if it can."""
-    if not runs or len(runs) > MOST_RUNS:
+    if (not runs and experiment is None) or len(runs) > MOST_RUNS:
         return f"a report is about one to {MOST_RUNS} runs, not {len(runs)}"
     if target.suffix.lower() not in SUFFIXES:
         return f"{target.name or target} must end in .html"
@@ -59,27 +62,35 @@ def check_report(runs: Sequence[RunDirectory], target: Path, *, force: bool = Fa
     if not target.parent.is_dir():
         return f"there is no folder {target.parent}"
     try:
-        outputs.check_file(target, force=force, near=[run.path for run in runs])
+        outputs.check_file(target, force=force, near=_near(runs, experiment))
     except TrainerError as error:
         return str(error)
     return ""
 
 
+def _near(runs: Sequence[RunDirectory], experiment: Path | None) -> list[Path]:
+    return [*(run.path for run in runs), *([experiment] if experiment else [])]
+
+
 def write_report(
-    runs: Sequence[RunDirectory], target: Path, plan: ReportPlan | None = None, *, force: bool = False,
-    job: Job = NULL_JOB,
+    runs: Sequence[RunDirectory], target: Path, plan: ReportPlan | None = None, *, experiment: Path | None = None,
+    force: bool = False, job: Job = NULL_JOB,
 ) -> dict[str, Any]:  # fmt: skip
     """Write a report about runs to `target`, which is complete or unchanged.
+
+    experiment: the folder of one whose results come first; then there need be no runs.
 
     Returns {"out", "runs", "bytes", "moments": in the page, of each run, "known": saved, of each, "missing": what each
     lacks}. Raises UserError and Cancelled.
     """
     plan = plan or ReportPlan()
-    if problem := check_report(runs, target, force=force):
+    if problem := check_report(runs, target, experiment=experiment, force=force):
         raise UserError(problem)
+    results = read_results(experiment) if experiment else None
     facts = [read_facts(run, job) for run in runs]
     drawn = [final_samples(one, count=plan.samples, seed=plan.seed, iteration=plan.iteration, job=job) for one in facts]
-    contents = Contents(facts, drawn)
+    first = [experiment_section(results)] if results is not None else []
+    contents = Contents(facts, drawn, first, title_of(results) if results is not None else "")
     job.start("Writing the page", None)
     nothing = [0] * len(facts)
     empty = Album(grids=[{FIXED: [], RANDOM: []} for _ in facts], known=nothing, unreadable=nothing)
@@ -88,7 +99,7 @@ def write_report(
     job.start("Writing the page", None)
     text = page(contents, album).encode()
     try:
-        with outputs.new_file(target, force=force, near=[run.path for run in runs]) as stream:
+        with outputs.new_file(target, force=force, near=_near(runs, experiment)) as stream:
             stream.write(text)
             job.check()
     except TrainerError as error:

@@ -66,6 +66,7 @@ class RunScreen(Screen):
         self.evaluate_folder_action = act(
             self.tr("Evaluate a folder of pictures…"), lambda: self.samples.evaluate_folder()
         )
+        self.report_action = act(self.tr("Repor&t…"), self.ask_report, icon="window")
         self.label_action = act(self.tr("Name an&d note…"), self.ask_label, "F2", icon="tag")
         self.folder_action = act(self.tr("Show in &folder"), self.show_in_folder, icon="folder")
         self.film_action = act(self.tr("Make a fil&m…"), self.ask_film)
@@ -135,6 +136,18 @@ class RunScreen(Screen):
             self.session.post(self.tr("There are no samples yet."), INFO)
         else:
             self.samples.make_film(shown[1], shown[0].index)
+
+    def runs_to_report(self) -> list[Path]:
+        """Folders of the runs that a report would be about."""
+        shown = self.run_shown()
+        return [shown] if shown is not None else []
+
+    def ask_report(self) -> None:
+        """Make a report of the runs."""
+        if folders := self.runs_to_report():
+            from gandam_studio.qt.outputs.report_dialog import ReportDialog
+
+            run_dialog(ReportDialog(self.session, [summary(folder) for folder in folders], self))
 
     def ask_label(self) -> None:
         """Name the run, or note something about it."""

@@ -22,6 +22,7 @@ from PySide6.QtWidgets import (
 from gandam_studio.core import versions
 from gandam_studio.core.errors import UserError
 from gandam_studio.core.runs import RunSummary, summary
+from gandam_studio.core.runs.comparison import LIMIT
 from gandam_studio.core.runs.export import export_run, trash_run
 from gandam_studio.qt import icons, theme
 from gandam_studio.qt.following.requests import ShowRun
@@ -164,7 +165,8 @@ class RunsScreen(RunScreen):
             ScreenMenu(self.tr("&Runs"), (
                 self.next_action, self.previous_action, self.compare_action, None, self.watch_action,
                 self.resume_action, self.longer_action, self.sprites_action, self.explore_action, None,
-                self.evaluate_action, self.evaluate_folder_action, None, self.label_action, self.folder_action,
+                self.evaluate_action, self.evaluate_folder_action, self.report_action, None, self.label_action,
+                self.folder_action,
                 self.export_action, self.delete_action, None,
                 ScreenMenu(self.tr("&Sort"), self.sort_actions), None, self.open_action,
             )),
@@ -257,6 +259,7 @@ class RunsScreen(RunScreen):
         ):  # fmt: skip
             item.setEnabled(one)
         self.film_action.setEnabled(bool(folders))
+        self.report_action.setEnabled(1 <= len(folders) <= LIMIT)
         for item in (self.delete_button, self.delete_action):
             item.setEnabled(bool(folders) and not self.session.read_only)
         found = (self.session.run_index.summary(folders[0]) or summary(folders[0])) if one else None
@@ -328,6 +331,10 @@ class RunsScreen(RunScreen):
         else:
             self.resume()
 
+    def runs_to_report(self) -> list[Path]:
+        """The selected runs."""
+        return self.tree.selected()
+
     def run_shown(self) -> Path | None:
         """The selected run."""
         folders = self.tree.selected()
@@ -363,7 +370,7 @@ class RunsScreen(RunScreen):
         menu = QMenu(self)
         for action in (
             self.watch_action, self.resume_action, self.longer_action, self.sprites_action, self.explore_action,
-            self.evaluate_action, None,
+            self.evaluate_action, self.report_action, None,
             self.label_action, self.folder_action, self.export_action, None, self.delete_action,
         ):  # fmt: skip
             menu.addSeparator() if action is None else menu.addAction(action)

@@ -131,7 +131,8 @@ class TrainScreen(RunScreen):
             ScreenMenu(self.tr("&Run"), (
                 self.new_action, self.copy_action, None, self.start_action, self.pause_action, self.stop_action,
                 self.sample_action, self.checkpoint_action, None, self.longer_action, self.sprites_action,
-                self.explore_action, None, self.evaluate_action, self.evaluate_folder_action, None, self.label_action,
+                self.explore_action, None, self.evaluate_action, self.evaluate_folder_action, self.report_action, None,
+                self.label_action,
                 self.folder_action,
             )),
             self.samples_menu(),
@@ -150,7 +151,7 @@ class TrainScreen(RunScreen):
             self.stop_action, self.checkpoint_action, self.copy_action, self.folder_action, self.longer_action,
             self.sprites_action, self.explore_action, self.label_action, self.film_action, self.save_sample_action,
             self.copy_sample_action, self.copy_seed_action, self.copy_command_action, self.more_action,
-            self.save_grid_action, self.copy_grid_action, self.evaluate_action,
+            self.save_grid_action, self.copy_grid_action, self.evaluate_action, self.report_action,
         ):  # fmt: skip
             action.setEnabled(watching)
 

@@ -1,0 +1,277 @@
+"""The section about an experiment: which change helped, with intervals, and what cannot be told.
+
+It reads results.json (see docs/formats.md), which others may have written: whatever has another form is left out.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from gandam_studio.core.errors import UserError
+from gandam_studio.core.reports.markup import Markup, element
+from gandam_studio.core.reports.parts import digest, facts_list, outside, plural, section, table
+from gandam_studio.core.runs.scales import Linear, short_number
+from trainer.protocol.untrusted import read_json_object
+
+PLAN, RESULTS = "plan.json", "results.json"
+LARGEST_FILE = 64 << 20
+MOST_ROWS = 500
+VERDICTS = {"better": "better", "worse": "worse"}
+
+
+def read_results(folder: Path) -> dict[str, Any]:
+    """The results of an experiment's folder. Raises UserError."""
+    try:
+        return read_json_object(folder / RESULTS, max_bytes=LARGEST_FILE, follow_links=False)
+    except FileNotFoundError:
+        raise UserError(f"{folder.name} has no results yet") from None
+    except (OSError, ValueError) as error:
+        reason = error.strerror if isinstance(error, OSError) and error.strerror else error
+        raise UserError(f"the results of {folder.name} cannot be read: {reason}") from None
+
+
+def runs_of(results: dict[str, Any]) -> list[str]:
+    """Names of the runs that were measured: the base, then the others in the plan's order."""
+    cells = [cell for cell in _list(results.get("cells")) if cell.get("state") == "done"]
+    cells.sort(key=lambda cell: _whole(cell.get("cell")))
+    return [name for cell in cells if (name := _text(cell.get("run")))]
+
+
+def title_of(results: dict[str, Any]) -> str:
+    """What the experiment is called."""
+    return _text(results.get("title")) or _text(results.get("experiment")) or "Experiment"
+
+
+def experiment_section(results: dict[str, Any]) -> Markup:
+    """Question, verdicts with intervals, what the design can and cannot tell, every run, taste tests."""
+    design, measure = _dict(results.get("design")), _dict(results.get("measure"))
+    effects = _list(results.get("effects"))[:MOST_ROWS]
+    done, total, missing = (_whole(results.get(name)) for name in ("done", "total", "missing"))
+    kind = _text(design.get("kind")).replace("-", " ")
+    counted = f"{done:,} of {plural(total, 'run')} measured"
+    counted += f", {missing:,} failed and count as missing" if missing else ""
+    counted += "" if results.get("complete") is True else "; it is not complete"
+    return section(
+        "experiment", "Which change helped?",
+        element("p", _text(results.get("question"))),
+        facts_list((
+            ("Design", f"{kind}, {plural(_whole(design.get('combinations')), 'combination')}" if kind else ""),
+            ("Runs", counted),
+            ("Measured", _measure(measure)),
+            ("Plan (SHA-256)", digest(_text(results.get("digest")))),
+        )),
+        [_forest(effects), _effects(effects)] if effects else element("p", "Nothing is measured yet."),
+        element("p", "Differences of quality (KID): below 0 is better. The interval holds the true difference in 95 of "
+                "100 experiments; p is corrected for looking at several changes.", class_="hint"),
+        _sentences("What this design tells", design.get("tells")),
+        _sentences("What it cannot tell", design.get("cannot_tell")),
+        _growth(_dict(results.get("growth"))),
+        _tastes(_list(results.get("tastes"))[:MOST_ROWS]),
+        _cells(_list(results.get("cells"))[:MOST_ROWS]),
+    )  # fmt: skip
+
+
+def _measure(measure: dict[str, Any]) -> str:
+    if not measure:
+        return ""
+    name = {"kid": "quality (KID, lower is better)"}.get(_text(measure.get("name")), _text(measure.get("name")))
+    against = _text(measure.get("against"))
+    return (
+        f"{name} by {plural(_whole(measure.get('samples')), 'new sample')}{f', against {against}' if against else ''}"
+    )
+
+
+def _name(effect: dict[str, Any]) -> str:
+    factors = " × ".join(_texts(effect.get("factors")))
+    level, against = _text(effect.get("level")), _text(effect.get("against"))
+    return f"{factors}: {against} → {level}" if level or against else factors
+
+
+def _effects(effects: Sequence[dict[str, Any]]) -> Markup:
+    rows = []
+    for one in effects:
+        words = _text(one.get("words")) or _text(one.get("verdict")) or "unknown"
+        style = VERDICTS.get(_text(one.get("verdict")), "")
+        beats = _dict(one.get("beats"))
+        share = _interval(beats.get("share"), beats.get("low"), beats.get("high"), percent=True)
+        rows.append((
+            _name(one), element("span", words, class_=style or None),
+            _interval(one.get("estimate"), one.get("low"), one.get("high")), share,
+            _number(one.get("p")), _number(one.get("p_adjusted")), f"{_whole(one.get('seeds')):,}", _remarks(one),
+        ))  # fmt: skip
+    heads = (
+        "Change",
+        "Verdict",
+        "Difference (95 % interval)",
+        "Beats the other",
+        "p",
+        "p corrected",
+        "Seeds",
+        "To know",
+    )
+    return table(heads, rows, "Effects of the changes", "effects")
+
+
+def _remarks(effect: dict[str, Any]) -> str:
+    """Why nothing can be told, and whether what looks better copies or has collapsed."""
+    told = [_text(effect.get("why"))]
+    judged = _whole(effect.get("judged"))
+    for name, what in (("copies", "copy training pictures"), ("collapsed", "have collapsed")):
+        if count := _whole(effect.get(name)):
+            told.append(f"{count:,} of {judged:,} judged runs {what}")
+    if aliases := [" × ".join(_texts(one)) for one in _any_list(effect.get("aliases"))]:
+        told.append(f"not told apart from {', '.join(aliases)}")
+    if method := {"lenth": "by Lenth's method, without repeats"}.get(_text(effect.get("method"))):
+        told.append(method)
+    return outside("; ".join(filter(None, told)))
+
+
+def _forest(effects: Sequence[dict[str, Any]]) -> Markup | None:
+    """The differences and their intervals as a picture; the table beside it has the numbers."""
+    found: list[tuple[str, float, float, float, str]] = []
+    for one in effects:
+        estimate, low, high = (_float(one.get(name)) for name in ("estimate", "low", "high"))
+        if estimate is not None and low is not None and high is not None:
+            found.append((_name(one), estimate, low, high, _text(one.get("verdict"))))
+    if not found:
+        return None
+    ends = [value for _, _, low, high, _ in found for value in (low, high)]
+    left, right = min(0.0, *ends), max(0.0, *ends)
+    room = 0.06 * ((right - left) or 1.0)
+    left, right = left - room, right + room
+
+    def place(value: float) -> str:
+        return f"{100 * (value - left) / (right - left):.2f}%"
+
+    rows = []
+    for name, estimate, low, high, verdict in found:
+        text = f"{name}: {short_number(estimate)}, interval {short_number(low)} to {short_number(high)}"
+        drawing = element(
+            "svg", element("title", text),
+            element("line", class_="zero", x1=place(0), x2=place(0), y1="0", y2="100%"),
+            element("line", class_="span", x1=place(low), x2=place(high), y1="50%", y2="50%"),
+            element("circle", cx=place(estimate), cy="50%", r="4.5"),
+            class_=f"effect {VERDICTS.get(verdict, '')}".strip(), role="img",
+        )  # fmt: skip
+        rows.append(element("div", element("span", name, class_="change"), drawing, class_="effect-row"))
+    ticks = Linear().ticks(left, right)
+    labels = [
+        element("text", short_number(tick), x=place(tick), y="0.8rem", text_anchor="middle", class_="tick")
+        for tick in ticks
+    ]
+    scale = element("div", element("span", "better ← difference → worse", class_="change"),
+                    element("svg", labels, class_="effect scale", aria_hidden="true"), class_="effect-row")  # fmt: skip
+    return element("div", rows, scale, class_="forest")
+
+
+def _sentences(heading: str, found: Any) -> Markup | None:
+    lines = [outside(line) for line in _texts(found)][:MOST_ROWS]
+    if not lines:
+        return None
+    return element("div", element("h3", heading), element("ul", [element("li", line) for line in lines]))
+
+
+def _growth(growth: dict[str, Any]) -> Markup | None:
+    if not growth:
+        return None
+    heading = element("h3", "What would more sprites buy?")
+    if growth.get("answer") != "predicted":
+        return element("div", heading, element("p", f"Cannot tell. {_text(growth.get('why'))}".strip()))
+    copying = {_whole(one.get("pictures")): one for one in _list(growth.get("copying"))}
+    rows = []
+    for one in _list(growth.get("kid"))[:MOST_ROWS]:
+        pictures = _whole(one.get("pictures"))
+        other = copying.get(pictures, {})
+        rows.append((
+            f"{pictures:,}", _interval(one.get("estimate"), one.get("low"), one.get("high")),
+            _interval(other.get("estimate"), other.get("low"), other.get("high"), percent=True),
+        ))  # fmt: skip
+    return element("div", heading, table(("Sprites", "Quality (KID)", "Copying"), rows, "What more sprites would buy"))
+
+
+def _tastes(tastes: Sequence[dict[str, Any]]) -> Markup | None:
+    """Blind taste tests: what an eye preferred without knowing which is which."""
+    if not tastes:
+        return None
+    rows = []
+    for one in tastes:
+        share, picks = _dict(one.get("share_a")), _whole(one.get("picks"))
+        checks = f"{_whole(one.get('checks_passed')):,} of {_whole(one.get('checks')):,}"
+        rows.append((
+            f"{_text(one.get('a'))} or {_text(one.get('b'))}", _text(one.get("words")),
+            f"{_whole(one.get('for_a')):,} of {picks:,}",
+            _interval(None, share.get("low"), share.get("high"), percent=True),
+            checks,
+        ))  # fmt: skip
+    heads = ("Between", "Verdict", "Picks for the first", "Its true share", "Real sprites noticed")
+    return element(
+        "div", element("h3", "Blind taste tests"),
+        element("p", "Pictures side by side, without names and with the sides shuffled. The verdict holds whenever the "
+                "person stopped.", class_="hint"),
+        table(heads, rows, "Blind taste tests"),
+    )  # fmt: skip
+
+
+def _cells(cells: Sequence[dict[str, Any]]) -> Markup | None:
+    if not cells:
+        return None
+    rows = []
+    for one in cells:
+        copying, state = _dict(one.get("copying")), _text(one.get("state"))
+        why = _text(one.get("why"))
+        kid, error = _number(one.get("kid")), _number(one.get("kid_error"))
+        rows.append((
+            _text(one.get("run")) or "–", ", ".join(_text(level) for level in _dict(one.get("levels")).values()),
+            f"{_whole(one.get('seed')):,}", f"{state}: {why}" if why else state,
+            f"{kid} ± {error}" if kid else "–", _text(one.get("verdict")) or "–",
+            _interval(copying.get("kappa"), copying.get("low"), copying.get("high"), percent=True) or "–",
+        ))  # fmt: skip
+    heads = ("Run", "Levels", "Seed", "State", "Quality (KID)", "Verdict", "Copying")
+    return element(
+        "details", element("summary", f"Every run ({len(rows):,})"), table(heads, rows, "Runs of the experiment")
+    )
+
+
+def _interval(value: Any, low: Any, high: Any, *, percent: bool = False) -> str:
+    def words(number: Any) -> str:
+        found = _float(number)
+        return "" if found is None else f"{100 * found:.3g} %" if percent else short_number(found)
+
+    middle, ends = words(value), [words(low), words(high)]
+    span = " to ".join(ends) if all(ends) else ""
+    return f"{middle} ({span})" if middle and span else middle or span
+
+
+def _number(value: Any) -> str:
+    found = _float(value)
+    return "" if found is None else short_number(found)
+
+
+def _float(value: Any) -> float | None:
+    return float(value) if type(value) in (int, float) and abs(value) < 1e15 else None
+
+
+def _whole(value: Any) -> int:
+    return value if type(value) is int and 0 <= value < 10**15 else 0
+
+
+def _text(value: Any) -> str:
+    return outside(value) if isinstance(value, str) else ""
+
+
+def _texts(value: Any) -> list[str]:
+    return [outside(one) for one in _any_list(value) if isinstance(one, str)]
+
+
+def _any_list(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else []
+
+
+def _list(value: Any) -> list[dict[str, Any]]:
+    return [one for one in _any_list(value) if isinstance(one, dict)]
+
+
+def _dict(value: Any) -> dict[str, Any]:
+    return value if isinstance(value, dict) else {}

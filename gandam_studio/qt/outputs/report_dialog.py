@@ -1,0 +1,96 @@
+"""Make a report of runs: one page of HTML that anybody can open."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+from PySide6.QtCore import QSettings, Qt, QUrl
+from PySide6.QtGui import QDesktopServices
+from PySide6.QtWidgets import QCheckBox, QLabel, QWidget
+
+from gandam_studio.core.reports.writing import MOST_RUNS, MOST_SAMPLES, SAMPLES, ReportPlan, check_report, write_report
+from gandam_studio.core.runs import RunSummary
+from gandam_studio.qt.outputs.output_dialog import OutputDialog
+from gandam_studio.qt.session import Session
+from gandam_studio.qt.widgets.numbers import WholeBox
+from gandam_studio.qt.widgets.outside_text import wrapped
+from trainer.protocol.run_directory import RunDirectory
+from trainer.protocol.untrusted import shortened
+
+LARGEST_SEED = 2**31 - 1
+OPEN = "report/open"
+
+
+class ReportDialog(OutputDialog):
+    """Attributes:
+    samples, seed, exact: the choices. open_after: whether the page is opened when it is made.
+    """
+
+    setting = "report/folder"
+
+    def __init__(self, session: Session, runs: Sequence[RunSummary], parent: QWidget | None = None) -> None:
+        super().__init__(session, "", self.tr("Make the report"), parent)
+        self.setWindowTitle(self.tr("Report"))
+        self._runs = [RunDirectory(one.folder) for one in runs]
+        names = ", ".join(shortened(one.title, 60) for one in runs[:MOST_RUNS])
+        about = QLabel(wrapped(names), wordWrap=True)
+        about.setTextFormat(Qt.TextFormat.PlainText)
+        told = QLabel(
+            self.tr("One page with verdicts, charts, samples and how to check them. It opens in any browser, without a "
+                    "network, and stays below 10 MB."), wordWrap=True,
+        )  # fmt: skip
+        told.setProperty("role", "secondary")
+        self.samples = WholeBox(minimum=0, maximum=MOST_SAMPLES, value=SAMPLES)
+        self.samples.setSpecialValueText(self.tr("those saved last"))
+        self.samples.setToolTip(self.tr("New samples of the newest checkpoint, in their order: nobody picks them"))
+        self.seed = WholeBox(minimum=0, maximum=LARGEST_SEED, value=0)
+        self.seed.setToolTip(self.tr("Equal seeds draw equal samples"))
+        self.exact = QCheckBox(self.tr("Never round colours; leave more moments out instead"))
+        self.open_after = QCheckBox(self.tr("Open it in the browser"))
+        self.open_after.setChecked(str(QSettings().value(OPEN, "true")) == "true")
+        self.form.addRow(told)
+        for text, widget in (
+            (self.tr("About"), about), (self.tr("Final &samples"), self.samples), (self.tr("S&eed"), self.seed),
+        ):  # fmt: skip
+            label = QLabel(text)
+            label.setBuddy(widget)
+            widget.setAccessibleName(text.replace("&", ""))
+            self.form.addRow(label, widget)
+        self.form.addRow("", self.exact)
+        self.add_target_row()
+        self.form.addRow("", self.open_after)
+        self.samples.valueChanged.connect(lambda count: self.seed.setEnabled(count > 0))
+        self.propose(f"{'-'.join(run.name.partition('-')[0] for run in self._runs[:MOST_RUNS])}-report", ".html")
+        self.check()
+
+    @property
+    def plan(self) -> ReportPlan:
+        """The choices."""
+        return ReportPlan(self.samples.value(), self.seed.value(), None, self.exact.isChecked())
+
+    def reason(self, target: Path, *, force: bool) -> str:
+        """See `OutputDialog`."""
+        return check_report(self._runs, target, force=force)
+
+    def work(self, target: Path, *, force: bool) -> Callable[[Any, Any], Any]:
+        """See `OutputDialog`."""
+        runs, plan = self._runs, self.plan
+        return lambda _workspace, job: write_report(runs, target, plan, force=force, job=job)
+
+    def done_text(self, answer: Any, target: Path) -> str:
+        """See `OutputDialog`."""
+        text = self.tr("A report of {0:.1f} MB is in {1}").format(answer["bytes"] / 1e6, target)
+        shown, known = sum(answer["moments"]), sum(answer["known"])
+        if shown < known:
+            text += ". " + self.tr("It holds {0:,} of {1:,} moments, to stay small.").format(shown, known)
+        return text
+
+    def _finish(self, answer: Any, target: Path) -> None:
+        super()._finish(answer, target)
+        wanted = self.open_after.isChecked()
+        QSettings().setValue(OPEN, "true" if wanted else "false")
+        if wanted and not QDesktopServices.openUrl(QUrl.fromLocalFile(str(target))):
+            self.problem.setText(self.tr("No browser could be opened; the report is there all the same."))
+            self.problem.show()
