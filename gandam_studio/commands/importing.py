@@ -199,7 +199,7 @@ def _tell(out: Output, summary: ImportSummary, options: ImportOptions) -> None:
 
 def _tell_findings(out: Output, found: Findings) -> None:
     """Say what there is, and which option uses it."""
-    from gandam_studio.core.importing.options import kinds_told
+    from gandam_studio.core.importing.options import kinds_listed
 
     out.say(f"{counted(found.pictures, 'picture')}, {found.fresh:,} of them new")
     if found.telling_folders:
@@ -222,7 +222,7 @@ def _tell_findings(out: Output, found: Findings) -> None:
         out.say(f"names in {printable(names.path)} read as {names.used} (--names): {shown}")
     if found.edited:
         out.say(f"{counted(len(found.edited), 'file')} edited since the last import (--carry-over)")
-    if left_out := kinds_told(found.others, found.hidden):
+    if left_out := kinds_listed(found.others, found.hidden):
         out.say(f"left out: {printable(left_out)}")
 
 

@@ -170,8 +170,8 @@ def resampled_shift(a: np.ndarray, b: np.ndarray, *, mirrored: bool) -> float | 
         nearest = int(np.argmin(off))
         if off[nearest] < best:
             # If repeating pixels explains it best, `relations` compares the pixels themselves.
-            told = nearest > 0 or any(large % few for large, few in zip(size, small.shape[1::-1], strict=True))
-            best, shift = off[nearest], colour_shift(made[nearest], wanted) if told else None
+            resampled = nearest > 0 or any(large % few for large, few in zip(size, small.shape[1::-1], strict=True))
+            best, shift = off[nearest], colour_shift(made[nearest], wanted) if resampled else None
     return shift
 
 

@@ -98,7 +98,7 @@ def load_findings(folder: Path, radii: tuple[int, int]) -> Findings:
 
 
 def _stored_last(path: Path, radii: tuple[int, int]) -> int:
-    """The last row number of stored findings; 0 if there are none of the same hashes, judgement and radii."""
+    """The last row number of saved findings; 0 if there are none with the same versions and radii."""
     try:
         with np.load(path, allow_pickle=False) as stored:
             return _last(stored, radii)

@@ -20,7 +20,7 @@ FRAMES = ("first", "distinct")
 KEY_AUTO = "auto"
 CAPTIONS = ("", "tags")
 ENGINES = ("local", "ray")
-_LONGEST_KIND, _KINDS_TOLD = 12, 6
+_LONGEST_KIND, _KINDS_LISTED = 12, 6
 LISTED = 10_000  # rejected files that a summary lists; the workspace remembers all
 
 
@@ -205,11 +205,11 @@ class Edited:
     after: str
 
 
-def kinds_told(others: Mapping[str, int], hidden: int) -> str:
+def kinds_listed(others: Mapping[str, int], hidden: int) -> str:
     """List the kinds of files that are no pictures, the most frequent first: "8 .txt, 2 .pdf"; "" for none."""
     kinds = sorted(others.items(), key=lambda pair: (-pair[1], pair[0]))
-    parts = [f"{count:,} {kind or 'without a suffix'}" for kind, count in kinds[:_KINDS_TOLD]]
-    if rest := sum(count for _, count in kinds[_KINDS_TOLD:]):
+    parts = [f"{count:,} {kind or 'without a suffix'}" for kind, count in kinds[:_KINDS_LISTED]]
+    if rest := sum(count for _, count in kinds[_KINDS_LISTED:]):
         parts.append(f"{rest:,} of other kinds")
     if hidden:
         parts.append(f"{hidden:,} hidden or made by the system")
@@ -301,8 +301,8 @@ class ImportSummary:
             self.notes.append(text)
 
     def left_out(self) -> str:
-        """List the kinds of files that were left out (`kinds_told`)."""
-        return kinds_told(self.others, self.hidden)
+        """List the kinds of files that were left out (`kinds_listed`)."""
+        return kinds_listed(self.others, self.hidden)
 
     def rows(self) -> Iterator[tuple[str, str, str]]:
         """Yield (verdict, path, reason) of what a person should check: rejected (damaged first), missing, edited."""

@@ -26,7 +26,7 @@ from PySide6.QtWidgets import (
 from gandam_studio.core.archives.names import Names, shown_encoding
 from gandam_studio.core.importing import Atlas, Components, Cut, Grid, ImportOptions
 from gandam_studio.core.importing.looking import Findings, SheetsFound
-from gandam_studio.core.importing.options import kinds_told
+from gandam_studio.core.importing.options import kinds_listed
 from gandam_studio.qt import theme
 from gandam_studio.qt.counts import counted, sprites
 from gandam_studio.qt.failures import explain
@@ -151,7 +151,7 @@ class ProposalDialog(QDialog):
         parts = [self.tr("Choose what to make of them. Your files are not changed, and tags can be undone.")]
         if found.fresh < found.pictures:
             parts.append(self.tr("{0} of them are new.").format(f"{found.fresh:,}"))
-        if left_out := kinds_told(found.others, found.hidden):
+        if left_out := kinds_listed(found.others, found.hidden):
             parts.append(self.tr("Left out, as they are no pictures: {0}.").format(left_out))
         return " ".join(parts)
 
