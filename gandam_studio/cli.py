@@ -59,6 +59,7 @@ SUBCOMMANDS = {
     "export-model": "exploring:export_model",
     "evaluate": "evaluating:evaluate",
     "report": "reporting:report",
+    "experiment": "experimenting:experiment",
     "demo": "demo:demo",
     "doctor": "doctor:doctor",
     "open": "window:open_",

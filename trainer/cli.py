@@ -438,6 +438,26 @@ def evaluate(
     _emit(answer, as_json, "\n".join(lines))
 
 
+@main.command()
+@RUN
+@click.option(
+    "--against", type=click.Path(path_type=Path, exists=True), help="A dataset.npy to measure by, not the run's own."
+)
+@click.option("--samples", default=1024, type=click.IntRange(16, 20_000), show_default=True, help="Pictures looked at.")
+@click.option("--seed", default=0, type=click.IntRange(min=0), show_default=True)
+@JSON
+def confirm(run_dir: Path, against: Path | None, samples: int, seed: int, as_json: bool) -> None:
+    """Choose the best checkpoint of RUN_DIR by its distance (KID) and measure it again on fresh latents."""
+    from trainer.confirm import confirm as confirmed
+
+    say = _progress_line if not as_json else lambda _text: None
+    answer = confirmed(RunDirectory(run_dir), against=against, samples=samples, seed=seed, say=say)
+    text = (
+        f"iteration {answer['iteration']:,}: KID {answer['kid']:.4g} ± {answer['kid_error']:.2g}; {answer['verdict']}"
+    )
+    _emit(answer, as_json, text)
+
+
 def _progress_line(text: str) -> None:
     _say(text, err=True)
 

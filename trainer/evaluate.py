@@ -90,7 +90,7 @@ def evaluate_grids(run: RunDirectory, say: Say = lambda _text: None) -> dict[str
             if moved is not None and before is not None:
                 drifted = DriftFacts(before[0], **vars(moved))
                 found = dataclasses.replace(found, diagnosis=dataclasses.replace(found.diagnosis, drift=drifted))
-            moments.append({"iteration": iteration, **_facts(found)})
+            moments.append({"iteration": iteration, **facts_of(found)})
         before = now or before
     if not moments:
         raise TrainerError(f"{run.name} has no stored grids of at least {LEAST_SAMPLES} pictures")
@@ -107,7 +107,7 @@ def evaluate_folder(
 ) -> dict[str, Any]:  # fmt: skip
     """Diagnose the pictures in `folder` against a run, or a dataset.npy with its .json. Raises TrainerError."""
     array = against / "dataset.npy" if against.is_dir() else against
-    real, info = _real(array)
+    real, info = sides_of_array(array)
     try:
         recipe = Recipe(size=real[0].pixels.shape[1], background="alpha" if real[0].pixels.shape[3] == 4 else "white")
     except ValueError as error:
@@ -158,7 +158,7 @@ def _evaluated(
         *against, len(drawn), derived_seed(0, "diagnostics", 0), real, one_scale=network.one_scale
     )
     found = diagnostics.look(drawn, own, network.name)
-    answer = {**facts, **_facts(found), "nearest": nearest_distances(found, diagnostics.scale.tau)}
+    answer = {**facts, **facts_of(found), "nearest": nearest_distances(found, diagnostics.scale.tau)}
     known = torch.cat([side for side in (real.training, real.held_out) if side.shape[1] == own.shape[1]])
     shares = clipped(known, own)
     answer["clipped"] = None if shares is None else rounded(vars(shares)) | {"features": network.name}
@@ -170,7 +170,8 @@ def _evaluated(
     return answer
 
 
-def _facts(found: Findings) -> dict[str, Any]:
+def facts_of(found: Findings) -> dict[str, Any]:
+    """Findings as plain values, with "why" and "advice" for people."""
     values = found.diagnosis.to_json()
     card = summary(found.diagnosis)
     values["why"] = card.meaning
@@ -182,8 +183,8 @@ def _of_run(run: RunDirectory) -> Sides:
     return real_sides(load_training_set(run, run.config(), torch.device("cpu"), verify=False))
 
 
-def _real(array: Path) -> tuple[Sides, str]:
-    """Training and held-out pictures of a prepared array, and the version's label."""
+def sides_of_array(array: Path) -> tuple[Sides, str]:
+    """Training and held-out pictures of a prepared array, and the version's label. Raises TrainerError."""
     try:
         pixels = open_pictures(array)
         info = read_json_object(array.with_suffix(".json"), max_bytes=DATASET_BYTES)

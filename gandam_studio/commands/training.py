@@ -22,7 +22,10 @@ from gandam_studio.commands.progress import ConsoleJob
 from gandam_studio.core.errors import UserError
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from gandam_studio.core.runs import RunSummary, handing_over
+    from gandam_studio.core.runs.comparison import Change
     from gandam_studio.core.workspace import Workspace
     from trainer.protocol.config import TrainConfig
     from trainer.protocol.run_directory import RunDirectory
@@ -32,12 +35,24 @@ if TYPE_CHECKING:
 _DETACHED: list[subprocess.Popen[bytes]] = []
 
 
+COMPARE = click.option(
+    "--compare", "compared", nargs=2, metavar="A B", help="Say what changed from A to B, instead of listing."
+)
+
+
 @click.command()
+@COMPARE
 @with_output
-def presets(out: Output) -> None:
-    """List the presets that `train` knows."""
+def presets(out: Output, compared: tuple[str, str] | None) -> None:
+    """List the presets that `train` knows, or say what changed from one to another."""
     from trainer.protocol.presets import load_preset, preset_names
 
+    if compared:
+        from gandam_studio.core.runs.comparison import compare_settings
+
+        a, b = compared
+        _say_changed(out, a, b, compare_settings(load_preset(a), load_preset(b)))
+        return
     found = [(name, load_preset(name)) for name in preset_names()]
     out.json([{"preset": name, "size": c.data.size, "description": c.description} for name, c in found])
     out.table(
@@ -229,12 +244,43 @@ def complaint(found: RunSummary) -> str:
     return ""
 
 
+def _say_changed(out: Output, a: str, b: str, changed: Sequence[Change]) -> None:
+    """What changed, as a document or a table, and whether the results can be put down to one change."""
+    from gandam_studio.core.runs.comparison import compared_json
+
+    out.json(compared_json(a, b, changed))
+    if not changed:
+        out.say(f"nothing differs between {printable(a)} and {printable(b)}: if the results differ, that is luck")
+        return
+    rows = [(one.factor, _value(one.a), one.diff or _value(one.b)) for one in changed]
+    out.table(("what changed", a, b), rows)
+    if len(changed) > 1:
+        out.say(f"confounded: {len(changed):,} factors; no one can tell which of them made the results differ")
+    else:
+        out.say("one factor: it explains different results, apart from luck")
+
+
+def _value(value: object) -> str:
+    if isinstance(value, list | tuple):
+        return ", ".join(map(str, value)) or "none"
+    return "–" if value is None else str(value)
+
+
 @click.command()
+@COMPARE
 @with_workspace(write=False)
-def runs(workspace: Workspace, out: Output) -> None:
-    """List the runs and their states, oldest first."""
+def runs(workspace: Workspace, out: Output, compared: tuple[str, str] | None) -> None:
+    """List the runs and their states, oldest first, or say what changed from one to another."""
     from gandam_studio.core.runs import runs as all_runs
 
+    if compared:
+        from gandam_studio.core.runs import find_run
+        from gandam_studio.core.runs.comparison import compare
+
+        found_runs = [find_run(workspace, text) for text in compared]
+        told = compare(run.path for run in found_runs)
+        _say_changed(out, found_runs[0].name, found_runs[1].name, told.changed)
+        return
     found = all_runs(workspace)
     for run in found:
         if run.state.damaged:

@@ -346,6 +346,18 @@ def test_presets_lists_what_train_knows(studio: Studio) -> None:
     assert found["gandam-part-2"] == 256
 
 
+def test_presets_are_compared(studio: Studio) -> None:
+    told = studio("presets", "--compare", "gandam-part-1", "gandam-part-2", "--json").json
+    assert len(told["changed"]) >= 10
+    assert told["confounded"] is True
+    assert {"factor": "architecture.latent", "a": 300, "b": 2048} in told["changed"]
+    same = studio("presets", "--compare", "dcgan", "dcgan", "--json").json
+    assert same["changed"] == []
+    assert same["confounded"] is False
+    assert "confounded: " in studio("presets", "--compare", "gandam-part-1", "gandam-part-2").out
+    assert "no preset" in studio("presets", "--compare", "dcgan", "nothing").refusal
+
+
 def family_folder(tmp_path: Path) -> Path:
     """Two mechas, each with a mirrored, an enlarged and a recoloured copy, and a copy of its file."""
     folder = tmp_path / "family"

@@ -46,6 +46,16 @@ def test_a_run_is_named_found_by_its_name_and_listed(empty: Path, studio: Studio
     assert "no run" in studio("label", "r9", "--name", "x", "-w", empty).refusal
 
 
+def test_runs_are_compared(empty: Path, studio: Studio) -> None:
+    for name, more in (("r1-a", []), ("r2-b", ["optimiser.lr_g=1e-3"]), ("r3-c", ["lr_g=1e-3", "batch.size=2"])):
+        make_run(empty / "runs" / name, (*TINY, *more), "dcgan")
+    told = studio("runs", "--compare", "r1", "r2", "-w", empty, "--json").json
+    assert told["changed"] == [{"factor": "optimiser.lr_g", "a": 2e-4, "b": 1e-3}]
+    assert told["confounded"] is False
+    assert studio("runs", "--compare", "r1", "r3", "-w", empty, "--json").json["confounded"] is True
+    assert "confounded: 2 factors" in studio("runs", "--compare", "r1", "r3", "-w", empty).out
+
+
 def test_longer_training_is_refused_where_it_has_no_meaning(empty: Path, studio: Studio) -> None:
     unfinished = Recorder(make_run(empty / "runs" / "r1-test"))
     unfinished.train(20)

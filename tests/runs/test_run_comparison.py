@@ -56,9 +56,10 @@ def test_the_two_parts_of_the_project_differ_in_at_least_ten_factors(tmp_path: P
     second = _run(tmp_path / "r2", load_preset("gandam-part-2"), _entries(3))
     comparison = compare([first, second])
     assert comparison.factors >= 10
-    assert {"data.size", "batch.size", "architecture.latent", "optimiser.lr_d"} <= {
-        r.name for r in comparison.differences
-    }
+    changed = {one.factor: (one.a, one.b) for one in comparison.changed}
+    assert changed["architecture.latent"] == (300, 2048)
+    assert {"data.size", "batch.size", "optimiser.lr_d"} <= changed.keys()
+    assert not {"description", "preset", "schema_version"} & changed.keys()
 
 
 def test_data_that_differs_is_shown_and_counts_as_one_factor(tmp_path: Path) -> None:
@@ -72,6 +73,9 @@ def test_data_that_differs_is_shown_and_counts_as_one_factor(tmp_path: Path) -> 
         "sprites added": (0, 3), "sprites removed": (0, 1), "sprites edited": (0, 1),
     }  # fmt: skip
     assert comparison.factors == 1
+    assert [(one.factor, one.diff) for one in comparison.changed] == [
+        ("data", "another version -> another version: +3, -1, 1 flipped, 1 facing")
+    ]
     assert comparison.manifests[1].changed == ((f"{1:064x}", ("flip", "facing")),)
 
 

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from gandam_studio.core.errors import UserError
+from gandam_studio.core.versions.diff import Changed, Removed, VersionDiff
 from trainer.protocol.advice import setting_name
-from trainer.protocol.config import describe_fields
+from trainer.protocol.config import TrainConfig, describe_fields, differences
 from trainer.protocol.manifest import ManifestEntry, read_manifest
 from trainer.protocol.run_directory import RunDirectory
 from trainer.protocol.untrusted import parse_json, read_json_object, shortened
@@ -61,17 +62,56 @@ class ManifestDifference:
 
 
 @dataclass(frozen=True)
+class Change:
+    """One thing that differs between two runs or presets: a setting, a choice of the recipe, or the data.
+
+    Attributes:
+        factor: a setting's dotted path, "recipe.NAME", or "data". a, b: its values; for "data", the versions' labels.
+        diff: for "data", the readable difference of the versions; "" otherwise.
+    """
+
+    factor: str
+    a: Any
+    b: Any
+    diff: str = ""
+
+    def to_json(self) -> dict[str, Any]:
+        """An element of "changed" of `runs --compare A B --json`."""
+        values = {"factor": self.factor, "a": self.a, "b": self.b}
+        return values | {"diff": self.diff} if self.diff else values
+
+
+def compared_json(a: str, b: str, changed: Sequence[Change]) -> dict[str, Any]:
+    """The document of `runs --compare A B --json` and `presets --compare A B --json`."""
+    return {"a": a, "b": b, "changed": [change.to_json() for change in changed], "confounded": len(changed) > 1}
+
+
+@dataclass(frozen=True)
 class RunComparison:
     """Two to four runs side by side.
 
     Attributes:
         names: the runs. differences: the table, configuration first.
         manifests: one per run, compared with the first (so the first is empty).
+        data: for each run, what it is called and how its sprites differ from the first run's, in a line; "" if not.
     """
 
     names: tuple[str, ...]
     differences: tuple[Difference, ...]
     manifests: tuple[ManifestDifference, ...] = field(default_factory=tuple)
+    data: tuple[tuple[str, str], ...] = field(default_factory=tuple)
+
+    @property
+    def changed(self) -> tuple[Change, ...]:
+        """What changed from the first run to the second; all differences in data are one change."""
+        found = [
+            Change(row.name if row.group == "configuration" else f"recipe.{row.name}", row.values[0], row.values[1])
+            for row in self.differences
+            if row.group != "data" and row.is_factor and row.values[0] != row.values[1]
+        ]
+        if self.manifests[1]:
+            found.append(Change("data", self.data[0][0], self.data[1][0], self.data[1][1]))
+        return tuple(found)
 
     @property
     def factors(self) -> int:
@@ -92,7 +132,42 @@ def compare(folders: Iterable[Path]) -> RunComparison:
     manifests = [_manifest(run.manifest_path) for run in runs]
     against_first = tuple(manifest_difference(manifests[0], manifest) for manifest in manifests)
     rows = [*_configuration(configs), *_recipes(configs), *_data(configs, manifests, against_first)]
-    return RunComparison(tuple(run.name for run in runs), tuple(rows), against_first)
+    data = _readable(configs, manifests)
+    return RunComparison(tuple(run.name for run in runs), tuple(rows), against_first, data)
+
+
+def compare_settings(first: TrainConfig, second: TrainConfig) -> tuple[Change, ...]:
+    """The settings in which two configurations differ; what only names or describes them is left out."""
+    return tuple(
+        Change(path, a, b)
+        for path, a, b in differences(first, second)
+        if path not in _CONSEQUENCES and not path.startswith(("origin.", "extension."))
+    )
+
+
+def _readable(
+    configs: list[dict[str, Any]], manifests: list[dict[str, ManifestEntry] | None]
+) -> tuple[tuple[str, str], ...]:
+    """For each run, its version's label (or the digest's beginning) and its difference from the first run's data."""
+    names = []
+    for config in configs:
+        label, digest = (config.get(f"origin.{key}") for key in ("version", "manifest"))
+        names.append(next((shortened(x, 40) for x in (label, digest) if isinstance(x, str) and x), "another version"))
+    lines = [("" if not i else _diff_line(names[0], names[i], manifests[0], manifests[i])) for i in range(len(names))]
+    return tuple(zip(names, lines, strict=True))
+
+
+def _diff_line(a: str, b: str, before: dict[str, ManifestEntry] | None, after: dict[str, ManifestEntry] | None) -> str:
+    found = manifest_difference(before, after)
+    if before is None or after is None or not found:
+        return ""
+    return VersionDiff(
+        a,
+        b,
+        tuple(after[key] for key in found.added),
+        tuple(Removed(before[key], "") for key in found.removed),
+        tuple(Changed(before[key], after[key], fields) for key, fields in found.changed),
+    ).summary
 
 
 def row_name(row: Difference) -> str:

@@ -69,6 +69,7 @@ def prepare(
     recipe: Recipe | None = None,
     *,
     held_out: float | None = None,
+    split: SplitRule | None = None,
     job: Job = NULL_JOB,
 ) -> PreparedDataset:
     """Render a version, or return the existing array; equal version, recipe and split give equal bytes.
@@ -78,20 +79,25 @@ def prepare(
         version: what to render.
         recipe: the version's own if None.
         held_out: share to hold out instead of the version's splits, in [0, 0.9]; the version's seed is used.
+        split: seed and share to hold out by, instead of either; the pictures are not rendered again for that.
         job: receives progress.
 
     Raises UserError (missing original, disk full) and Cancelled; nothing incomplete is left behind.
     """
     recipe = recipe or version_files.recipe_of(workspace, version)
-    folder = _folder(workspace, version, recipe, held_out)
+    folder = _folder(workspace, version, recipe, held_out, split)
     if (found := _existing(folder)) is not None:
         return found
+    whole = None if split is None else prepare(workspace, version, recipe, job=job)
     workspace.require_writable()
     part = folder.with_name(f".{folder.name}.{uuid.uuid4().hex[:8]}.part")
     try:
         own_folder(folder.parent)
         part.mkdir()
-        _write(workspace, version, recipe, held_out, part, job)
+        if whole is not None and split is not None:
+            _write_split(workspace, whole, split, part)
+        else:
+            _write(workspace, version, recipe, held_out, part, job)
         if folder.is_dir() and _existing(folder) is None:
             # A damaged array, which can be rendered again.
             shutil.rmtree(folder, ignore_errors=True)
@@ -114,8 +120,12 @@ def is_prepared(workspace: Workspace, version: ManifestVersion) -> bool:
     return _existing(_folder(workspace, version, recipe, None)) is not None
 
 
-def _folder(workspace: Workspace, version: ManifestVersion, recipe: Recipe, held_out: float | None) -> Path:
-    key = f"{version.digest}\n{recipe.canonical()}\n{held_out}\n{RENDERING}"
+def _folder(
+    workspace: Workspace, version: ManifestVersion, recipe: Recipe, held_out: float | None,
+    split: SplitRule | None = None,
+) -> Path:  # fmt: skip
+    rule = held_out if split is None else f"{split.seed}/{split.held_out}"
+    key = f"{version.digest}\n{recipe.canonical()}\n{rule}\n{RENDERING}"
     return workspace.folder / "datasets" / hashlib.sha256(key.encode()).hexdigest()[:32]
 
 
@@ -169,6 +179,15 @@ def _write(
         "sha256": files.file_digest(folder / PIXELS),
     }
     files.write_json(folder / INFO, info, indent=None)
+
+
+def _write_split(workspace: Workspace, whole: PreparedDataset, rule: SplitRule, folder: Path) -> None:
+    """The same pictures, held out by another rule."""
+    info = whole.info()
+    groups = dict(zip(info["ids"], info["family"], strict=True))
+    splits = assign_splits(groups, rule, inseparable(workspace))
+    files.link_or_copy(whole.pixels_path, folder / PIXELS)
+    files.write_json(folder / INFO, info | {"split": [splits[sprite] for sprite in info["ids"]]}, indent=None)
 
 
 def _noted(entries: Iterable[ManifestEntry], info: dict[str, Any]) -> Iterator[ManifestEntry]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import logging
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -26,7 +26,7 @@ from trainer.protocol.untrusted import UntrustedError, shortened
 
 if TYPE_CHECKING:
     from gandam_studio.core.runs.datasets import PreparedDataset
-    from gandam_studio.core.versions import ManifestVersion
+    from gandam_studio.core.versions import ManifestVersion, SplitRule
     from gandam_studio.core.workspace import Workspace
 
 _NUMBERED = re.compile(r"r([0-9]+)(?:-|$)")
@@ -124,19 +124,21 @@ def at_recipe_size(config: TrainConfig, recipe: Recipe) -> tuple[TrainConfig, st
 
 
 def create_run(
-    workspace: Workspace, version: ManifestVersion, config: TrainConfig, *, parent: str = "", job: Job = NULL_JOB
-) -> RunDirectory:
+    workspace: Workspace, version: ManifestVersion, config: TrainConfig, *, parent: str = "",
+    split: SplitRule | None = None, complete: Callable[[RunDirectory], None] | None = None, job: Job = NULL_JOB,
+) -> RunDirectory:  # fmt: skip
     """Create a run's folder with prepared pictures, manifest and configuration.
 
-    Raises UserError (too few sprites, a class without sprites, disk full) and Cancelled; no incomplete run is left
-    behind.
+    `split`: how to hold out sprites, instead of the version's splits. `complete` can add files before the folder gets
+    its name. Raises UserError (too few sprites, a class without sprites, disk full) and Cancelled; no incomplete run
+    is left behind.
     """
     from gandam_studio.core.runs.datasets import prepare
     from gandam_studio.core.versions.files import recipe_of
 
     parent = checked(parent, "the parent's name", LONGEST_NAME)
     recipe = training_recipe(recipe_of(workspace, version), config)
-    prepared = prepare(workspace, version, recipe, job=job)
+    prepared = prepare(workspace, version, recipe, split=split, job=job)
     if prepared.count < MINIMUM_PICTURES:
         raise UserError(f"{version.label} holds {prepared.count} sprites: too few to train on")
     _refuse_unsuitable(config, prepared)
@@ -153,7 +155,7 @@ def create_run(
     folder = workspace.folder / "runs" / _next_name(workspace, config.preset)
     try:
         return RunDirectory.create(
-            folder, config, prepared.pixels_path, prepared.info_path, workspace.manifest_path(version.digest)
+            folder, config, prepared.pixels_path, prepared.info_path, workspace.manifest_path(version.digest), complete
         )
     except TrainerError as error:
         raise UserError(str(error)) from None

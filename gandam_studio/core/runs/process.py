@@ -64,6 +64,27 @@ def start(run: RunDirectory, *options: str) -> subprocess.Popen[bytes]:
     return process
 
 
+def start_command(module: str, words: list[str], log_path: Path) -> subprocess.Popen[bytes]:
+    """Start `python -m module words...` in a detached process of low priority, with its output in a log.
+
+    Raises UserError when it cannot be started.
+    """
+    try:
+        with files.open_append(log_path) as log:
+            process = subprocess.Popen(
+                [sys.executable, "-P", "-m", module, *words],
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                env=environment(),
+                **_detached(),
+            )
+    except OSError as error:
+        raise UserError(f"the process could not be started: {error.strerror or error}") from None
+    _lower_priority(process.pid)
+    return process
+
+
 def ask(*arguments: str, job: Job = NULL_JOB, label: str = "") -> dict[str, Any]:
     """Run a trainer command with `--json` and return its parsed output.
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import html
+
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import (
     QAbstractItemView,
@@ -15,7 +17,7 @@ from PySide6.QtWidgets import (
 
 from gandam_studio.core.runs.comparison import LONGEST, Difference, RunComparison, row_name, value_words
 from gandam_studio.qt import theme
-from gandam_studio.qt.widgets.outside_text import tip
+from gandam_studio.qt.widgets.outside_text import tip, wrapped
 from gandam_studio.qt.widgets.tints import show_tints, tint
 from trainer.protocol.advice import advice
 from trainer.protocol.untrusted import shortened
@@ -45,7 +47,8 @@ class DifferenceTable(QWidget):
 
     def show_comparison(self, comparison: RunComparison) -> None:
         """Show these differences."""
-        self.summary.setText(self._verdict(comparison))
+        data = [html.escape(wrapped(line)) for _name, line in comparison.data if line]
+        self.summary.setText("<br>".join([self._verdict(comparison), *data]))
         rows = comparison.differences
         self.table.clear()
         self.table.setColumnCount(1 + len(comparison.names))
@@ -74,10 +77,12 @@ class DifferenceTable(QWidget):
         count = comparison.factors
         if count == 0:
             return self.tr("<b>No differences</b> in settings or data: if the results differ, that is luck.")
+        if count == 1 and any(comparison.manifests):
+            return self.tr("<b>One thing</b> differs, the data: it explains different results, apart from luck.")
         if count == 1:
             return self.tr("<b>One thing</b> differs: it explains different results, apart from luck.")
         return self.tr(
-            "<b>{0} things</b> differ, so you cannot tell which one made the results differ (they are confounded)."
+            "<b>{0} things</b> differ, so you cannot tell which one made the results differ (confounded: {0} factors)."
         ).format(count)
 
 

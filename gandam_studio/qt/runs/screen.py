@@ -39,6 +39,7 @@ from trainer.protocol.untrusted import shortened
 
 if TYPE_CHECKING:
     from gandam_studio.core.runs.samples import SampleSpot
+    from gandam_studio.qt.experiments.room import ExperimentsRoom
     from gandam_studio.qt.following.follower import RunFollower
     from gandam_studio.qt.runs.compare_view import CompareView
 
@@ -90,13 +91,14 @@ class RunsScreen(RunScreen):
         self.open_button = self._button("train", self.tr("Watch"), lambda: self._with_selected(self.open_run))
         self.export_button = self._button("export", self.tr("Export…"), self.ask_export)
         self.delete_button = self._button("trash", self.tr("Delete…"), self.ask_delete)
+        self.experiments_button = self._button("compare", self.tr("Experiments"), self.show_experiments)
         self.sprites_button = self._button("sample", self.tr("New sprites…"), self.ask_sprites)
         self.label_button = self._button("tag", self.tr("Name and note…"), self.ask_label)
         self.folder_button = self._button("folder", self.tr("Show in folder"), self.show_in_folder)
         buttons = WrappingRow(spacing=theme.SPACE)
         for button in (
             self.open_button, self.resume_button, self.sprites_button, self.label_button, self.export_button,
-            self.folder_button, self.delete_button,
+            self.folder_button, self.delete_button, self.experiments_button,
         ):  # fmt: skip
             buttons.addWidget(button)
         left = QWidget()
@@ -117,6 +119,7 @@ class RunsScreen(RunScreen):
         self.pages = QStackedWidget()
         self.pages.addWidget(split)
         self.pages.addWidget(self.empty)
+        self._room: ExperimentsRoom | None = None
         holder = QFrame()
         inner = QVBoxLayout(holder)
         inner.setContentsMargins(0, 0, 0, 0)
@@ -138,6 +141,7 @@ class RunsScreen(RunScreen):
         self.compare_action = act(
             self.tr("&Compare with the newest other run"), self.compare_with_newest, "Ctrl+Shift+C", icon="compare"
         )
+        self.experiments_action = act(self.tr("E&xperiments"), self.show_experiments, "Ctrl+Shift+Y", icon="compare")
         self.watch_action = act(self.tr("&Watch"), lambda: self._with_selected(self.open_run), "Return", icon="train")
         self.resume_action = act(self.tr("&Resume"), self.resume, icon="play")
         self.export_action = act(self.tr("&Export…"), self.ask_export, "Ctrl+E", icon="export")
@@ -166,8 +170,7 @@ class RunsScreen(RunScreen):
                 self.next_action, self.previous_action, self.compare_action, None, self.watch_action,
                 self.resume_action, self.longer_action, self.sprites_action, self.explore_action, None,
                 self.evaluate_action, self.evaluate_folder_action, self.report_action, None, self.label_action,
-                self.folder_action,
-                self.export_action, self.delete_action, None,
+                self.folder_action, self.export_action, self.delete_action, None, self.experiments_action, None,
                 ScreenMenu(self.tr("&Sort"), self.sort_actions), None, self.open_action,
             )),
             self.samples_menu(),
@@ -189,6 +192,26 @@ class RunsScreen(RunScreen):
         return self._compare
 
     @property
+    def room(self) -> ExperimentsRoom:
+        """The room of experiments, built on first use."""
+        if self._room is None:
+            from gandam_studio.qt.experiments.room import ExperimentsRoom
+
+            self._room = ExperimentsRoom(self.session)
+            self._room.back_requested.connect(self.show_experiments)
+            self.pages.addWidget(self._room)
+        return self._room
+
+    def show_experiments(self) -> None:
+        """Go to the room of experiments, or back to the runs."""
+        if self._room is not None and self.pages.currentWidget() is self._room:
+            self._room.deactivated()
+            self.pages.setCurrentIndex(0 if self.tree.run_items else 1)
+            return
+        self.pages.setCurrentWidget(self.room)
+        self.room.activated()
+
+    @property
     def work_view(self) -> QWidget:
         """The tree of runs."""
         return self.tree
@@ -198,6 +221,8 @@ class RunsScreen(RunScreen):
     def activated(self) -> None:
         """Reload the runs and poll their states while shown."""
         self.session.run_index.watch(True)
+        if self._room is not None and self.pages.currentWidget() is self._room:
+            self._room.activated()
         self.refresh()
         self._select_soon.start()
 
@@ -205,6 +230,8 @@ class RunsScreen(RunScreen):
         """Stop following the runs, to save processor time."""
         self.session.run_index.watch(False)
         self._select_soon.stop()
+        if self._room is not None:
+            self._room.deactivated()
         if self._compare is not None:
             self._compare.timeline.pause()
             self._compare.close_runs()
@@ -212,6 +239,8 @@ class RunsScreen(RunScreen):
     def closing(self) -> None:
         """Stop following the runs."""
         self.deactivated()
+        if self._room is not None:
+            self._room.closing()
 
     def receive(self, request: object) -> None:
         """Select a run (`ShowRun`)."""
@@ -231,7 +260,8 @@ class RunsScreen(RunScreen):
             self._show_list(found)
 
     def _show_list(self, found: list[RunSummary]) -> None:
-        self.pages.setCurrentIndex(0 if found else 1)
+        if self._room is None or self.pages.currentWidget() is not self._room:
+            self.pages.setCurrentIndex(0 if found else 1)
         try:
             known = versions.versions(self.session.workspace)
         except UserError as error:  # damaged versions do not hide the runs

@@ -78,6 +78,7 @@ class TrainScreen(RunScreen):
         self._lay_out()
         self._make_actions()
         self.setup.start_requested.connect(self.create_and_start)
+        self.setup.split_requested.connect(self.create_and_queue)
         self.setup.cure_requested.connect(self.screen_requested)
         self.control.started.connect(lambda run: self.show_run(run.path))
         self.control.stop_timed_out.connect(self._offer_kill)
@@ -113,7 +114,7 @@ class TrainScreen(RunScreen):
         self.sample_action = act(self.tr("Sample &now"), lambda: self.command("sample"), "S", icon="sample")
         self.checkpoint_action = act(self.tr("Save a &checkpoint now"), lambda: self.command("checkpoint"), icon="save")
         self.new_action = act(self.tr("&New run"), self.show_setup, "Ctrl+R", icon="plus")
-        self.copy_action = act(self.tr("New run with &these settings"), lambda: self.derive({}))
+        self.copy_action = act(self.tr("New run from &this"), lambda: self.derive({}))
         self.previous_action = act(self.tr("&Earlier samples"), lambda: self._step(-1), "Left")
         self.next_action = act(self.tr("&Later samples"), lambda: self._step(1), "Right")
         self.home_action = act(self.tr("&First samples"), lambda: self._timeline(Timeline.home), "Home")
@@ -325,6 +326,21 @@ class TrainScreen(RunScreen):
         self.setup.start_button.setEnabled(False)
         task = self.session.start_job(self.tr("Preparing the run"), work, self._begin)
         task.ended.connect(self.setup._name_start)
+
+    def create_and_queue(self, wanted: list[tuple[Any, TrainConfig, str]]) -> None:
+        """Create several runs in the background; the first is started, unless one trains, and the others wait."""
+
+        def work(workspace: Any, job: Any) -> list[RunDirectory]:
+            return [
+                runs.create_run(workspace, version, config, parent=parent, job=job)
+                for version, config, parent in wanted
+            ]
+
+        def begin(made: list[RunDirectory]) -> None:
+            for run in made:
+                self._begin(run)
+
+        self.session.start_job(self.tr("Preparing the runs"), work, begin)
 
     def _begin(self, run: RunDirectory) -> None:
         self.control.start_or_queue(run)

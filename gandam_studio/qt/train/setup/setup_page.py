@@ -34,12 +34,14 @@ from gandam_studio.qt.train.control import RunControl
 from gandam_studio.qt.train.setup.advanced_form import AdvancedForm
 from gandam_studio.qt.train.setup.draft import ConfigDraft, as_text, editable_fields
 from gandam_studio.qt.train.setup.field_editors import FieldRow
+from gandam_studio.qt.train.setup.one_change import DATA, OneChange, OneChangeBar, changes_from, split
 from gandam_studio.qt.train.setup.preflight_card import PreflightCard
 from gandam_studio.qt.train.setup.preset_delegate import PresetDelegate
 from gandam_studio.qt.train.setup.queue_list import QueueList
 from gandam_studio.qt.widgets.fitting import Columns, Reach
 from gandam_studio.qt.widgets.outside_text import OutsideLabel, tip, wrapped
 from trainer.protocol.advice import setting_name
+from trainer.protocol.config import TrainConfig
 from trainer.protocol.presets import load_preset, preset_names
 from trainer.protocol.untrusted import one_line
 
@@ -59,10 +61,12 @@ class SetupPage(QWidget):
 
     Signals:
         start_requested: a run should be started (ManifestVersion, TrainConfig, parent run's name).
+        split_requested: several runs should be queued, each with one change (list of the same three).
         cure_requested: the user wants to fix a problem on another screen (its English name, a request or None).
     """
 
     start_requested = Signal(object, object, str)
+    split_requested = Signal(list)
     cure_requested = Signal(str, object)
 
     def __init__(self, session: Session, control: RunControl, parent: QWidget | None = None) -> None:
@@ -81,6 +85,9 @@ class SetupPage(QWidget):
         self.presets.setAccessibleName(self.tr("Preset"))
         self.preflight = PreflightCard()
         self.queue = QueueList(session, control)
+        self.one_change = OneChangeBar()
+        self._parent: TrainConfig | None = None
+        self._data_diffs: dict[tuple[str, str], str] = {}
         self._advanced: AdvancedForm | None = None
         self._found: list[ManifestVersion] = []
         self._size_followed = 0  # the picture size taken from a recipe, not set by hand
@@ -170,6 +177,7 @@ class SetupPage(QWidget):
         column = QVBoxLayout(inner)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(2 * theme.SPACE)
+        column.addWidget(self.one_change)
         column.addWidget(self.preflight)
         column.addWidget(self.queue)
         column.addStretch(1)
@@ -195,6 +203,7 @@ class SetupPage(QWidget):
         self.draft.changed.connect(self._check_soon.start)
         self.all_settings.toggled.connect(self._show_advanced)
         self.start_button.clicked.connect(lambda _checked=False: self.start())
+        self.one_change.split_requested.connect(self.split)
         self.preflight.cure_requested.connect(self._cure)
         self.preflight.measure_button.clicked.connect(lambda _checked=False: self.measure())
         self.preflight.measured.connect(lambda _costs: self._check_soon.start())
@@ -267,6 +276,7 @@ class SetupPage(QWidget):
     def _choose_version(self) -> None:
         self._follow_recipe()
         self._show_proposal()
+        self._show_changes()
         self._check_soon.start()
 
     def _follow_recipe(self) -> None:
@@ -322,6 +332,7 @@ class SetupPage(QWidget):
     def continue_from(self, version_label: str, preset: str, config, parent: str) -> None:
         """Fill the form with an earlier run's settings."""
         base = load_preset(preset) if preset in preset_names() else config
+        self._parent = config
         self.draft.start_from(base, config, parent)
         self.presets.setCurrentText(preset)
         for index, version in enumerate(self._found):
@@ -329,6 +340,58 @@ class SetupPage(QWidget):
                 self.versions.setCurrentIndex(index)
         self._size_followed = 0
         self._follow_recipe()
+        self._show_changes()
+
+    # One change at a time
+
+    @property
+    def changes(self) -> list[OneChange]:
+        """What the form changes against the run that it was filled from; nothing without one."""
+        version = self.version()
+        if self._parent is None or not self.draft.parent_run or version is None:
+            return []
+        before = self._parent.origin.version
+        known = self._data_diff(before, version) if before and before != version.label else ""
+        return changes_from(self._parent, self.draft.config, version.label, known)
+
+    def _show_changes(self) -> None:
+        if self._parent is None or not self.draft.parent_run:
+            self.one_change.hide()
+            return
+        found = self.changes
+        parts = len(split(self._parent, self.draft.config, found)) if len(found) > 1 else 0
+        # What has no effect without another change is no run of its own, so such changes stay together.
+        self.one_change.show_changes(self.draft.parent_run, found, parts if parts == len(found) else 0)
+
+    def _data_diff(self, before: str, version: ManifestVersion) -> str:
+        """The readable difference of two versions; until it is known "", and then the bar is shown again."""
+        key = (before, version.label)
+        older = next((one for one in self._found if one.label == before), None)
+        if key not in self._data_diffs and older is not None:
+            self._data_diffs[key] = ""
+
+            def take(summary: str) -> None:
+                self._data_diffs[key] = summary
+                self._show_changes()
+
+            self._session.start_quiet_job(
+                lambda workspace, _job: versions.diff(workspace, older, version).summary,
+                take,
+                lambda error: log.warning("the versions cannot be compared: %s", error),
+            )
+        return self._data_diffs.get(key, "")
+
+    def split(self) -> None:
+        """Ask for a run of its own for every change."""
+        version = self.version()
+        if self._parent is None or version is None:
+            return
+        before = next((one for one in self._found if one.label == self._parent.origin.version), version)
+        wanted = [
+            (version if change.factor == DATA else before, config, self.draft.parent_run)
+            for change, config in split(self._parent, self.draft.config, self.changes)
+        ]
+        self.split_requested.emit(wanted)
 
     def _cure(self, check: Check) -> None:
         """Go where a problem can be fixed, with exactly the sprites concerned if they are known."""
@@ -378,6 +441,7 @@ class SetupPage(QWidget):
         self.problem.setVisible(bool(self.draft.problem))
         self._show_size()
         self._show_proposal()
+        self._show_changes()
         missing = self.draft.missing_device
         text = self.tr("This machine has no {0} device.").format(missing.upper()) if missing else ""
         self.device_note.show_text(text, self.tr("Train on the CPU instead"))

@@ -1,0 +1,262 @@
+"""`experiment`: which change helped, from several runs with equal compute and several seeds."""
+
+from __future__ import annotations
+
+import sys
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from gandam_studio.commands.console import Output, chosen_folder, counted, json_option, workspace_option
+from gandam_studio.commands.progress import ConsoleJob
+
+if TYPE_CHECKING:
+    from gandam_studio.core.experiments.folder import Experiment
+    from gandam_studio.core.experiments.plan import Plan
+    from gandam_studio.core.workspace import Workspace
+
+WHAT = ("list", "new", "run", "status", "results")
+DESIGNS = ("one-at-a-time", "full", "fractional")
+ENGINES = ("local", "ray")
+
+
+@click.command()
+@click.argument("what", metavar="list|new|run|status|results", type=click.Choice(WHAT))
+@click.argument("name", required=False, default="")
+@click.option(
+    "--from", "template", metavar="T", help="With new: a ready-made experiment (`list` names them), or a TOML."
+)
+@click.option("--preset", metavar="P", help="With new: the base's preset.")
+@click.option("--base-run", metavar="RUN", help="With new: the base's settings and data are those of this run.")
+@click.option("--version", metavar="V", help="With new: the base's data.  [default: latest]")
+@click.option("--set", "overrides", multiple=True, metavar="KEY=VALUE", help="With new: change a setting of the base.")
+@click.option(
+    "--factor", "factors", multiple=True, metavar="KEY=A|B",
+    help="With new: what to vary, the base's level first; 'version=v1|v2' varies the data, and "
+    "'NAME: KEY=A KEY=B | KEY=C' several settings together.",
+)  # fmt: skip
+@click.option("--design", type=click.Choice(DESIGNS), help="With new: which combinations.  [default: one-at-a-time]")
+@click.option("--resolution", type=click.IntRange(3, 5), help="With new: of a fractional design.")
+@click.option("--seeds", type=click.IntRange(1, 100), help="With new: runs of each combination.  [default: 3]")
+@click.option("--first-seed", type=click.IntRange(0), default=0, show_default=True, help="With new: the first of them.")
+@click.option("--pictures", type=click.IntRange(1), metavar="N", help="With new: each run sees N training pictures.")
+@click.option("--device-seconds", type=click.FloatRange(1), metavar="S", help="With new: or trains for S seconds.")
+@click.option("--looks", type=click.IntRange(1, 50), help="With new: checkpoints to choose from.  [default: 5]")
+@click.option("--samples", type=click.IntRange(16, 20_000), help="With new: pictures to measure by.  [default: 1024]")
+@click.option("--held-out", type=click.FloatRange(0.01, 0.9), help="With new: share not trained on.  [default: 0.1]")
+@click.option("--title", metavar="TEXT", help="With new: what to call it.")
+@click.option("--start", is_flag=True, help="With new: carry it out at once.")
+@click.option("--no-estimate", is_flag=True, help="With new and run: do not measure how long it will take.")
+@click.option("--retry", is_flag=True, help="With run: try again what failed.")
+@click.option("--engine", type=click.Choice(ENGINES), default="local", show_default=True,
+              help="With run: this machine, or a Ray cluster, with each run a task.")  # fmt: skip
+@click.option("--ray-address", default="", metavar="A", help="With --engine ray: the cluster.  [default: this machine]")
+@workspace_option
+@json_option
+def experiment(folder: Path | None, as_json: bool, what: str, name: str, **asked: Any) -> None:
+    """Find out which change helps: several runs with equal compute, seeds and an interval, not one lucky pair.
+
+    `new` saves a plan and says how many runs it makes and when they would be finished; `run` carries it out and goes on
+    after any interruption; `results` tells the effect of each change as better, worse, within noise or unknown.
+    """
+    out, place = Output(as_json), chosen_folder(folder)
+    from gandam_studio.core.workspace import Workspace
+
+    if what == "list":
+        with Workspace.open(place, read_only=True):
+            _list(out, place)
+        return
+    if not name:
+        raise click.UsageError(f"name the experiment: experiment {what} NAME")
+    if what == "new":
+        with Workspace.open(place, read_only=True) as workspace:
+            made = _new(workspace, out, name, asked)
+        if asked["start"]:
+            _run(out, place, made, {**asked, "no_estimate": True})
+        return
+    from gandam_studio.core.experiments.folder import Experiment
+
+    found = Experiment.open(place, name)
+    if what == "run":
+        _run(out, place, found, asked)
+    else:
+        _tell(out, found, whole=what == "results")
+
+
+def _list(out: Output, place: Path) -> None:
+    from gandam_studio.core.experiments.folder import Experiment, experiments
+    from gandam_studio.core.experiments.plan import load_template, ready_made
+
+    rows = []
+    for name in experiments(place):
+        found = Experiment.open(place, name)
+        rows.append({
+            "experiment": name, "title": found.plan.title, "runs": len(found.plan.cells),
+            "measured": len(found.outcomes()), "running": found.is_carried_out(),
+        })  # fmt: skip
+    templates = [{"template": name, "title": load_template(name).title} for name in ready_made()]
+    out.json({"experiments": rows, "ready_made": templates})
+    out.table(
+        ("experiment", "runs", "measured", "what for"),
+        ((row["experiment"], row["runs"], row["measured"], row["title"]) for row in rows),
+        right=("runs", "measured"),
+    )
+    for row in templates:
+        out.say(f"ready made: experiment new NAME --from {row['template']}: {row['title']}")
+
+
+def _new(workspace: Workspace, out: Output, name: str, asked: dict[str, Any]) -> Experiment:
+    from gandam_studio.core.experiments.folder import Experiment
+    from gandam_studio.core.experiments.running import check_data, estimate
+
+    plan = _plan(workspace, name, asked)
+    check_data(workspace, plan)
+    cost: dict[str, Any] = {"runs": len(plan.cells), "seconds": None, "measured": 0}
+    if not asked["no_estimate"]:
+        with ConsoleJob() as job:
+            cost = estimate(plan, job)
+    made = Experiment.create(workspace.folder, plan)
+    told, cannot = plan.layout.tells([factor.title for factor in plan.factors])
+    if not asked["start"]:
+        out.json({
+            "experiment": made.name, "runs": cost["runs"], "seconds": cost["seconds"], "combinations": [
+                plan.describe(combination) for combination in plan.layout.combinations
+            ], "tells": told, "cannot_tell": cannot, "folder": str(made.folder),
+        })  # fmt: skip
+    out.say(
+        f"{plan.name}: {counted(len(plan.layout.combinations), 'combination')} × {counted(len(plan.seeds), 'seed')}"
+    )
+    out.say(finish(cost))
+    for line in told:
+        out.say(f"it tells {line}")
+    for line in cannot:
+        out.say(f"it cannot tell: {line}")
+    if len(plan.seeds) <= 3:
+        out.say('with three seeds or fewer, the strongest word is "suggestive"')
+    if not asked["start"]:
+        out.say(f"start it with: gandam-studio experiment run {plan.name}")
+    return made
+
+
+def finish(cost: dict[str, Any]) -> str:
+    """Number of runs and when they would be finished, in a line."""
+    runs = counted(cost["runs"], "run")
+    if cost["seconds"] is None:
+        return f"{runs}; how long they take was not measured"
+    end = time.localtime(time.time() + cost["seconds"])
+    return (
+        f"{runs}, about {_duration(cost['seconds'])} of training: finished about {time.strftime('%Y-%m-%d %H:%M', end)}"
+    )
+
+
+def _duration(seconds: float) -> str:
+    if seconds < 90:
+        return f"{seconds:.0f} s"
+    return f"{seconds / 60:.0f} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"
+
+
+def _plan(workspace: Workspace, name: str, asked: dict[str, Any]) -> Plan:
+    from gandam_studio.core.experiments.drafting import PRESET, RUN, TEMPLATE, draw_up
+    from gandam_studio.core.experiments.plan import Budget, parse_factor
+
+    options = (("template", TEMPLATE), ("preset", PRESET), ("base_run", RUN))
+    given = [(kind, asked[option]) for option, kind in options if asked[option]]
+    if len(given) != 1:
+        raise click.UsageError("name the base: --from TEMPLATE, --preset NAME or --base-run RUN")
+    pictures, seconds = asked["pictures"], asked["device_seconds"]
+    if pictures and seconds:
+        raise click.UsageError("give either --pictures or --device-seconds")
+    if not pictures and not seconds and not asked["template"]:
+        raise click.UsageError("give each run a budget: --pictures N or --device-seconds S")
+    first = asked["first_seed"]
+    return draw_up(
+        workspace, name, given[0], version=asked["version"] or "", overrides=asked["overrides"],
+        factors=[parse_factor(text) for text in asked["factors"]], design=asked["design"] or "",
+        resolution=asked["resolution"] or 0, seeds=range(first, first + (asked["seeds"] or 0)),
+        budget=Budget(pictures or 0, seconds or 0.0) if pictures or seconds else None, title=asked["title"] or "",
+        **{key: asked[key] for key in ("looks", "samples", "held_out") if asked[key] is not None},
+    )  # fmt: skip
+
+
+def _run(out: Output, place: Path, found: Experiment, asked: dict[str, Any]) -> None:
+    from gandam_studio.core.experiments.running import carry_out, estimate, remaining, retry_failed
+
+    if asked["retry"]:
+        out.note(f"trying again: {counted(retry_failed(found), 'run')}")
+    left = remaining(found)
+    with ConsoleJob() as job:
+        if left and not asked["no_estimate"]:
+            cost = estimate(found.plan, job)
+            share = len(left) / len(found.plan.cells)
+            out.note(finish({"runs": len(left), "seconds": cost["seconds"] * share}))
+
+        def say(line: str) -> None:
+            print(line, file=sys.stderr, flush=True)
+
+        if asked["engine"] == "ray":
+            from gandam_studio.core.experiments.ray_engine import carry_out_on_ray
+
+            carry_out_on_ray(place, found, asked["ray_address"], job, say)
+        else:
+            carry_out(place, found, job, say)
+    _tell(out, found, whole=True)
+
+
+def _tell(out: Output, found: Experiment, *, whole: bool) -> None:
+    from gandam_studio.core.experiments.results import results
+
+    told = results(found)
+    if not whole:
+        states = {
+            state: sum(c["state"] == state for c in told["cells"])
+            for state in ("waiting", "training", "done", "failed")
+        }
+        out.json({"experiment": found.name, "running": found.is_carried_out(), "total": told["total"], **states})
+        out.say(f"{found.name}: {told['done']:,} of {told['total']:,} runs measured, {states['failed']:,} failed")
+        for cell in told["cells"]:
+            if cell["state"] == "failed":
+                out.say(f"  missing: {cell['name']}, seed {cell['seed']}: {cell['why']}")
+        return
+    out.json(told)
+    if not told["done"]:
+        out.say(f"no run of {found.name} is measured yet; go on with: gandam-studio experiment run {found.name}")
+    rows = [
+        (
+            " × ".join(effect["factors"]),
+            f"{effect['against']} -> {effect['level']}" if effect["level"] else "together",
+            _number(effect["estimate"]),
+            f"{_number(effect['low'])} to {_number(effect['high'])}" if effect["low"] is not None else "",
+            f"{effect['beats']['share']:.0%} ({effect['beats']['low']:.0%} to {effect['beats']['high']:.0%})"
+            if effect["beats"]
+            else "",
+            effect["words"] if effect["verdict"] != "unknown" else f"unknown: {effect['why']}",
+        )
+        for effect in told["effects"]
+    ]
+    out.table(("factor", "change", "KID", "95 % interval", "beats the base", "verdict"), rows)
+    for line in told["design"]["cannot_tell"]:
+        out.say(f"cannot tell: {line}")
+    if (growth := told["growth"]) is not None:
+        out.say(_growth(growth))
+    for taste in told["tastes"]:
+        out.say(f"taste test: {taste['words']}")
+    if told["missing"]:
+        out.say(f"missing: {counted(told['missing'], 'run')} failed; nothing was put in their place")
+    if not told["complete"]:
+        out.say(f"not complete: {told['done'] + told['missing']:,} of {told['total']:,} runs")
+
+
+def _growth(growth: dict[str, Any]) -> str:
+    if growth["answer"] != "predicted":
+        return f"what more sprites would buy: cannot tell; {growth['why']}"
+    parts = [
+        f"{one['pictures']:,} sprites: KID {one['estimate']:.3g} ({one['low']:.3g} to {one['high']:.3g})"
+        for one in growth["kid"]
+    ]
+    return f"what more sprites would buy: {'; '.join(parts)}; {growth['why']}"
+
+
+def _number(value: float | None) -> str:
+    return "" if value is None else f"{value:+,.0f}" if abs(value) >= 100 else f"{value:+.3g}"

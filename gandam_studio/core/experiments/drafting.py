@@ -1,0 +1,73 @@
+"""Draws up a plan from what a person chose: a base, what is varied, and how much."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from gandam_studio.core.errors import UserError
+from gandam_studio.core.experiments.designs import ONE_AT_A_TIME
+from gandam_studio.core.experiments.plan import Budget, Factor, Plan, load_template
+from gandam_studio.core.runs import at_recipe_size, find_run
+from gandam_studio.core.versions import find_version
+from gandam_studio.core.versions.files import recipe_of
+from trainer.protocol.overrides import apply_overrides
+from trainer.protocol.presets import load_preset
+from trainer.protocol.settings import Extension
+
+if TYPE_CHECKING:
+    from gandam_studio.core.workspace import Workspace
+
+TEMPLATE, PRESET, RUN = "template", "preset", "run"
+
+
+def draw_up(
+    workspace: Workspace, name: str, base: tuple[str, str], *, version: str = "", overrides: Sequence[str] = (),
+    factors: Sequence[Factor] = (), design: str = "", resolution: int = 0, seeds: Sequence[int] = (),
+    budget: Budget | None = None, title: str = "", **optional: Any,
+) -> Plan:  # fmt: skip
+    """A plan, checked. Raises UserError and TrainerError.
+
+    Args:
+        workspace: holds the versions and runs.
+        name: of the experiment's folder.
+        base: ("template", a ready-made experiment or a TOML file), ("preset", its name) or ("run", its name).
+        version: label of the data; "" for the run's own, else the latest.
+        overrides: changes of the base, as `path=value`.
+        factors, design, resolution, seeds, budget, title: instead of the template's; without one, one at a time with
+            seeds 0, 1 and 2, and a budget is needed.
+        optional: other fields of `Plan`.
+    """
+    kind, which = base
+    template = load_template(which) if kind == TEMPLATE else None
+    if template is not None:
+        config = template.base
+    elif kind == RUN:
+        config = dataclasses.replace(find_run(workspace, which).config(), extension=Extension())
+        version = version or config.origin.version
+    else:
+        config = load_preset(which)
+    data = find_version(workspace, version or "latest")
+    config = apply_overrides(config, overrides)
+    sized = any(text.partition("=")[0].strip() in ("data.size", "size") for text in overrides)
+    if kind == PRESET and not sized:
+        config, _ = at_recipe_size(config, recipe_of(workspace, data))
+    budget = budget or (template.budget if template else None)
+    if budget is None:
+        raise UserError("give each run a budget: a number of pictures or of seconds")
+    own_design = template is not None and not design
+    return Plan(
+        name=name,
+        title=title or (template.title if template else name),
+        question=template.question if template else "",
+        base=config,
+        version=data.label,
+        digest=data.digest,
+        factors=tuple(factors) or (template.factors if template else ()),
+        design=design or (template.design if template else ONE_AT_A_TIME),
+        resolution=resolution or (template.resolution if template and own_design else 0),
+        seeds=tuple(seeds) or (template.seeds if template else (0, 1, 2)),
+        budget=budget,
+        **optional,
+    )

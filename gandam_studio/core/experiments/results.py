@@ -1,0 +1,170 @@
+"""An experiment's results: one document, from the plan and what came of its cells, that everything else reads."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from gandam_studio.core.errors import UserError
+from gandam_studio.core.experiments.effects import (
+    BETTER,
+    UNKNOWN,
+    WITHIN_NOISE,
+    WORSE,
+    Effect,
+    effect_json,
+    effects,
+    gated,
+)
+from gandam_studio.core.experiments.folder import DONE, FAILED, Experiment, Outcome
+from gandam_studio.core.experiments.growth import growth_of
+from gandam_studio.core.experiments.plan import Cell, Plan
+from gandam_studio.core.experiments.tastes import tastes
+from trainer.protocol import files
+from trainer.protocol.diagnosis import COLLAPSED, COLLAPSED_ONTO_TRAINING, MEMORISED
+from trainer.protocol.untrusted import read_json_object
+
+SCHEMA = 1
+_BYTES = 64 << 20
+_COPIES = (MEMORISED, COLLAPSED_ONTO_TRAINING)
+_COLLAPSED = (COLLAPSED, COLLAPSED_ONTO_TRAINING)
+WAITING, TRAINING = "waiting", "training"
+
+
+def results(experiment: Experiment) -> dict[str, Any]:
+    """The document of results.json; see docs/formats.md."""
+    plan, outcomes = experiment.plan, experiment.outcomes()
+    made = {number: run.name for number, run in experiment.runs().items()}
+    layout = plan.layout
+    names = [factor.title for factor in plan.factors]
+    told, cannot = layout.tells(names)
+    found = judged_effects(plan, outcomes)
+    failed = [outcome for outcome in outcomes.values() if outcome.state == FAILED]
+    done = len(outcomes) - len(failed)
+    rank = {cell.number: place for place, cell in enumerate(plan.order)}
+    return {
+        "schema": SCHEMA,
+        "experiment": plan.name,
+        "title": plan.title,
+        "question": plan.question,
+        "plan": plan.to_json(),
+        "digest": experiment.digest,
+        "design": {
+            "kind": layout.kind,
+            "resolution": layout.resolution,
+            "combinations": len(layout.combinations),
+            "tells": told,
+            "cannot_tell": cannot,
+        },
+        "measure": {
+            "name": "kid",
+            "lower_is_better": True,
+            "samples": plan.samples,
+            "against": f"held-out sprites of {plan.version}",
+        },
+        "cells": [_cell_json(plan, cell, rank[cell.number], outcomes.get(cell.number), made) for cell in plan.cells],
+        "done": done,
+        "missing": len(failed),
+        "total": len(plan.cells),
+        "complete": len(outcomes) == len(plan.cells),
+        "effects": [effect_json(e, names, lambda f, level: plan.factors[f].levels[level].title) for e in found],
+        "summary": _summary(plan, found, done, failed),
+        "growth": growth_of(plan, outcomes),
+        "tastes": [taste.to_json() for taste in tastes(experiment.folder)],
+    }
+
+
+def write_results(experiment: Experiment) -> dict[str, Any]:
+    """Write results.json anew and return the document. Raises UserError."""
+    document = results(experiment)
+    try:
+        files.write_json(experiment.results_path, document)
+    except OSError as error:
+        raise UserError(f"the results cannot be saved: {error.strerror or error}") from None
+    return document
+
+
+def read_results(experiment: Experiment) -> dict[str, Any]:
+    """The document as it was last written, else computed. Raises UserError."""
+    try:
+        return read_json_object(experiment.results_path, max_bytes=_BYTES, follow_links=False)
+    except (OSError, ValueError):
+        return results(experiment)
+
+
+def judged_effects(plan: Plan, outcomes: Mapping[int, Outcome]) -> list[Effect]:
+    """The effects, with what the diagnostics say of the changed level's runs."""
+    by_cell = {cell.number: cell for cell in plan.cells}
+    values = {
+        (by_cell[number].combination, by_cell[number].seed): outcome.kid
+        for number, outcome in outcomes.items()
+        if outcome.state == DONE and outcome.kid is not None
+    }
+    found = []
+    for effect in effects(plan.layout, plan.seeds, values):
+        verdicts = []
+        if effect.is_main:
+            verdicts = [
+                is_bad(outcome)
+                for number, outcome in outcomes.items()
+                if outcome.state == DONE and by_cell[number].combination[effect.factors[0]] == effect.level
+            ]
+        found.append(gated(effect, verdicts))
+    return found
+
+
+def is_bad(outcome: Outcome) -> tuple[bool, bool]:
+    """(copies, collapsed), by the chosen checkpoint's own diagnosis and by the alarms of its run."""
+    copies = outcome.verdict in _COPIES or "copying" in outcome.alarms
+    collapsed = outcome.verdict in _COLLAPSED or "collapse" in outcome.alarms
+    return copies, collapsed
+
+
+def _cell_json(plan: Plan, cell: Cell, order: int, outcome: Outcome | None, made: Mapping[int, str]) -> dict[str, Any]:
+    values: dict[str, Any] = {
+        "cell": cell.number,
+        "name": plan.describe(cell.combination),
+        "levels": {
+            factor.name: factor.levels[level].title
+            for factor, level in zip(plan.factors, cell.combination, strict=True)
+        },
+        "level_numbers": list(cell.combination),
+        "seed": cell.seed,
+        "order": order,
+        "run": made.get(cell.number, ""),
+        "state": TRAINING if cell.number in made else WAITING,
+        "why": "",
+    }
+    if outcome is not None:
+        values |= outcome.to_json()
+    return values
+
+
+def _summary(plan: Plan, found: list[Effect], done: int, failed: list[Outcome]) -> list[str]:
+    lines = [f"{done} of {len(plan.cells)} runs are measured."]
+    if failed:
+        lines.append(f"{len(failed)} failed and are missing values: they are left out, not guessed.")
+    for effect in found:
+        if effect.is_main:
+            lines.append(f"{change_of(plan, effect)}: {_told(effect)}.")
+        elif effect.verdict in (BETTER, WORSE):
+            pair = " and ".join(plan.factors[f].title for f in effect.factors)
+            lines.append(f"{pair} together: {effect.words}.")
+    if len(plan.seeds) <= 3:
+        lines.append("With three seeds or fewer nothing is proven; more seeds decide it.")
+    return lines
+
+
+def change_of(plan: Plan, effect: Effect) -> str:
+    """A change in words: "Batch size 32 -> 16"."""
+    factor = plan.factors[effect.factors[0]]
+    return f"{factor.title}: {factor.levels[0].title} -> {factor.levels[effect.level].title}"
+
+
+def _told(effect: Effect) -> str:
+    if effect.interval is None or effect.verdict == UNKNOWN:
+        return f"unknown ({effect.why})"
+    i = effect.interval
+    numbers = f"KID {i.estimate:+.3g}, 95 % interval {i.low:+.3g} to {i.high:+.3g}"
+    more = "; the difference is no larger than luck makes it" if effect.verdict == WITHIN_NOISE else ""
+    return f"{effect.words} ({numbers}{more})"

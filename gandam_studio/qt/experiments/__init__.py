@@ -1,0 +1,1 @@
+"""Experiments in the window: a room of the Runs screen."""

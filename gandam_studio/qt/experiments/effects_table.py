@@ -1,0 +1,155 @@
+"""The effects of an experiment: what changed, by how much with its interval drawn, and the verdict in words."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from PySide6.QtCore import QModelIndex, QPersistentModelIndex, QPointF, QRectF, Qt
+from PySide6.QtGui import QColor, QPainter, QPen, QResizeEvent
+from PySide6.QtWidgets import (
+    QAbstractItemView,
+    QHeaderView,
+    QStyledItemDelegate,
+    QStyleOptionViewItem,
+    QTableWidget,
+    QTableWidgetItem,
+    QWidget,
+)
+
+from gandam_studio.qt import theme
+from gandam_studio.qt.widgets.outside_text import tip
+from gandam_studio.qt.widgets.tints import show_tints, tint
+from trainer.protocol.untrusted import shortened
+
+CHANGE, INTERVAL, NUMBERS, BEATS, VERDICT = range(5)
+_RANGE = Qt.ItemDataRole.UserRole + 1
+_TONES = {"better": "kept", "worse": "dropped", "within noise": "muted", "unknown": "muted"}
+_MARGIN = 10
+
+
+class IntervalDelegate(QStyledItemDelegate):
+    """Draws an interval on an axis shared by all rows, with a line at 0; left of it is better."""
+
+    def paint(
+        self, painter: QPainter, option: QStyleOptionViewItem, index: QModelIndex | QPersistentModelIndex
+    ) -> None:
+        """See Qt."""
+        super().paint(painter, option, index)
+        found = index.data(_RANGE)
+        if not found:
+            return
+        low, estimate, high, reach, tone = found
+        colors = theme.colors()
+        area = QRectF(option.rect).adjusted(_MARGIN, 0, -_MARGIN, 0)
+
+        def at(value: float) -> float:
+            share = (value / reach + 1) / 2
+            return area.left() + area.width() * min(1.0, max(0.0, share))
+
+        painter.save()
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        painter.setPen(QPen(QColor(colors["border"]), 1))
+        painter.drawLine(QPointF(at(0), area.top() + 3), QPointF(at(0), area.bottom() - 3))
+        color = QColor(colors[tone])
+        painter.setPen(QPen(color, 2))
+        middle = area.center().y()
+        painter.drawLine(QPointF(at(low), middle), QPointF(at(high), middle))
+        for end in (low, high):
+            painter.drawLine(QPointF(at(end), middle - 4), QPointF(at(end), middle + 4))
+        painter.setBrush(color)
+        painter.drawEllipse(QPointF(at(estimate), middle), 4, 4)
+        painter.restore()
+
+
+class EffectsTable(QTableWidget):
+    """Shows "effects" of an experiment's results."""
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setColumnCount(5)
+        self.setHorizontalHeaderLabels([
+            self.tr("Change"), self.tr("Better ← KID → worse"), self.tr("Difference (95 %)"), self.tr("Beats the base"),
+            self.tr("Verdict"),
+        ])  # fmt: skip
+        self.setItemDelegateForColumn(INTERVAL, IntervalDelegate(self))
+        self.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
+        self.setSelectionMode(QAbstractItemView.SelectionMode.NoSelection)
+        self.setShowGrid(False)
+        self.setAlternatingRowColors(True)
+        self.setWordWrap(True)
+        self.verticalHeader().hide()
+        self.setAccessibleName(self.tr("Effects"))
+        show_tints(self)
+        header = self.horizontalHeader()
+        header.setDefaultAlignment(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter)
+        header.setSectionResizeMode(QHeaderView.ResizeMode.Stretch)
+        for column in (NUMBERS, BEATS):
+            header.setSectionResizeMode(column, QHeaderView.ResizeMode.ResizeToContents)
+        tips = (
+            self.tr("What is changed against the base"),
+            self.tr("The difference and its 95 % interval; the line is no difference"),
+            self.tr("Mean difference of the distance to held-out sprites (KID); below 0 is better"),
+            self.tr("Share of seeds in which the change was better, with its 95 % interval"),
+            self.tr("Corrected for the number of changes"),
+        )
+        for column, text in enumerate(tips):
+            if (item := self.horizontalHeaderItem(column)) is not None:
+                item.setToolTip(text)
+
+    def show_effects(self, effects: list[dict[str, Any]]) -> None:
+        """Show changes, and of the pairs of changes those that say something."""
+        shown = [e for e in effects if e["level"] or e["verdict"] in ("better", "worse")]
+        known = [e for e in shown if e["estimate"] is not None]
+        reach = max((max(abs(e["low"]), abs(e["high"])) for e in known), default=1.0) or 1.0
+        self.setRowCount(len(shown))
+        for row, effect in enumerate(shown):
+            self._show(row, effect, reach)
+        self.resizeRowsToContents()
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """Rows are as high as their texts at this width."""
+        super().resizeEvent(event)
+        self.resizeRowsToContents()
+
+    def _show(self, row: int, effect: dict[str, Any], reach: float) -> None:
+        names = " × ".join(effect["factors"])
+        change = f"{names}: {effect['against']} → {effect['level']}" if effect["level"] else names
+        tone = _TONES.get(effect["verdict"], "muted")
+        numbers, beats = "–", "–"
+        if effect["estimate"] is not None:
+            numbers = self.tr("{0} ({1} to {2})").format(
+                *map(_signed, (effect["estimate"], effect["low"], effect["high"]))
+            )
+        if effect["beats"]:
+            share = effect["beats"]
+            beats = self.tr("{0:.0%} ({1:.0%} to {2:.0%})").format(share["share"], share["low"], share["high"])
+        verdict = self.tr("unknown: {0}").format(effect["why"]) if effect["verdict"] == "unknown" else effect["words"]
+        for column, text in ((CHANGE, change), (NUMBERS, numbers), (BEATS, beats), (VERDICT, verdict)):
+            item = QTableWidgetItem(shortened(text, 300))
+            item.setToolTip(tip(self._explained(effect) if column == VERDICT else text))
+            self.setItem(row, column, item)
+            if column == VERDICT:
+                tint(item, tone)
+        drawn = QTableWidgetItem()
+        if effect["estimate"] is not None:
+            drawn.setData(_RANGE, (effect["low"], effect["estimate"], effect["high"], reach, tone))
+            drawn.setData(Qt.ItemDataRole.AccessibleTextRole, numbers)
+        self.setItem(row, INTERVAL, drawn)
+
+    def _explained(self, effect: dict[str, Any]) -> str:
+        lines = [effect["words"]]
+        if effect["estimate"] is not None:
+            lines.append(self.tr("p = {0:.3g}, corrected {1:.3g}; {2} seeds").format(
+                effect["p"], effect["p_adjusted"], effect["seeds"]))  # fmt: skip
+        if effect["dropped_seeds"]:
+            lines.append(self.tr("without seeds {0}: a run is missing").format(
+                ", ".join(map(str, effect["dropped_seeds"]))))  # fmt: skip
+        if effect["aliases"]:
+            others = ", ".join(" × ".join(alias) for alias in effect["aliases"])
+            lines.append(self.tr("cannot be told from {0}").format(others))
+        return "\n".join(lines)
+
+
+def _signed(value: float) -> str:
+    """Three digits, and no powers of ten where none are needed: "-1,640", "+0.0123"."""
+    return f"{value:+,.0f}" if abs(value) >= 100 else f"{value:+.3g}"

@@ -1,0 +1,445 @@
+"""The room of experiments: their list, and of the chosen one the progress, the effects and the taste tests."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from subprocess import Popen
+from typing import Any
+
+from PySide6.QtCore import Qt, QTimer, Signal
+from PySide6.QtWidgets import (
+    QComboBox,
+    QDialog,
+    QDialogButtonBox,
+    QFormLayout,
+    QLabel,
+    QListWidget,
+    QListWidgetItem,
+    QProgressBar,
+    QPushButton,
+    QSplitter,
+    QStackedWidget,
+    QTableWidget,
+    QTableWidgetItem,
+    QVBoxLayout,
+    QWidget,
+)
+
+from gandam_studio.core.errors import UserError
+from gandam_studio.core.experiments.folder import Experiment, experiments
+from gandam_studio.core.experiments.results import results
+from gandam_studio.core.experiments.running import make_runs, retry_failed, start_detached
+from gandam_studio.core.experiments.tastes import Taste, tastes
+from gandam_studio.core.experiments.tasting import Pictures, begin_taste, pictures_of
+from gandam_studio.qt import icons, theme
+from gandam_studio.qt.experiments.effects_table import EffectsTable
+from gandam_studio.qt.questions import run_dialog
+from gandam_studio.qt.screen import EmptyState
+from gandam_studio.qt.session import ERROR, INFO, Session
+from gandam_studio.qt.widgets.fitting import WrappingRow
+from gandam_studio.qt.widgets.outside_text import tip, wrapped
+from gandam_studio.qt.widgets.tints import show_tints, tint
+from trainer.protocol.untrusted import shortened
+
+POLL_MS = 2000
+_CELL_TONES = {"failed": "dropped", "done": "kept", "training": "accent", "waiting": "muted"}
+
+
+class ExperimentsRoom(QWidget):
+    """Attributes:
+    chosen: the experiment that is shown, or None.
+
+    Signals:
+        back_requested: the list of runs is wanted again.
+    """
+
+    back_requested = Signal()
+
+    def __init__(self, session: Session, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.session = session
+        self.chosen: Experiment | None = None
+        self._processes: list[Popen[bytes]] = []
+        self._told: dict[str, Any] = {}
+        self._stamp: Any = None
+        self._poll = QTimer(self, interval=POLL_MS)
+        self._poll.timeout.connect(self.refresh)
+        self._lay_out()
+
+    def _lay_out(self) -> None:
+        self.list = QListWidget()
+        self.list.setAccessibleName(self.tr("Experiments"))
+        self.list.currentItemChanged.connect(lambda _now, _before: self._choose())
+        self.back_button = self._button("chevron-left", self.tr("Runs"), self.back_requested.emit)
+        self.new_button = self._button("plus", self.tr("New experiment…"), self.ask_new)
+        self.start_button = self._button("play", self.tr("Start"), self.start)
+        self.stop_button = self._button("stop", self.tr("Stop"), self.stop)
+        self.taste_button = self._button("sample", self.tr("Taste test…"), self.ask_taste)
+        upper = WrappingRow(spacing=theme.SPACE)
+        for button in (self.back_button, self.new_button):
+            upper.addWidget(button)
+        left = QWidget()
+        column = QVBoxLayout(left)
+        column.setContentsMargins(14, theme.SPACE, theme.SPACE, theme.SPACE)
+        column.setSpacing(theme.SPACE)
+        column.addLayout(upper)
+        column.addWidget(self.list, 1)
+        self.title = QLabel(wordWrap=True)
+        self.title.setProperty("role", "headline")
+        self.question = QLabel(wordWrap=True)
+        self.question.setProperty("role", "secondary")
+        self.state = QLabel(wordWrap=True)
+        self.bar = QProgressBar()
+        self.bar.setAccessibleName(self.tr("Runs measured"))
+        self.bar.setTextVisible(False)
+        self.effects = EffectsTable()
+        self.notes = QLabel(wordWrap=True)
+        self.notes.setProperty("role", "secondary")
+        self.cells = QTableWidget()
+        self.cells.setColumnCount(6)
+        self.cells.setHorizontalHeaderLabels([
+            self.tr("Run"), self.tr("Combination"), self.tr("Seed"), self.tr("State"), self.tr("Quality (KID)"),
+            self.tr("Verdict"),
+        ])  # fmt: skip
+        self.cells.setEditTriggers(QTableWidget.EditTrigger.NoEditTriggers)
+        self.cells.setSelectionMode(QTableWidget.SelectionMode.NoSelection)
+        self.cells.setShowGrid(False)
+        self.cells.verticalHeader().hide()
+        self.cells.horizontalHeader().setSectionResizeMode(1, self.cells.horizontalHeader().ResizeMode.Stretch)
+        self.cells.horizontalHeader().setDefaultAlignment(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter)
+        self.cells.setAccessibleName(self.tr("Runs of the experiment"))
+        show_tints(self.cells)
+        buttons = WrappingRow(spacing=theme.SPACE)
+        for button in (self.start_button, self.stop_button, self.taste_button):
+            buttons.addWidget(button)
+        right = QWidget()
+        shown = QVBoxLayout(right)
+        shown.setContentsMargins(theme.SPACE, theme.SPACE, 14, theme.SPACE)
+        shown.setSpacing(theme.SPACE)
+        for widget in (self.title, self.question, self.state, self.bar):
+            shown.addWidget(widget)
+        shown.addLayout(buttons)
+        tables = QSplitter(Qt.Orientation.Vertical)
+        tables.addWidget(self.effects)
+        tables.addWidget(self.cells)
+        tables.setChildrenCollapsible(False)
+        tables.setSizes([300, 220])
+        shown.addWidget(self.notes)
+        shown.addWidget(tables, 1)
+        self.empty = EmptyState(
+            "runs",
+            self.tr("No experiments yet"),
+            self.tr("An experiment trains several runs with equal compute and several seeds, and says which change "
+                    "helped and how sure that is."),
+        )  # fmt: skip
+        self.empty.add_button(self.tr("New experiment…"), self.ask_new, primary=True)
+        self.pages = QStackedWidget()
+        self.pages.addWidget(right)
+        self.pages.addWidget(self.empty)
+        split = QSplitter(Qt.Orientation.Horizontal)
+        split.addWidget(left)
+        split.addWidget(self.pages)
+        split.setSizes([300, 900])
+        split.setChildrenCollapsible(False)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.addWidget(split)
+
+    def _button(self, icon: str, text: str, slot: Callable[[], object]) -> QPushButton:
+        button = QPushButton(text)
+        icons.set_icon(button, icon, "text", 16)
+        button.clicked.connect(lambda _checked=False: slot())
+        return button
+
+    # Life
+
+    def activated(self) -> None:
+        """Look, and go on looking while the room is shown."""
+        self.refresh()
+        self._poll.start()
+
+    def deactivated(self) -> None:
+        """Stop looking; experiments go on by themselves."""
+        self._poll.stop()
+
+    def closing(self) -> None:
+        """Let go of the processes, which go on by themselves."""
+        self.deactivated()
+        for process in self._processes:
+            if process.poll() is None:
+                process.returncode = 0  # Left running deliberately; Python would warn about it.
+        self._processes = []
+
+    def refresh(self) -> None:
+        """Read the list and the chosen experiment again."""
+        self._processes = [process for process in self._processes if process.poll() is None]
+        names = experiments(self.session.workspace.folder)
+        if names != [self.list.item(row).data(Qt.ItemDataRole.UserRole) for row in range(self.list.count())]:
+            self._list(names)
+        self.pages.setCurrentIndex(0 if names else 1)
+        self._show()
+
+    def _list(self, names: list[str]) -> None:
+        before = self.chosen.name if self.chosen else (names[-1] if names else "")
+        self.list.blockSignals(True)
+        self.list.clear()
+        for name in names:
+            title = name
+            try:
+                title = Experiment.open(self.session.workspace.folder, name).plan.title
+            except UserError as error:  # A damaged one does not hide the others.
+                title = f"{name}: {error}"
+            item = QListWidgetItem(shortened(title, 100))
+            item.setToolTip(tip(title))
+            item.setData(Qt.ItemDataRole.UserRole, name)
+            self.list.addItem(item)
+            if name == before:
+                self.list.setCurrentItem(item)
+        self.list.blockSignals(False)
+        self._choose()
+
+    def _choose(self) -> None:
+        item = self.list.currentItem()
+        self._stamp = None
+        if item is None:
+            self.chosen = None
+            return
+        try:
+            self.chosen = Experiment.open(self.session.workspace.folder, item.data(Qt.ItemDataRole.UserRole))
+        except UserError as error:
+            self.chosen = None
+            self.session.post(str(error), ERROR)
+        self._show()
+
+    def _show(self) -> None:
+        chosen = self.chosen
+        if chosen is None:
+            for button in (self.start_button, self.stop_button, self.taste_button):
+                button.setEnabled(False)
+            return
+        running = chosen.is_carried_out()
+        stamp = (chosen.name, running, *_times(chosen))
+        if stamp == self._stamp:
+            return
+        self._stamp = stamp
+        try:
+            self._told = results(chosen)
+        except UserError as error:
+            self.state.setText(wrapped(str(error), 300))
+            return
+        self._show_results(self._told, running)
+
+    def _show_results(self, told: dict[str, Any], running: bool) -> None:
+        self.title.setText(wrapped(told["title"], 200))
+        self.question.setText(wrapped(told["question"], 300))
+        self.question.setVisible(bool(told["question"]))
+        self.bar.setRange(0, told["total"])
+        self.bar.setValue(told["done"] + told["missing"])
+        self.state.setText(self._state_text(told, running))
+        self.effects.show_effects(told["effects"])
+        self.notes.setText(wrapped(" ".join(self._notes(told)), 900))
+        self.notes.setVisible(bool(self.notes.text()))
+        self._show_cells(told["cells"])
+        finished = told["complete"] and not told["missing"]
+        self.start_button.setText(self._start_text(told))
+        self.start_button.setEnabled(not running and not finished and not self.session.read_only)
+        self.stop_button.setEnabled(running)
+        self.taste_button.setEnabled(told["done"] >= 2)
+
+    def _start_text(self, told: dict[str, Any]) -> str:
+        if told["complete"] and told["missing"]:
+            return self.tr("Try again what failed")
+        started = any(cell["run"] for cell in told["cells"])
+        return self.tr("Go on") if started else self.tr("Start")
+
+    def _state_text(self, told: dict[str, Any], running: bool) -> str:
+        text = self.tr("{0} of {1} runs measured").format(told["done"], told["total"])
+        if told["missing"]:
+            text += self.tr(", {0} failed and left out as missing values").format(told["missing"])
+        if running:
+            return text + self.tr("; being carried out now")
+        return text if told["complete"] else text + self.tr("; not being carried out")
+
+    def _notes(self, told: dict[str, Any]) -> list[str]:
+        notes = [self.tr("Cannot tell: {0}.").format(line) for line in told["design"]["cannot_tell"][:3]]
+        if (growth := told["growth"]) is not None:
+            if growth["answer"] == "predicted":
+                parts = [
+                    self.tr("{0:,} sprites: KID {1:.3g} ({2:.3g} to {3:.3g})").format(
+                        one["pictures"], one["estimate"], one["low"], one["high"]
+                    )
+                    for one in growth["kid"]
+                ]
+                notes.append(self.tr("What more sprites would buy: {0}; {1}.").format("; ".join(parts), growth["why"]))
+            else:
+                notes.append(self.tr("What more sprites would buy: cannot tell; {0}.").format(growth["why"]))
+        notes += [self.tr("Taste test: {0}.").format(taste["words"]) for taste in told["tastes"][-2:]]
+        return notes
+
+    def _show_cells(self, cells: list[dict[str, Any]]) -> None:
+        self.cells.setRowCount(len(cells))
+        for row, cell in enumerate(sorted(cells, key=lambda one: one["order"])):
+            kid = "–" if cell.get("kid") is None else _number(cell["kid"], cell.get("kid_error") or 0.0)
+            verdict = cell.get("verdict") or cell["why"] or "–"
+            number = cell["run"].partition("-")[0] or "–"
+            texts = (number, cell["name"], str(cell["seed"]), self._state_word(cell["state"]), kid, verdict)
+            for column, text in enumerate(texts):
+                item = QTableWidgetItem(shortened(text, 200))
+                item.setToolTip(tip(cell["why"] or text))
+                if column == 3:
+                    tint(item, _CELL_TONES[cell["state"]])
+                self.cells.setItem(row, column, item)
+        self.cells.resizeColumnsToContents()
+        self.cells.horizontalHeader().setSectionResizeMode(1, self.cells.horizontalHeader().ResizeMode.Stretch)
+
+    def _state_word(self, state: str) -> str:
+        return {
+            "waiting": self.tr("not made yet"), "training": self.tr("waiting or training"),
+            "done": self.tr("measured"), "failed": self.tr("missing"),
+        }[state]  # fmt: skip
+
+    # What can be done
+
+    def ask_new(self) -> None:
+        """Draw up an experiment."""
+        from gandam_studio.qt.experiments.new_dialog import NewExperimentDialog
+
+        dialog = NewExperimentDialog(self.session, self)
+        run_dialog(dialog)
+        if dialog.made is not None:
+            self.chosen = dialog.made
+            self.refresh()
+
+    def start(self) -> None:
+        """Make the runs that are missing, and carry the experiment out in a process of its own."""
+        experiment = self.chosen
+        if experiment is None:
+            return
+        if self._told.get("complete"):
+            retry_failed(experiment)
+
+        def begin(_made: int) -> None:
+            try:
+                self._processes.append(start_detached(self.session.workspace.folder, experiment))
+            except UserError as error:
+                self.session.post(str(error), ERROR)
+            self.session.runs_changed.emit()
+            self.refresh()
+
+        self.start_button.setEnabled(False)
+        task = self.session.start_job(
+            self.tr("Making the runs of the experiment"),
+            lambda workspace, job: make_runs(workspace, experiment, job, queue=False),
+            begin,
+        )
+        task.ended.connect(self._look_again)
+
+    def _look_again(self) -> None:
+        self._stamp = None
+        self._show()
+
+    def stop(self) -> None:
+        """Ask the process to stop, with a checkpoint of the run that trains."""
+        if self.chosen is not None:
+            try:
+                self.chosen.ask_to_stop()
+                self.session.post(self.tr("Stopping after this step, with a checkpoint."), INFO)
+            except UserError as error:
+                self.session.post(str(error), ERROR)
+
+    def ask_taste(self) -> None:
+        """Choose what is tasted, draw the samples, and begin."""
+        experiment = self.chosen
+        if experiment is None:
+            return
+        dialog = TasteChoice(experiment, self._told, self)
+        if run_dialog(dialog) != QDialog.DialogCode.Accepted:
+            return
+        earlier, pair = dialog.earlier(), dialog.pair()
+
+        def work(_workspace: Any, job: Any) -> tuple[Taste, Pictures]:
+            if earlier is not None:
+                return earlier, pictures_of(experiment, earlier, job)
+            return begin_taste(experiment, *pair, job)
+
+        self.session.start_job(self.tr("Drawing samples for the taste test"), work, self._taste)
+
+    def _taste(self, found: tuple[Taste, Pictures]) -> None:
+        # Later, since the job that drew the samples ends only when this returns.
+        QTimer.singleShot(0, self, lambda: self.show_taste(*found))
+
+    def show_taste(self, taste: Taste, pictures: Pictures) -> None:
+        """Go on with a test until its dialog is closed."""
+        from gandam_studio.qt.experiments.taste_dialog import TasteDialog
+
+        run_dialog(TasteDialog(taste, pictures, self))
+        self._look_again()
+
+
+class TasteChoice(QDialog):
+    """Which two measured runs are tasted, or which test is gone on with."""
+
+    def __init__(self, experiment: Experiment, told: dict[str, Any], parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setWindowTitle(self.tr("Blind taste test"))
+        self._earlier = tastes(experiment.folder)
+        self.which = QComboBox()
+        self.which.addItem(self.tr("A new test"), None)
+        for number, taste in enumerate(self._earlier):
+            text = self.tr("Go on: {0} or {1}, {2} picks").format(taste.a, taste.b, len(taste.left_picked))
+            self.which.addItem(shortened(text, 80), number)
+        self.a, self.b = QComboBox(), QComboBox()
+        for cell in told["cells"]:
+            if cell["state"] == "done":
+                for combo in (self.a, self.b):
+                    combo.addItem(shortened(f"{cell['name']}, seed {cell['seed']}", 80), cell["cell"])
+        self.b.setCurrentIndex(min(1, self.b.count() - 1))
+        buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Ok | QDialogButtonBox.StandardButton.Cancel)
+        buttons.accepted.connect(self.accept)
+        buttons.rejected.connect(self.reject)
+        self.ok = buttons.button(QDialogButtonBox.StandardButton.Ok)
+        note = QLabel(wordWrap=True)
+        note.setText(self.tr("You will see four samples a side and not which run drew them. You may stop at any time."))
+        note.setProperty("role", "secondary")
+        form = QFormLayout()
+        form.addRow(self.tr("Test"), self.which)
+        form.addRow(self.tr("One run"), self.a)
+        form.addRow(self.tr("The other"), self.b)
+        layout = QVBoxLayout(self)
+        layout.setSpacing(theme.SPACE)
+        layout.addLayout(form)
+        layout.addWidget(note)
+        layout.addWidget(buttons)
+        for combo in (self.which, self.a, self.b):
+            combo.currentIndexChanged.connect(lambda _index: self._check())
+        self._check()
+
+    def _check(self) -> None:
+        new = self.which.currentData() is None
+        self.a.setEnabled(new)
+        self.b.setEnabled(new)
+        self.ok.setEnabled(not new or self.a.currentData() != self.b.currentData())
+
+    def earlier(self) -> Taste | None:
+        """The test to go on with, or None for a new one."""
+        number = self.which.currentData()
+        return None if number is None else self._earlier[number]
+
+    def pair(self) -> tuple[int, int]:
+        """The numbers of the two cells."""
+        return self.a.currentData(), self.b.currentData()
+
+
+def _number(kid: float, error: float) -> str:
+    return f"{kid:,.0f} ± {error:,.0f}" if abs(kid) >= 1000 else f"{kid:.4g} ± {error:.2g}"
+
+
+def _times(experiment: Experiment) -> tuple[Any, ...]:
+    """What changes when there is something new to show."""
+    found = []
+    for path in (experiment.results_path, experiment.folder / "cells", experiment.folder / "tastes"):
+        try:
+            found.append(path.stat().st_mtime_ns)
+        except OSError:
+            found.append(0)
+    return (*found, len(experiment.runs()))

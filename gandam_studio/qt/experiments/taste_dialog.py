@@ -1,0 +1,164 @@
+"""The blind taste test: samples of two runs side by side, picked by the left and right keys."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from PySide6.QtCore import QRectF, QSize, Qt, Signal
+from PySide6.QtGui import QImage, QMouseEvent, QPainter, QPaintEvent, QPen, QShortcut
+from PySide6.QtWidgets import QDialog, QHBoxLayout, QLabel, QPushButton, QSizePolicy, QVBoxLayout, QWidget
+
+from gandam_studio.core.errors import UserError
+from gandam_studio.core.experiments.tastes import Taste
+from gandam_studio.core.experiments.tasting import Pictures
+from gandam_studio.qt import theme
+from gandam_studio.qt.widgets.outside_text import wrapped
+from gandam_studio.qt.widgets.sprite_painting import draw_checkerboard, fitted_scale
+
+GAP = 6
+
+
+class SidePanel(QWidget):
+    """Up to four pictures in a square.
+
+    Signals:
+        picked: it was clicked.
+    """
+
+    picked = Signal()
+
+    def __init__(self, name: str, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._images: list[QImage] = []
+        self.setMinimumSize(200, 200)
+        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
+        self.setCursor(Qt.CursorShape.PointingHandCursor)
+        self.setAccessibleName(name)
+
+    def show_pictures(self, pictures: Sequence[np.ndarray[Any, Any]]) -> None:
+        """Show these, uint8 (H, W, 3 or 4)."""
+        self._images = [as_image(one) for one in pictures]
+        self.update()
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        """See Qt."""
+        painter = QPainter(self)
+        side = min(self.width(), self.height()) - 2
+        left, top = (self.width() - side) / 2, (self.height() - side) / 2
+        columns = 1 if len(self._images) == 1 else 2
+        cell = (side - GAP * (columns + 1)) / columns
+        ratio = self.devicePixelRatioF()
+        for number, image in enumerate(self._images):
+            row, column = divmod(number, columns)
+            x, y = left + GAP + column * (cell + GAP), top + GAP + row * (cell + GAP)
+            room = QSize(int(cell * ratio), int(cell * ratio))
+            scale = fitted_scale(image.size(), room) / ratio
+            width, height = image.width() * scale, image.height() * scale
+            area = QRectF(x + (cell - width) / 2, y + (cell - height) / 2, width, height)
+            draw_checkerboard(painter, area)
+            painter.drawImage(area, image)
+        painter.setPen(QPen(theme.colors()["border"]))
+        painter.drawRoundedRect(QRectF(left, top, side, side), 6, 6)
+
+    def mousePressEvent(self, event: QMouseEvent) -> None:
+        """See Qt."""
+        if event.button() == Qt.MouseButton.LeftButton:
+            self.picked.emit()
+
+
+def as_image(pixels: np.ndarray[Any, Any]) -> QImage:
+    """A QImage of its own from uint8 (H, W, 3 or 4)."""
+    height, width, channels = pixels.shape
+    rgba = np.full((height, width, 4), 255, np.uint8)
+    rgba[..., :channels] = pixels
+    return QImage(rgba.data, width, height, 4 * width, QImage.Format.Format_RGBA8888).copy()
+
+
+class TasteDialog(QDialog):
+    """Left and right pick, Backspace takes back. What leads is not told before a verdict or before it is asked for.
+
+    Attributes:
+        taste: the test, saved after every pick.
+    """
+
+    def __init__(self, taste: Taste, pictures: Pictures, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.taste = taste
+        self._pictures = pictures
+        self._revealed = False
+        self.setWindowTitle(self.tr("Blind taste test"))
+        self.question = QLabel(self.tr("Which side is better? Press ← or →, or click. Backspace takes back."))
+        self.question.setProperty("role", "title")
+        self.left, self.right = SidePanel(self.tr("Left side")), SidePanel(self.tr("Right side"))
+        self.left.picked.connect(lambda: self.pick(True))
+        self.right.picked.connect(lambda: self.pick(False))
+        self.told = QLabel(wordWrap=True)
+        self.told.setProperty("role", "secondary")
+        self.reveal_button = QPushButton(self.tr("Show the verdict so far"))
+        self.reveal_button.setAutoDefault(False)
+        self.reveal_button.clicked.connect(lambda _checked=False: self.reveal())
+        self.close_button = QPushButton(self.tr("Close"))
+        self.close_button.setAutoDefault(False)
+        self.close_button.clicked.connect(lambda _checked=False: self.accept())
+        for button in (self.reveal_button, self.close_button):
+            button.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+        sides = QHBoxLayout()
+        sides.setSpacing(2 * theme.SPACE)
+        sides.addWidget(self.left, 1)
+        sides.addWidget(self.right, 1)
+        buttons = QHBoxLayout()
+        buttons.addWidget(self.told, 1)
+        buttons.addWidget(self.reveal_button)
+        buttons.addWidget(self.close_button)
+        layout = QVBoxLayout(self)
+        layout.setSpacing(theme.SPACE)
+        layout.addWidget(self.question)
+        layout.addLayout(sides, 1)
+        layout.addLayout(buttons)
+        for key, slot in (
+            (Qt.Key.Key_Left, lambda: self.pick(True)), (Qt.Key.Key_Right, lambda: self.pick(False)),
+            (Qt.Key.Key_Backspace, self.take_back),
+        ):  # fmt: skip
+            # Shortcuts, since arrows would walk among the buttons; a key that is held down picks once.
+            shortcut = QShortcut(key, self)
+            shortcut.setAutoRepeat(False)
+            shortcut.activated.connect(slot)
+        self.resize(900, 560)
+        self._show_pair()
+
+    def _show_pair(self) -> None:
+        pair = self.taste.pair(len(self.taste.left_picked))
+        for panel, (source, numbers) in ((self.left, pair.left), (self.right, pair.right)):
+            panel.show_pictures([self._pictures[source][number] for number in numbers])
+        now = self.taste.standing
+        if self._revealed or now.verdict != "undecided" or self.taste.is_attentive is False:
+            text = self.taste.words
+        else:
+            text = self.tr("{0} picks. Stop whenever you like: the verdict stays right.").format(
+                len(self.taste.left_picked)
+            )
+        self.told.setText(wrapped(text, 400))
+
+    def pick(self, left: bool) -> None:
+        """Note a pick and show the next pair."""
+        self._do(lambda: self.taste.pick(left))
+
+    def take_back(self) -> None:
+        """Take the newest pick back."""
+        self._do(self.taste.take_back)
+
+    def reveal(self) -> None:
+        """Tell how it stands."""
+        self._revealed = True
+        self._show_pair()
+
+    def _do(self, what: Any) -> None:
+        try:
+            what()
+        except UserError as error:
+            self.told.setText(wrapped(str(error), 400))
+            return
+        self._revealed = False
+        self._show_pair()

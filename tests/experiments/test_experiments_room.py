@@ -1,0 +1,183 @@
+"""The room of experiments in the Runs screen: plan, progress, effects, taste test."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+from PySide6.QtCore import Qt
+from tiny_experiments import done, tiny_plan
+
+from gandam_studio.core.experiments.designs import FULL
+from gandam_studio.core.experiments.folder import FAILED, Experiment, Outcome
+from gandam_studio.core.experiments.results import write_results
+from gandam_studio.core.experiments.tastes import new_taste, tastes
+
+
+@pytest.fixture
+def session(qapp, ws: Path, studio) -> Iterator:  # type: ignore[no-untyped-def]
+    from gandam_studio.core.workspace import Workspace
+    from gandam_studio.qt.session import Session
+
+    studio("commit", "-m", "first", "-w", ws)
+    made = Session(Workspace.open(ws))
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def screen(session, qtbot) -> Iterator:  # type: ignore[no-untyped-def]
+    from gandam_studio.qt.runs.screen import RunsScreen
+
+    made = RunsScreen(session)
+    qtbot.addWidget(made)
+    made.resize(1200, 800)
+    made.show()
+    made.activated()
+    yield made
+    made.closing()
+
+
+@pytest.fixture
+def room(screen):  # type: ignore[no-untyped-def]
+    screen.show_experiments()
+    return screen.room
+
+
+def _filled(folder: Path, seeds: int = 5) -> Experiment:
+    experiment = Experiment.create(folder, tiny_plan(seeds=tuple(range(seeds))))
+    for cell in experiment.plan.cells:
+        rate, latent = cell.combination
+        experiment.save(done(cell, 20.0 + cell.seed - 6 * rate + 0.1 * rate * cell.seed + latent * (-1) ** cell.seed))
+    write_results(experiment)
+    return experiment
+
+
+def test_the_way_there_and_back(screen, room) -> None:  # type: ignore[no-untyped-def]
+    assert screen.pages.currentWidget() is room
+    assert room.pages.currentIndex() == 1
+    room.back_button.click()
+    assert screen.pages.currentWidget() is not room
+
+
+def test_effects_and_cells_are_shown(room, session) -> None:  # type: ignore[no-untyped-def]
+    _filled(session.workspace.folder)
+    room.refresh()
+    table = room.effects
+    assert [table.item(row, 0).text() for row in range(table.rowCount())] == ["Rate: low → high", "Latent: 8 → 4"]
+    assert [table.item(row, 4).text() for row in range(table.rowCount())] == ["better", "within noise"]
+    assert table.item(0, 2).text().startswith("-5.8 (")
+    assert room.cells.rowCount() == 15
+    assert "15 of 15" in room.state.text()
+    assert not room.start_button.isEnabled()
+    assert not room.stop_button.isEnabled()
+    assert room.taste_button.isEnabled()
+
+
+def test_missing_values_are_said_and_can_be_tried_again(room, session) -> None:  # type: ignore[no-untyped-def]
+    experiment = _filled(session.workspace.folder)
+    experiment.save(Outcome(4, FAILED, "r1-x", "the run failed: out of memory"))
+    room.refresh()
+    assert "1 failed" in room.state.text()
+    assert room.start_button.text() == "Try again what failed"
+    tips = [room.cells.item(row, 3).toolTip() for row in range(15)]
+    assert "the run failed: out of memory" in tips
+
+
+def test_start_makes_the_runs_and_hands_them_to_a_process(room, session, qtbot, monkeypatch) -> None:  # type: ignore[no-untyped-def]
+    from gandam_studio.qt.experiments import room as module
+
+    experiment = Experiment.create(session.workspace.folder, tiny_plan(seeds=(0,)))
+    started: list = []
+
+    def start(folder: Path, which: Experiment):  # type: ignore[no-untyped-def]
+        started.append((folder, which.name))
+        return SimpleNamespace(poll=lambda: None, returncode=None)
+
+    monkeypatch.setattr(module, "start_detached", start)
+    room.refresh()
+    assert room.start_button.text() == "Start"
+    room.start_button.click()
+    qtbot.waitUntil(lambda: bool(started), timeout=20_000)
+    assert started == [(session.workspace.folder, "tiny")]
+    assert len(experiment.runs()) == 3
+    with experiment.locked():
+        room.refresh()
+        assert "being carried out now" in room.state.text()
+        room.stop_button.click()
+        assert experiment.take_stop()
+
+
+def test_an_experiment_is_drawn_up(session, qtbot) -> None:  # type: ignore[no-untyped-def]
+    from gandam_studio.qt.experiments.new_dialog import NewExperimentDialog
+
+    dialog = NewExperimentDialog(session)
+    qtbot.addWidget(dialog)
+    dialog.show()
+    index = dialog.base.findText("Preset dcgan")
+    dialog.base.setCurrentIndex(index)
+    dialog.base.activated.emit(index)
+    assert not dialog.start_button.isEnabled()
+    assert "levels" in dialog.problem.text()
+    dialog.rows[0].levels.setText("32 | 16")
+    dialog.add_factor("architecture.latent", "100 | 50")
+    dialog.title_field.setText("Batch, or latent?")
+    dialog.seeds.setValue(4)
+    dialog.check()
+    assert "12 runs" in dialog.cost.text()
+    assert "help or hinder" in dialog.tells.text()
+    dialog.design.setCurrentIndex(dialog.design.findData(FULL))
+    dialog.check()
+    assert "16 runs" in dialog.cost.text()
+    dialog.rows[1].levels.setText("100 | 100")
+    dialog.check()
+    assert "the same" in dialog.problem.text()
+    dialog.rows[1].remove.click()
+    dialog.check()
+    dialog.start_button.click()
+    assert dialog.made is not None
+    plan = Experiment.open(session.workspace.folder, "batch-or-latent").plan
+    assert (plan.title, len(plan.cells)) == ("Batch, or latent?", 8)
+
+
+def test_how_long_it_takes_is_measured_before_it_starts(session, qtbot, monkeypatch) -> None:  # type: ignore[no-untyped-def]
+    from gandam_studio.qt.experiments import new_dialog
+
+    monkeypatch.setattr(new_dialog, "estimate", lambda plan, job: {"runs": len(plan.cells), "seconds": 7200.0})
+    dialog = new_dialog.NewExperimentDialog(session)
+    qtbot.addWidget(dialog)
+    dialog.show()
+    dialog.measure_button.click()
+    qtbot.waitUntil(lambda: "120 minutes" in dialog.cost.text(), timeout=5000)
+    assert "finished about" in dialog.cost.text()
+    dialog.seeds.setValue(2)
+    dialog.check()
+    assert "minutes" not in dialog.cost.text()
+
+
+def test_the_taste_test_by_keys(session, qtbot, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
+    from gandam_studio.qt.experiments.taste_dialog import TasteDialog
+
+    taste = new_taste(tmp_path, "r1@5", "r2@5", count=6, reals=6)
+    pictures = {name: [np.full((8, 8, 3), i * 20, np.uint8) for i in range(6)] for name in ("a", "b", "real")}
+    dialog = TasteDialog(taste, pictures)
+    qtbot.addWidget(dialog)
+    dialog.show()
+    dialog.activateWindow()
+    qtbot.waitUntil(dialog.isActiveWindow, timeout=5000)
+    for _ in range(12):
+        pair = taste.pair(len(taste.left_picked))
+        wanted = "real" if pair.is_check else "a"
+        qtbot.keyClick(dialog, Qt.Key.Key_Left if pair.left[0] == wanted else Qt.Key.Key_Right)
+        assert "r1" not in dialog.told.text() or taste.standing.verdict == "a"
+    assert len(tastes(tmp_path)[0].left_picked) == 12
+    assert tastes(tmp_path)[0].picks == [True] * len(taste.picks)
+    qtbot.keyClick(dialog, Qt.Key.Key_Backspace)
+    assert len(tastes(tmp_path)[0].left_picked) == 11
+    dialog.reveal_button.click()
+    assert "r1" in dialog.told.text()
+    qtbot.mouseClick(dialog.left, Qt.MouseButton.LeftButton)
+    assert len(taste.left_picked) == 12

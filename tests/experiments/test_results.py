@@ -1,0 +1,178 @@
+"""From outcomes to the document that everything reads."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from tiny_experiments import done, tiny_plan
+
+from gandam_studio.core.errors import UserError
+from gandam_studio.core.experiments.folder import FAILED, Experiment, Outcome, experiments
+from gandam_studio.core.experiments.growth import predict
+from gandam_studio.core.experiments.results import read_results, results, write_results
+from gandam_studio.core.experiments.tastes import new_taste, tastes
+
+Made = Callable[..., Experiment]
+
+
+def fill(experiment: Experiment, better: float = -5.0, missing: tuple[int, ...] = (), **changes) -> None:  # type: ignore[no-untyped-def]
+    """The first factor helps, the second does nothing."""
+    for cell in experiment.plan.cells:
+        rate, latent = cell.combination
+        kid = (
+            20.0
+            + cell.seed
+            + better * rate * (1 + 0.01 * cell.seed)
+            + (0.3 if (cell.seed + latent) % 2 else -0.3) * latent
+        )
+        if cell.number in missing:
+            experiment.save(Outcome(cell.number, FAILED, "r1-x", "the run failed: out of memory"))
+        else:
+            experiment.save(done(cell, kid, **(changes if rate else {})))
+
+
+def test_effects_words_and_summary(made: Made) -> None:
+    experiment = made(seeds=tuple(range(5)))
+    fill(experiment)
+    told = write_results(experiment)
+    assert json.loads(experiment.results_path.read_text()) == told == read_results(experiment)
+    assert [(e["factors"], e["level"], e["verdict"]) for e in told["effects"]] == [
+        (["Rate"], "high", "better"), (["Latent"], "4", "within noise"),
+    ]  # fmt: skip
+    assert told["complete"]
+    assert told["missing"] == 0
+    assert any("Rate: low -> high: better" in line for line in told["summary"])
+
+
+def test_missing_values_are_told_and_left_out(made: Made) -> None:
+    experiment = made(seeds=tuple(range(5)))
+    cells = [c.number for c in experiment.plan.cells if c.combination == (1, 0)]
+    fill(experiment, missing=tuple(cells[:2]))
+    told = results(experiment)
+    assert (told["done"], told["missing"], told["total"]) == (13, 2, 15)
+    first = told["effects"][0]
+    assert (first["seeds"], first["dropped_seeds"], first["words"]) == (3, [0, 1], "suggestive: better")
+    assert told["cells"][cells[0]]["why"] == "the run failed: out of memory"
+    assert any("2 failed" in line for line in told["summary"])
+
+
+def test_a_better_that_copies_says_so_by_verdict_and_by_alarm(made: Made) -> None:
+    experiment = made(seeds=tuple(range(5)))
+    fill(experiment, verdict="memorised")
+    assert results(experiment)["effects"][0]["words"] == "better, but it copies (5 of 5 runs)"
+    fill(experiment, alarms=("collapse",))
+    assert results(experiment)["effects"][0]["words"] == "better, but it is collapsed (5 of 5 runs)"
+
+
+def test_before_the_first_value_everything_is_unknown(made: Made) -> None:
+    told = results(made())
+    assert {e["verdict"] for e in told["effects"]} == {"unknown"}
+    assert {c["state"] for c in told["cells"]} == {"waiting"}
+
+
+def test_files_of_others_do_no_harm(made: Made) -> None:
+    experiment = made()
+    fill(experiment)
+    folder = experiment.folder / "cells"
+    (folder / "0000.json").write_text('{"cell": 1, "state": "done"')
+    (folder / "0001.json").write_text('{"cell": 1, "state": "done", "run": "r1", "kid": "low"}')
+    (folder / "0002.json").write_text('{"cell": 7, "state": "done", "run": "r1", "kid": 3}')
+    assert sorted(experiment.outcomes()) == [3, 4, 5, 6, 7, 8]
+    outcome = Outcome(3, FAILED, "../../elsewhere", "")
+    with pytest.raises(UserError):
+        experiment.run_of(outcome)
+
+
+def test_names_are_not_taken_twice(made: Made, tmp_path: Path) -> None:
+    experiment = made()
+    with pytest.raises(UserError, match="already"):
+        Experiment.create(tmp_path, tiny_plan())
+    assert experiments(tmp_path) == ["tiny"]
+    assert Experiment.open(tmp_path, "latest").plan == experiment.plan
+    with pytest.raises(UserError, match="no experiment"):
+        Experiment.open(tmp_path, "other")
+
+
+def test_only_one_process_carries_it_out(made: Made) -> None:
+    experiment = made()
+    assert not experiment.is_carried_out()
+    with experiment.locked():
+        assert experiment.is_carried_out()
+        with pytest.raises(UserError, match="another process"), experiment.locked():
+            pass
+
+
+# What more sprites would buy
+
+
+def _power(slope: float, noise: tuple[float, ...] = (0.0, 0.02, -0.02)) -> dict[int, dict[int, float]]:
+    return {n: {s: 100 * n**-slope * (1 + e * (n / 100)) for s, e in enumerate(noise)} for n in (100, 200)}
+
+
+def test_a_power_is_continued() -> None:
+    told = predict(_power(0.5), {100: dict.fromkeys(range(3), 0.04), 200: dict.fromkeys(range(3), 0.01)})
+    assert told["answer"] == "predicted"
+    for one in told["kid"]:
+        assert one["low"] <= 100 * one["pictures"] ** -0.5 <= one["high"]
+    assert [one["pictures"] for one in told["kid"]] == [400, 800]
+    assert told["copying"][0]["estimate"] < 0.01
+
+
+@pytest.mark.parametrize(
+    ("kids", "why"),
+    [
+        (_power(0.0), "not surely fall"),
+        (_power(0.5, (0.0, 0.0)), "2 seeds"),
+        ({100: {0: 1.0, 1: 1.0, 2: 1.0}, 200: {0: 0.5, 1: -0.1, 2: 0.4}}, "floor"),
+        ({100: {0: 1.0, 1: 1.0, 2: 1.0}, 300: {0: 0.5, 1: 0.1, 2: 0.4}}, "one twice"),
+        (_power(0.9, (0.0, 0.24, -0.2)), "too much"),
+        ({**_power(0.5), 400: {0: 9.0, 1: 9.2, 2: 8.9}}, "bends"),
+    ],
+)
+def test_when_the_curve_does_not_support_it_nothing_is_told(kids: dict, why: str) -> None:
+    told = predict(kids, {n: dict.fromkeys(v, 0.0) for n, v in kids.items()})
+    assert told["answer"] == "cannot tell"
+    assert why in told["why"]
+    assert told["kid"] == []
+
+
+# Tastes
+
+
+def test_a_taste_test_goes_on_where_it_was_left(tmp_path: Path) -> None:
+    test = new_taste(tmp_path, "r1", "r2", count=50, reals=20)
+    for number in range(20):
+        pair = test.pair(number)
+        # A judge who prefers a, and knows real sprites.
+        wanted = "real" if pair.is_check else "a"
+        test.pick(pair.left[0] == wanted)
+    (again,) = tastes(tmp_path)
+    assert [again.pair(n) for n in range(40)] == [test.pair(n) for n in range(40)]
+    assert again.standing.verdict == "a"
+    assert "r1 is preferred" in again.words
+    assert again.checks[0] == again.checks[1] >= 2
+    assert again.is_attentive
+    again.take_back()
+    assert len(tastes(tmp_path)[0].left_picked) == 19
+
+
+def test_sides_are_shuffled_and_checks_are_rare(tmp_path: Path) -> None:
+    test = new_taste(tmp_path, "r1", "r2", count=50, reals=20)
+    pairs = [test.pair(n) for n in range(400)]
+    checks = [p for p in pairs if p.is_check]
+    assert len(checks) == 50
+    left = sum(p.left[0] == "a" for p in pairs if not p.is_check)
+    assert 130 < left < 220
+    assert not pairs[0].is_check
+
+
+def test_who_passes_over_real_sprites_gets_no_verdict(tmp_path: Path) -> None:
+    test = new_taste(tmp_path, "r1", "r2", count=50, reals=20)
+    for number in range(40):
+        pair = test.pair(number)
+        test.pick(pair.left[0] == "a" or pair.right[0] == "real")
+    assert test.standing.verdict == "a"
+    assert "no verdict" in test.words
