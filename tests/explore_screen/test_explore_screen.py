@@ -309,3 +309,28 @@ def test_the_samples_shown_are_handed_over(explore, qtbot, monkeypatch, tmp_path
     assert told["run"] == screen.explorer.source.folder.name
     assert len(list((tmp_path / "shown").glob("*-seed-0-*.png"))) == len(screen.grid.cells)
     dialog.done(0)
+
+
+def test_a_training_picture_is_looked_for_in_the_model(explore, qtbot, monkeypatch) -> None:  # type: ignore[no-untyped-def]
+    _, screen = explore()
+    qtbot.waitUntil(lambda: screen.sample.nearest_picture is not None, timeout=SLOW)
+    asked: list[tuple[np.ndarray, str]] = []
+    monkeypatch.setattr(screen.taking_out, "project_pixels", lambda picture, name: asked.append((picture, name)))
+    screen.project_nearest_action.trigger()
+    real = np.load(screen.explorer.source.folder / "dataset.npy")
+    (picture, name), *_ = asked
+    assert any(np.array_equal(picture, one) or np.array_equal(picture, one[:, ::-1]) for one in real)
+    assert "0/0" in name
+
+
+def test_a_screen_that_rested_draws_again(explore, qtbot) -> None:  # type: ignore[no-untyped-def]
+    """After a while out of sight the process ends; coming back starts another, which draws the same."""
+    window, screen = explore()
+    before = [cell.pixels for cell in screen.grid.cells]
+    window.visit_by_name("Runs")
+    process = screen.drawer.process
+    screen._sleep()
+    assert not process.is_alive
+    screen.grid.show_cells([])
+    drawn(qtbot, screen, lambda: window.visit_by_name("Explore"))
+    assert all(np.array_equal(cell.pixels, one) for cell, one in zip(screen.grid.cells, before, strict=True))

@@ -10,6 +10,7 @@ from PySide6.QtWidgets import QHBoxLayout, QLabel, QPushButton, QSizePolicy, QVB
 
 from gandam_studio.core.errors import UserError
 from gandam_studio.core.runs.drawing import Answer
+from gandam_studio.core.runs.exploring import Pixels
 from gandam_studio.qt import icons, theme
 from gandam_studio.qt.explore.cells import Cell, image_of
 from gandam_studio.qt.painting import paint_event
@@ -69,7 +70,8 @@ class PictureView(QWidget):
 class SamplePanel(QWidget):
     """Attributes:
     picture, name, about: the sample. keep_button, around_button, more_button: see the signals. warning: that it looks
-        like a training picture. nearest: to be placed below; training, held_out: the pictures in it.
+        like a training picture. nearest: to be placed below; training, held_out: the pictures in it. nearest_picture:
+        the training picture nearest to it, (H, W, C); None until it is known.
 
     Signals:
         keep_wanted, around_wanted, menu_wanted: buttons. nearest_wanted: a sample has been chosen for a while.
@@ -83,6 +85,7 @@ class SamplePanel(QWidget):
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.cell: Cell | None = None
+        self.nearest_picture: Pixels | None = None
         self.picture = PictureView()
         self.picture.setAccessibleName(self.tr("The chosen sample"))
         self.name = OutsideLabel(elide=Qt.TextElideMode.ElideMiddle)
@@ -164,13 +167,15 @@ class SamplePanel(QWidget):
         """Show the real pictures of an answer, or say why there are none."""
         sides: list[tuple[list[QImage], list[str]]] = [([], []), ([], [])]
         close = None
+        self.nearest_picture = None
         if answer is not None:
             try:
                 pictures = answer.pictures()
                 facts = [(side, one) for side, key in enumerate(("training", "held_out")) for one in answer.values[key]]
                 for picture, (side, one) in zip(pictures, facts, strict=True):
                     distance = float(one["distance"])
-                    close = distance if side == 0 and close is None else close
+                    if side == 0 and close is None:
+                        close, self.nearest_picture = distance, picture
                     mirrored = "\n" + self.tr("mirrored") if one["mirrored"] else ""
                     sides[side][0].append(image_of(picture))
                     sides[side][1].append(f"{distance:.2f}{mirrored}")

@@ -282,6 +282,7 @@ class ExploreScreen(TakesDrops, Screen):
         self.film_action = act(self.tr("&Film of the path…"), self.taking_out.film, "Ctrl+Shift+M", icon="play")
         self.back_action = act(self.tr("&Back"), self.back, "Escape", icon="chevron-left")
         self.project_action = act(self.tr("F&ind a picture…"), self.ask_picture, "Ctrl+Shift+P", icon="search")
+        self.project_nearest_action = act(self.tr("Find its nearest &training picture"), self.project_nearest)
         self.paste_action = act(self.tr("Find the &pasted picture"), self.paste, "Ctrl+Shift+V")
         self.open_action = act(self.tr("&Open another run or model…"), self.ask_open, icon="folder")
         self.save_action = act(self.tr("&Save the sample as PNG…"), self.taking_out.save, "Ctrl+E", icon="save")
@@ -312,7 +313,8 @@ class ExploreScreen(TakesDrops, Screen):
             )),
             ScreenMenu(self.tr("E&xplore"), (
                 self.seed_action, self.earlier_seed_action, self.path_action, self.film_action, self.back_action, None,
-                self.project_action, self.paste_action, None, self.open_action, self.model_action,
+                self.project_action, self.paste_action, self.project_nearest_action, None, self.open_action,
+                self.model_action,
             )),
             ScreenMenu(self.tr("&Directions"), (
                 self.more_action, self.less_action, self.forget_action, self.learn_action, self.tag_action, None,
@@ -508,7 +510,7 @@ class ExploreScreen(TakesDrops, Screen):
             action.setEnabled(ready)
         self.mix_action.setEnabled(mixes)
         self.model_action.setEnabled(self.explorer.source is not None and self.explorer.source.checkpoint is not None)
-        for part in (self.tag_action, self.tag_button):
+        for part in (self.tag_action, self.tag_button, self.project_nearest_action):
             part.setEnabled(compares)
         for button in (self.project_button, self.dice):
             button.setEnabled(ready)
@@ -782,6 +784,15 @@ class ExploreScreen(TakesDrops, Screen):
     def ask_picture(self) -> None:
         """Ask for a picture to find in the model."""
         self.taking_out.ask_picture()
+
+    def project_nearest(self) -> None:
+        """Find the training picture nearest to the chosen sample in the model: how well does it know that one?"""
+        picture = self.sample.nearest_picture
+        if picture is None:
+            self.session.post(self.tr("The nearest training picture is not known yet."), INFO)
+        else:
+            name = self.tr("training picture near {0}").format(self.sample.name.text())
+            self.taking_out.project_pixels(picture, name)
 
     def paste(self) -> None:
         """Find the picture on the clipboard in the model."""

@@ -174,10 +174,14 @@ class TakingOut(QObject):
         if source is None or facts is None:
             return
         try:
-            picture: Pixels = exploring.fitted(source.folder, facts, data)
+            picture = exploring.fitted(source.folder, facts, data)
         except UserError as error:
             self._session.post(str(error), ERROR)
             return
+        self.project_pixels(picture, name)
+
+    def project_pixels(self, picture: Pixels, name: str) -> None:
+        """Find a picture of the model's size in it, (H, W, C)."""
         from gandam_studio.qt.explore.project_dialog import ProjectDialog
 
         dialog = ProjectDialog(self._explorer, picture, name, self._window)
