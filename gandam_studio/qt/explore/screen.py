@@ -10,17 +10,13 @@ from pathlib import Path
 from PySide6.QtCore import QMimeData, QPoint, Qt, QTimer
 from PySide6.QtGui import QAction, QShowEvent
 from PySide6.QtWidgets import (
-    QComboBox,
     QFileDialog,
     QFrame,
     QHBoxLayout,
     QLabel,
     QMenu,
     QScrollArea,
-    QSlider,
-    QSpacerItem,
     QStackedWidget,
-    QToolButton,
     QVBoxLayout,
     QWidget,
 )
@@ -28,9 +24,10 @@ from PySide6.QtWidgets import (
 from gandam_studio.core.errors import UserError
 from gandam_studio.core.runs import RunSummary
 from gandam_studio.core.runs.drawing import Answer, Source
-from gandam_studio.qt import icons, theme
+from gandam_studio.qt import theme
 from gandam_studio.qt.explore import explorer as views
 from gandam_studio.qt.explore.cells import Cell
+from gandam_studio.qt.explore.controls import LARGEST_SEED, SourceBar, ViewHeader, tool
 from gandam_studio.qt.explore.directions_panel import DirectionsPanel
 from gandam_studio.qt.explore.drawer import Drawer, Stream
 from gandam_studio.qt.explore.explorer import Explorer
@@ -41,28 +38,22 @@ from gandam_studio.qt.explore.sample_panel import NEAREST, SamplePanel
 from gandam_studio.qt.explore.steering import Steering
 from gandam_studio.qt.explore.taking_out import TakingOut
 from gandam_studio.qt.following.requests import ExploreRun
-from gandam_studio.qt.outputs.checkpoint_box import CheckpointBox
 from gandam_studio.qt.questions import run_dialog
 from gandam_studio.qt.screen import EmptyState, Screen, ScreenMenu
 from gandam_studio.qt.session import ERROR, INFO, Session
 from gandam_studio.qt.widgets.drop_frame import DropFrame, TakesDrops
-from gandam_studio.qt.widgets.numbers import WholeBox
 from trainer.protocol.run_directory import RunDirectory
 from trainer.protocol.untrusted import shortened
 
-LARGEST_SEED = 999_999
 SIDE_WIDTH = 344
-HEADER = 34
 REST_MS = 5 * 60 * 1000
 """How long the screen is hidden before its process ends."""
-LEAST_RADIUS, USUAL_RADIUS = 5, 35
-"""Percent."""
 
 
 class ExploreScreen(TakesDrops, Screen):
     """Attributes:
     explorer: what is shown and kept. grid: the samples. sample: the chosen one, beside it. directions: sliders.
-    favourites: below the grid. runs, checkpoints, seed, variety, radius: what is drawn from, and how.
+    favourites: below the grid. bar, header: above it. runs, checkpoints, seed, variety, radius: controls in these.
     """
 
     title = "Explore"
@@ -84,8 +75,11 @@ class ExploreScreen(TakesDrops, Screen):
         self._rest = QTimer(self, singleShot=True, interval=REST_MS)
         self._rest.timeout.connect(self._sleep)
         self._asleep = False
+        self._first_next = False  # whether the first of the samples that are being drawn is to be chosen
         self._seeds, self._seed_at = [0], 0
-        self._make_controls()
+        self.bar, self.header = SourceBar(session), ViewHeader()
+        self.runs, self.checkpoints = self.bar.runs, self.bar.checkpoints
+        self.seed, self.variety, self.radius = self.bar.seed, self.bar.variety, self.header.radius
         self.steering = Steering(self, self.explorer, self.directions, session)
         self.keeping = Favourites(self, self.explorer, self.favourites, session)
         self.taking_out = TakingOut(self, self.explorer, session)
@@ -100,97 +94,11 @@ class ExploreScreen(TakesDrops, Screen):
 
     # Building
 
-    def _make_controls(self) -> None:
-        self.runs = QComboBox()
-        self.runs.setAccessibleName(self.tr("Run"))
-        self.runs.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToContents)
-        self.runs.setMaximumWidth(260)
-        self.checkpoints = CheckpointBox(self.session)
-        self.checkpoints.setAccessibleName(self.tr("Checkpoint"))
-        self.checkpoints.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
-        self.checkpoints.setMinimumContentsLength(16)
-        self.checkpoints.setMaximumWidth(480)
-        self.seed = WholeBox(minimum=0, maximum=LARGEST_SEED, value=0)
-        self.seed.setAccessibleName(self.tr("Seed"))
-        self.seed.setPrefix(self.tr("Seed "))
-        self.seed.setToolTip(self.tr("Equal seeds draw equal samples from the same checkpoint."))
-        self.seed.setKeyboardTracking(False)
-        self.seed.setFixedWidth(self.fontMetrics().horizontalAdvance(self.tr("Seed ") + "999999") + 52)
-        self.dice = self._tool("sample", self.tr("Another seed"))
-        self.open_button = self._tool("folder", self.tr("Open another run or model…"))
-        self.variety = QSlider(Qt.Orientation.Horizontal)
-        self.variety.setRange(0, 150)
-        self.variety.setPageStep(10)
-        self.variety.setValue(100)
-        self.variety.setFixedWidth(110)
-        self.variety.setAccessibleName(self.tr("Variety (truncation)"))
-        self.variety.setToolTip(
-            self.tr("Variety (truncation): less draws all samples nearer to the typical one; 100 % is as trained.")
-        )
-        self.variety_value = QLabel("100 %")
-        self.variety_value.setFixedWidth(self.fontMetrics().horizontalAdvance("150 %") + 4)
-        self.heading = QLabel()
-        self.heading.setProperty("role", "title")
-        self.back_button = self._tool("chevron-left", self.tr("Back"))
-        self.radius = QSlider(Qt.Orientation.Horizontal)
-        self.radius.setRange(LEAST_RADIUS, 100)
-        self.radius.setValue(USUAL_RADIUS)
-        self.radius.setFixedWidth(120)
-        self.radius.setAccessibleName(self.tr("How far variations go (radius)"))
-        self.radius.setToolTip(self.tr("How far variations go (radius): at 100 % nothing is left of the sample."))
-        self.radius_value = QLabel()
-        self.radius_value.setFixedWidth(self.fontMetrics().horizontalAdvance("100 %") + 4)
-        self.steps = WholeBox(minimum=2, maximum=60, value=views.STEPS)
-        self.steps.setAccessibleName(self.tr("Pictures from one to the next"))
-        self.steps.setSuffix(self.tr(" pictures each"))
-        self.film_button = self._tool("play", self.tr("Film of the path…"))
-        self.mix_label = QLabel()
-        self.mix_label.setProperty("role", "secondary")
-        self.mix_stage = QSlider(Qt.Orientation.Horizontal)
-        self.mix_stage.setFixedWidth(80)
-        self.mix_stage.setRange(1, 3)
-        self.mix_stage.setAccessibleName(self.tr("From which stage on"))
-        self.mix_stage.setToolTip(self.tr("Further left: also shapes. Further right: only colours and details."))
-        self.mix_end = self._tool("close", self.tr("End mixing"))
-        self.mix_end.setToolTip(self.tr("End mixing"))
-
-    def _tool(self, icon: str, text: str) -> QToolButton:
-        button = QToolButton()
-        icons.set_icon(button, icon, "text", 18)
-        button.setAccessibleName(text)
-        return button
-
     def _lay_out(self) -> None:
-        bar = QFrame()
-        bar.setProperty("role", "bar")
-        row = QHBoxLayout()
-        row.setSpacing(theme.SPACE)
-        row.setContentsMargins(14, 6, 14, 6)
-        variety = _beside(QLabel(self.tr("Variety")), self.variety, self.variety_value)
-        for widget in (self.runs, self.checkpoints, self.open_button, self.seed, self.dice, variety):
-            row.addWidget(widget, 1 if widget is self.checkpoints else 0)
-        row.insertStretch(5, 1)
-        self._variety_box = variety
-        bar.setLayout(row)
-        self._radius_box = _beside(QLabel(self.tr("Radius")), self.radius, self.radius_value)
-        self._path_box = _beside(self.steps, self.film_button)
-        self._mix_box = _beside(self.mix_label, self.mix_stage, self.mix_end)
-        header = QHBoxLayout()
-        header.setSpacing(theme.SPACE)
-        header.addItem(QSpacerItem(0, HEADER))  # So that the samples stay where they are.
-        header.addWidget(self.back_button)
-        header.addWidget(self.heading)
-        header.addStretch(1)
-        for box in (self._mix_box, self._radius_box, self._path_box):
-            header.addWidget(box)
         self.favourites_title = QLabel()
         self.favourites_title.setProperty("role", "section")
-        self.path_button = self._tool("runs", self.tr("Path through favourites"))
-        self.path_button.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
-        self.path_button.setText(self.tr("Path"))
-        self.project_button = self._tool("search", self.tr("Find a picture…"))
-        self.project_button.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
-        self.project_button.setText(self.tr("Find a picture…"))
+        self.path_button = tool("runs", self.tr("Path through favourites"), self.tr("Path"))
+        self.project_button = tool("search", self.tr("Find a picture…"), self.tr("Find a picture…"))
         below = QHBoxLayout()
         below.setSpacing(theme.SPACE)
         below.addWidget(self.favourites_title)
@@ -201,7 +109,7 @@ class ExploreScreen(TakesDrops, Screen):
         column = QVBoxLayout(main)
         column.setContentsMargins(14, theme.SPACE, 14, theme.SPACE)
         column.setSpacing(theme.HALF + 2)
-        column.addLayout(header)
+        column.addWidget(self.header)
         column.addWidget(self.grid, 1)
         column.addLayout(below)
         column.addWidget(self.favourites)
@@ -225,8 +133,7 @@ class ExploreScreen(TakesDrops, Screen):
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(0)
-        self.bar = bar
-        layout.addWidget(bar)
+        layout.addWidget(self.bar)
         layout.addWidget(self.pages, 1)
 
     def _side(self) -> QWidget:
@@ -237,12 +144,8 @@ class ExploreScreen(TakesDrops, Screen):
         title = QLabel(self.tr("Directions"))
         title.setProperty("role", "section")
         title.setToolTip(self.tr("Each slider changes all samples the same way, one thing at a time."))
-        self.learn_button = self._tool("plus", self.tr("Learn from picks"))
-        self.learn_button.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
-        self.learn_button.setText(self.tr("Learn from picks"))
-        self.tag_button = self._tool("tag", self.tr("Learn from a tag…"))
-        self.tag_button.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
-        self.tag_button.setText(self.tr("Learn from a tag…"))
+        self.learn_button = tool("plus", self.tr("Learn from picks"), self.tr("Learn from picks"))
+        self.tag_button = tool("tag", self.tr("Learn from a tag…"), self.tr("Learn from a tag…"))
         learning = QHBoxLayout()
         learning.setSpacing(theme.HALF)
         learning.addWidget(self.learn_button)
@@ -329,19 +232,19 @@ class ExploreScreen(TakesDrops, Screen):
         self.checkpoints.currentIndexChanged.connect(lambda _index: self._open_chosen())
         self.checkpoints.listed.connect(self._follow_list)
         self.seed.valueChanged.connect(lambda value: self._show_seed(value))
-        self.dice.clicked.connect(lambda _checked=False: self.another_seed())
-        self.open_button.clicked.connect(lambda _checked=False: self.ask_open())
+        self.bar.dice.clicked.connect(lambda _checked=False: self.another_seed())
+        self.bar.open_button.clicked.connect(lambda _checked=False: self.ask_open())
         self.variety.valueChanged.connect(self._set_variety)
         self.radius.valueChanged.connect(lambda _value: self._set_radius())
-        self.steps.valueChanged.connect(lambda _value: self._set_steps())
-        self.back_button.clicked.connect(lambda _checked=False: self.back())
-        self.film_button.clicked.connect(lambda _checked=False: self.taking_out.film())
+        self.header.steps.valueChanged.connect(lambda _value: self._set_steps())
+        self.header.back_button.clicked.connect(lambda _checked=False: self.back())
+        self.header.film_button.clicked.connect(lambda _checked=False: self.taking_out.film())
         self.path_button.clicked.connect(lambda _checked=False: self.show_path())
         self.project_button.clicked.connect(lambda _checked=False: self.ask_picture())
         self.learn_button.clicked.connect(lambda _checked=False: self.steering.learn())
         self.tag_button.clicked.connect(lambda _checked=False: self.steering.ask_tag())
-        self.mix_stage.valueChanged.connect(lambda value: explorer.set_mix(explorer.mix, value))
-        self.mix_end.clicked.connect(lambda _checked=False: self._end_mix())
+        self.header.mix_stage.valueChanged.connect(lambda value: explorer.set_mix(explorer.mix, value))
+        self.header.mix_end.clicked.connect(lambda _checked=False: self._end_mix())
         self.grid.current_changed.connect(self._choose)
         self.grid.activated.connect(self.show_around)
         self.grid.menu_requested.connect(self._show_menu)
@@ -484,7 +387,7 @@ class ExploreScreen(TakesDrops, Screen):
     def _show_opened(self) -> None:
         facts = self.explorer.facts
         assert facts is not None
-        self.mix_stage.setRange(1, max(1, facts.stages - 1))
+        self.header.mix_stage.setRange(1, max(1, facts.stages - 1))
         self._end_mix()
         self.steering.begin()
         self._show_view()
@@ -512,7 +415,7 @@ class ExploreScreen(TakesDrops, Screen):
         self.model_action.setEnabled(self.explorer.source is not None and self.explorer.source.checkpoint is not None)
         for part in (self.tag_action, self.tag_button, self.project_nearest_action):
             part.setEnabled(compares)
-        for button in (self.project_button, self.dice):
+        for button in (self.project_button, self.bar.dice):
             button.setEnabled(ready)
         self._name_favourites()
 
@@ -538,7 +441,7 @@ class ExploreScreen(TakesDrops, Screen):
         self.explorer.show(views.Random(seed))
 
     def _set_variety(self, value: int) -> None:
-        self.variety_value.setText(f"{value} %")
+        self.bar.variety_value.setText(f"{value} %")
         self.explorer.set_truncation(value / 100)
 
     def show_around(self) -> None:
@@ -548,7 +451,7 @@ class ExploreScreen(TakesDrops, Screen):
 
     def _around(self, cell: Cell) -> None:
         self._remember()
-        self.grid.current = 0
+        self._first_next = True
         self.explorer.show(views.Around(cell, self.radius.value() / 100))
 
     def _around_favourite(self, number: int) -> None:
@@ -564,7 +467,7 @@ class ExploreScreen(TakesDrops, Screen):
             self.show_around()
 
     def _set_radius(self) -> None:
-        self.radius_value.setText(f"{self.radius.value()} %")
+        self.header.radius_value.setText(f"{self.radius.value()} %")
         view = self.explorer.view
         if isinstance(view, views.Around):
             self.explorer.show(views.Around(view.cell, self.radius.value() / 100, view.first))
@@ -581,7 +484,7 @@ class ExploreScreen(TakesDrops, Screen):
         self.explorer.show(views.Path(cells, self._steps_for(len(cells))))
 
     def _steps_for(self, points: int) -> int:
-        return max(2, min(self.steps.value(), views.MOST_ON_PATH // max(1, points - 1)))
+        return max(2, min(self.header.steps.value(), views.MOST_ON_PATH // max(1, points - 1)))
 
     def _set_steps(self) -> None:
         view = self.explorer.view
@@ -605,10 +508,10 @@ class ExploreScreen(TakesDrops, Screen):
         cell, facts = self.chosen, self.explorer.facts
         if cell is None or facts is None or facts.stages < 2:
             return
-        self.mix_stage.blockSignals(True)
-        self.mix_stage.setValue(max(1, facts.stages // 2))
-        self.mix_stage.blockSignals(False)
-        self.explorer.set_mix(cell, self.mix_stage.value())
+        self.header.mix_stage.blockSignals(True)
+        self.header.mix_stage.setValue(max(1, facts.stages // 2))
+        self.header.mix_stage.blockSignals(False)
+        self.explorer.set_mix(cell, self.header.mix_stage.value())
         self._show_view()
 
     def _end_mix(self) -> None:
@@ -621,32 +524,35 @@ class ExploreScreen(TakesDrops, Screen):
         view, explorer = self.explorer.view, self.explorer
         random = isinstance(view, views.Random)
         if isinstance(view, views.Random):
-            self.heading.setText(self.tr("{0} random samples, none left out").format(views.COUNT))
+            self.header.heading.setText(self.tr("{0} random samples, none left out").format(views.COUNT))
             if view.seed != self.seed.value():
                 self.seed.blockSignals(True)
                 self.seed.setValue(view.seed)
                 self.seed.blockSignals(False)
         elif isinstance(view, views.Around):
-            self.heading.setText(self.tr("Variations of {0}").format(shortened(view.cell.name, 40)))
-            self.radius_value.setText(f"{self.radius.value()} %")
+            self.header.heading.setText(self.tr("Variations of {0}").format(shortened(view.cell.name, 40)))
+            self.header.radius_value.setText(f"{self.radius.value()} %")
         else:
-            self.heading.setText(self.tr("A path through {0} favourites").format(len(view.cells)))
+            self.header.heading.setText(self.tr("A path through {0} favourites").format(len(view.cells)))
         if not random and not explorer.moves:
             self.directions.settle()
-        self.back_button.setVisible(not random)
-        self._radius_box.setVisible(isinstance(view, views.Around))
-        self._path_box.setVisible(isinstance(view, views.Path))
-        self._mix_box.setVisible(explorer.mix is not None)
+        self.header.back_button.setVisible(not random)
+        self.header.radius_box.setVisible(isinstance(view, views.Around))
+        self.header.path_box.setVisible(isinstance(view, views.Path))
+        self.header.mix_box.setVisible(explorer.mix is not None)
         if explorer.mix is not None:
-            self.mix_label.setText(self.tr("Details of {0}").format(shortened(explorer.mix.name, 24)))
+            self.header.mix_label.setText(self.tr("Details of {0}").format(shortened(explorer.mix.name, 24)))
         plain = random or (isinstance(view, views.Around) and views.is_plain(view.cell))
-        self._variety_box.setEnabled(plain)
+        self.bar.variety_box.setEnabled(plain)
         self.film_action.setEnabled(isinstance(view, views.Path))
         self.more_around_action.setEnabled(isinstance(view, views.Around))
         self.back_action.setEnabled(not random or explorer.mix is not None)
 
     def _show_cells(self) -> None:
         self.grid.show_cells(self.explorer.cells)
+        if self._first_next:
+            self._first_next = False
+            self.grid.choose(0)
         self.mark()
         self._shown_favourite = None
         self._show_chosen()
@@ -797,14 +703,3 @@ class ExploreScreen(TakesDrops, Screen):
     def paste(self) -> None:
         """Find the picture on the clipboard in the model."""
         self.taking_out.paste()
-
-
-def _beside(*widgets: QWidget) -> QWidget:
-    """Widgets in a row, without margins."""
-    box = QWidget()
-    row = QHBoxLayout(box)
-    row.setContentsMargins(0, 0, 0, 0)
-    row.setSpacing(theme.HALF + 2)
-    for widget in widgets:
-        row.addWidget(widget)
-    return box
