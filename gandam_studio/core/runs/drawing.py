@@ -28,6 +28,7 @@ MOST_PICTURES = 100_000
 DEATHS = 2
 """How many processes may die at a request before it is given up."""
 _POLL_S = 0.05
+_JOIN_S = 5.0
 
 
 @dataclass(frozen=True)
@@ -137,6 +138,7 @@ class DrawingProcess:
         self._open: dict[int, Request] = {}
         self._number = 0
         self._closed = False
+        self._reader: threading.Thread | None = None
 
     def submit(
         self, op: str, source: Source, values: Mapping[str, Any] | None = None, parts: Sequence[bytes] = (), *,
@@ -218,10 +220,11 @@ class DrawingProcess:
             return self._process is not None and self._process.poll() is None
 
     def close(self) -> None:
-        """End the process; what is still asked for is cancelled."""
+        """End the process; what is still asked for is cancelled, and no callback comes any more."""
         with self._lock:
             self._closed = True
             process, self._process = self._process, None
+            reader = self._reader
             for request in self._open.values():
                 request.is_cancelled = True
             rest = list(self._open.values())
@@ -231,6 +234,9 @@ class DrawingProcess:
         if process is not None:
             process.kill()
             process.wait()
+        if reader is not None and reader is not threading.current_thread():
+            reader.join(_JOIN_S)
+        if process is not None:
             _close(process)
 
     # The process
@@ -244,7 +250,8 @@ class DrawingProcess:
         )  # fmt: skip
         self._process = process
         self.starts += 1
-        threading.Thread(target=self._read, args=(process,), daemon=True).start()
+        self._reader = threading.Thread(target=self._read, args=(process,), daemon=True)
+        self._reader.start()
         self._write(HELLO, b"")
 
     def _write(self, number: int, body: bytes) -> None:

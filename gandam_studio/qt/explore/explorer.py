@@ -122,10 +122,17 @@ class Explorer(QObject):
         except UserError as error:
             self._fail(error)
             return
-        if not isinstance(self.view, Random):
+        if not self._fits(self.view):
             self.view = Random(0)
         self.opened.emit()
         self.redraw()
+
+    def _fits(self, view: View) -> bool:
+        """Whether the model takes the latents of a view: another checkpoint draws the same path, another network not."""
+        if isinstance(view, Random) or self.facts is None:
+            return True
+        cells = view.cells if isinstance(view, Path) else (view.cell,)
+        return all(len(cell.vector) in (self.facts.latent, self.facts.latent * self.facts.stages) for cell in cells)
 
     def _fail(self, error: Exception) -> None:
         self.facts = None
