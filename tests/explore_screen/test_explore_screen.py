@@ -334,3 +334,23 @@ def test_a_screen_that_rested_draws_again(explore, qtbot) -> None:  # type: igno
     screen.grid.show_cells([])
     drawn(qtbot, screen, lambda: window.visit_by_name("Explore"))
     assert all(np.array_equal(cell.pixels, one) for cell, one in zip(screen.grid.cells, before, strict=True))
+
+
+def test_a_new_checkpoint_is_listed_and_a_path_drawn_with_another(explore, qtbot) -> None:  # type: ignore[no-untyped-def]
+    window, screen = explore()
+    for _ in range(2):
+        press(Qt.Key.Key_U)
+        press(Qt.Key.Key_Right)
+    drawn(qtbot, screen, lambda: press(Qt.Key.Key_I))
+    before = screen.checkpoints.count()
+    window.visit_by_name("Runs")
+    folder = screen.explorer.source.folder / "checkpoints"
+    (number,) = (path.name for path in folder.iterdir() if path.name.isdecimal())
+    shutil.copytree(folder / number, folder / f"{int(number) - 1:08}")  # The same weights under another name will do.
+    window.visit_by_name("Explore")
+    assert screen.checkpoints.count() == before + 1
+    assert screen.checkpoints.chosen.iteration == int(number)
+    with qtbot.waitSignal(screen.explorer.opened, timeout=SLOW):
+        screen.checkpoints.setCurrentIndex(before)
+    qtbot.waitUntil(lambda: len(screen.grid.cells) == views.STEPS + 1, timeout=SLOW)
+    assert isinstance(screen.explorer.view, views.Path)

@@ -128,7 +128,7 @@ class Explorer(QObject):
         self.redraw()
 
     def _fits(self, view: View) -> bool:
-        """Whether the model takes the latents of a view: another checkpoint draws the same path, another network not."""
+        """Whether the model takes a view's latents: another checkpoint draws the same path, another network not."""
         if isinstance(view, Random) or self.facts is None:
             return True
         cells = view.cells if isinstance(view, Path) else (view.cell,)

@@ -275,11 +275,22 @@ class ExploreScreen(TakesDrops, Screen):
         self._rest.stop()
         index = self.session.run_index
         index.watch(True)
+        self._list_new_checkpoints()
         if index.is_read:
             self._take_runs(index.runs)
         if self._asleep:
             self._asleep = False
             self.explorer.redraw()
+
+    def _list_new_checkpoints(self) -> None:
+        """A run that trains keeps new ones meanwhile; the chosen one stays."""
+        source, chosen = self.explorer.source, self.checkpoints.chosen
+        if source is None or chosen is None or chosen.is_best:
+            return
+        self.checkpoints.blockSignals(True)
+        self.checkpoints.show_run(RunDirectory(source.folder), chosen.iteration)
+        self.checkpoints.blockSignals(False)
+        self._open_chosen()
 
     def deactivated(self) -> None:
         """Look for nothing; after a while the process ends."""
