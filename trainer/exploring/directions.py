@@ -22,7 +22,7 @@ from trainer.randomness import latents
 
 SAMPLES = 1024
 """Samples drawn for principal components and for directions of tags; four times the latent's length where that is
-more."""
+more. Latents of flows are pictures of noise: too long for that, and a sample takes many passes."""
 MOST_SAMPLES = 4096
 PCA_SIDE = 32
 RIDGE = 1e-3
@@ -88,7 +88,7 @@ def sefa(model: Model, count: int) -> Found:
 
 def sample_count(latent: int) -> int:
     """How many samples directions are measured on."""
-    return min(MOST_SAMPLES, max(SAMPLES, 4 * latent))
+    return max(SAMPLES, 4 * latent) if 4 * latent <= MOST_SAMPLES else SAMPLES
 
 
 def matched_latents(seed: int, count: int, size: int) -> torch.Tensor:
