@@ -284,11 +284,11 @@ class ExploreScreen(TakesDrops, Screen):
 
     def _list_new_checkpoints(self) -> None:
         """A run that trains keeps new ones meanwhile; the chosen one stays."""
-        source, chosen = self.explorer.source, self.checkpoints.chosen
-        if source is None or chosen is None or chosen.is_best:
+        source = self.explorer.source
+        if source is None or self.checkpoints.chosen is None:
             return
         self.checkpoints.blockSignals(True)
-        self.checkpoints.show_run(RunDirectory(source.folder), chosen.iteration)
+        self.checkpoints.show_run(RunDirectory(source.folder), same=True)
         self.checkpoints.blockSignals(False)
         self._open_chosen()
 

@@ -48,12 +48,12 @@ class CheckpointBox(QComboBox):
         index = self.currentIndex()
         return self._found[index] if 0 <= index < len(self._found) else None
 
-    def show_run(self, run: RunDirectory, moment: float | None = None) -> None:
+    def show_run(self, run: RunDirectory, moment: float | None = None, *, same: bool = False) -> None:
         """List a run's checkpoints, then again with their quality, whose events may take a while to read.
 
-        The one nearest to `moment` is chosen, or the newest.
+        The one nearest to `moment` is chosen, or the newest; with `same`, the run is listed anew and the choice stays.
         """
-        self._list(kept_checkpoints(run), moment, None)
+        self._list(kept_checkpoints(run), moment, self.chosen if same else None)
         self._reading.follow(
             self._session.start_quiet_job(
                 lambda _workspace, _job: kept_checkpoints(run, measured_quality(run)),
