@@ -354,3 +354,36 @@ def test_a_new_checkpoint_is_listed_and_a_path_drawn_with_another(explore, qtbot
         screen.checkpoints.setCurrentIndex(before)
     qtbot.waitUntil(lambda: len(screen.grid.cells) == views.STEPS + 1, timeout=SLOW)
     assert isinstance(screen.explorer.view, views.Path)
+
+
+def test_three_favourites_become_a_sheet_and_two_come_back(explore, qtbot, monkeypatch, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
+    from gandam_studio.qt.explore import taking_out
+    from gandam_studio.qt.outputs.finishing_dialog import BOTH, HandOverDialog
+
+    window, screen = explore()
+    opened: list[HandOverDialog] = []
+    monkeypatch.setattr(taking_out, "run_dialog", opened.append)
+    for _ in range(3):
+        press(Qt.Key.Key_U)
+        press(Qt.Key.Key_Right)
+    screen.hand_over_favourites_action.trigger()
+    qtbot.addWidget(opened[0])
+    opened[0].layout_box.setCurrentIndex(opened[0].layout_box.findData(BOTH))
+    opened[0].target.setText(str(tmp_path / "three"))
+    opened[0].start()
+    qtbot.waitUntil(lambda: opened[0].result_path is not None, timeout=SLOW)
+    names = {path.name for path in (tmp_path / "three").glob("*.png")}
+    assert "sheet.png" in names
+    assert len(names) == 4
+    for number in (0, 2):
+        screen.favourites.item(number).setSelected(True)
+    screen.hand_over_favourites_action.trigger()
+    qtbot.addWidget(opened[1])
+    opened[1].take.setChecked(True)
+    opened[1].target.setText(str(tmp_path / "two"))
+    opened[1].start()
+    qtbot.waitUntil(lambda: opened[1].result_path is not None, timeout=SLOW)
+    back = [sprite for sprite in window.session.workspace.sprites() if "generated" in sprite.tags]
+    assert len(back) == 2
+    for dialog in opened:
+        dialog.done(0)

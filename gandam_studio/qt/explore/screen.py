@@ -192,6 +192,7 @@ class ExploreScreen(TakesDrops, Screen):
         self.hand_over_action = act(
             self.tr("Hand over all &samples…"), self.taking_out.hand_over, "Ctrl+M", icon="export"
         )
+        self.hand_over_favourites_action = act(self.tr("Hand over the fa&vourites…"), self.hand_over_favourites)
         self.copy_action = act(self.tr("&Copy the sample"), self.taking_out.copy, "Ctrl+C")
         self.model_action = act(self.tr("&Hand the model over…"), self.hand_over_model, icon="export")
         self.copy_seed_action = act(self.tr("Copy its s&eed"), self.taking_out.copy_seed)
@@ -212,7 +213,7 @@ class ExploreScreen(TakesDrops, Screen):
             ScreenMenu(self.tr("&Sample"), (
                 self.keep_action, self.around_action, self.more_around_action, self.mix_action, None,
                 self.save_action, self.hand_over_action, self.copy_action, self.copy_seed_action, None,
-                self.rename_action, self.remove_action,
+                self.rename_action, self.remove_action, self.hand_over_favourites_action,
             )),
             ScreenMenu(self.tr("E&xplore"), (
                 self.seed_action, self.earlier_seed_action, self.path_action, self.film_action, self.back_action, None,
@@ -632,6 +633,7 @@ class ExploreScreen(TakesDrops, Screen):
         self.favourites.setVisible(bool(count))
         self.path_button.setEnabled(count > 1 and self.explorer.facts is not None)
         self.rename_action.setEnabled(bool(count))
+        self.hand_over_favourites_action.setEnabled(bool(count) and self.explorer.facts is not None)
         self.remove_action.setEnabled(bool(self.favourites.chosen))
         self.mark()
 
@@ -687,6 +689,11 @@ class ExploreScreen(TakesDrops, Screen):
         # After the drop has ended: the dialog has an event loop of its own.
         QTimer.singleShot(0, self, lambda: self.taking_out.project(*picture))
         return True
+
+    def hand_over_favourites(self) -> None:
+        """Write the chosen favourites, or all of them, for other programs."""
+        numbers = self.favourites.chosen or list(range(len(self.explorer.kept.favourites)))
+        self.taking_out.hand_over([self.keeping.cell(number) for number in numbers])
 
     def hand_over_model(self) -> None:
         """Write the model that is shown, for others to use."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -98,9 +98,10 @@ class TakingOut(QObject):
         QGuiApplication.clipboard().setText(cell.name)
         self._session.post(self.tr("Copied: {0}").format(cell.name), SUCCESS)
 
-    def hand_over(self) -> None:
-        """Write all samples that are shown, in a palette and a format that a person chooses."""
-        source, facts, cells = self._explorer.source, self._explorer.facts, self._explorer.cells
+    def hand_over(self, chosen: Sequence[Cell] = ()) -> None:
+        """Write samples (all that are shown, if none are given), in a palette and a format that a person chooses."""
+        source, facts = self._explorer.source, self._explorer.facts
+        cells = list(chosen) or self._explorer.cells
         if source is None or facts is None or not cells:
             return
         from gandam_studio.core.runs.handing_over import Samples, manifest_of
