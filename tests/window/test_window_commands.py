@@ -29,6 +29,7 @@ SAME = (
     {"Previous group", "Previous run", "Earlier seed"},
     {"Name and note", "Rename the favourite"},
     {"Export", "Save the sample as PNG"},
+    {"New sprites", "Hand over all samples"},
     {"Close the details", "Back"},
     {"Follow the newest step", "Go to the end"},
     {"Panel", "Rules"},
