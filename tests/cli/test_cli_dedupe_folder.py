@@ -215,7 +215,8 @@ def test_hashes_of_an_older_version_are_made_again_first(families: Path, studio:
     def stored() -> tuple[str, int]:
         with sqlite3.connect(families / DATABASE) as database:
             (kept,) = database.execute("SELECT value FROM settings WHERE key = ?", (SETTING,)).fetchone()
-            (empty,) = database.execute("SELECT count(*) FROM fingerprints WHERE NOT hashes <> zeroblob(80)").fetchone()
+            empty_rows = "SELECT count(*) FROM fingerprints WHERE hashes = zeroblob(length(hashes))"
+            (empty,) = database.execute(empty_rows).fetchone()
         database.close()
         return kept, empty
 

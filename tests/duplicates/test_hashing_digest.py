@@ -20,7 +20,7 @@ def digests(content: np.ndarray, height: int = 0, width: int = 0) -> tuple[int, 
     h, w = content.shape
     buffer = np.zeros((1, max(height, h), max(width, w)), dtype=np.uint32)
     buffer[0, :h, :w] = content
-    straight, mirrored = pixel_digests(buffer, np.array([h]), np.array([w]))
+    straight, mirrored, _ = pixel_digests(buffer, np.array([h]), np.array([w]))
     return int(straight[0]), int(mirrored[0])
 
 

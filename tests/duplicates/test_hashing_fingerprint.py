@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from gandam_studio.core.hashing import COLUMNS, Column, Flag, fingerprint_batch, mirrored
-from gandam_studio.core.hashing.layout import LOOK, boxes, flags
+from gandam_studio.core.hashing.layout import LOOK, SKETCH, boxes, flags
 
 
 def look(rows: np.ndarray) -> np.ndarray:
@@ -34,6 +34,7 @@ def test_the_mirrored_fingerprint_needs_no_pixels(picture: np.ndarray):
     derived = mirrored(fingerprint_batch([picture]))
     same = [column for column in Column if column != Column.BOX]
     assert direct[:, same].tolist() == derived[:, same].tolist()
+    assert direct[:, SKETCH].tolist() == derived[:, SKETCH].tolist()
 
 
 @settings(max_examples=60, deadline=None)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from gandam_studio.core.duplicates.missed_by_signs import alike_as_wholes, cut_off, laid_on_backgrounds
 from gandam_studio.core.duplicates.search import numba_available, pairs_within
 from gandam_studio.core.hashing.layout import LOOK, WHOLE, Column, Flag, flags, mirrored
 from gandam_studio.core.jobs import NULL_JOB, Job
@@ -65,11 +66,13 @@ def candidates(
     """
     fingerprints = np.asarray(fingerprints, dtype=np.uint64)
     count = len(fingerprints)
-    parts = [_equal_digests(fingerprints, first_new)]
+    parts = [_equal_digests(fingerprints, first_new), cut_off(fingerprints, first_new)]
     if count > scan_limit:
         parts += _indexed(fingerprints, first_new, job)
     elif count > 1:
         parts.append(_scanned(fingerprints, look_radius, whole_radius, first_new, job))
+        parts.append(laid_on_backgrounds(fingerprints, first_new, job))
+        parts.append(alike_as_wholes(fingerprints, first_new, job))
     rows = np.unique(np.concatenate(parts), axis=0)
     return Candidates(rows[:, 0], rows[:, 1], rows[:, 2].astype(bool))
 

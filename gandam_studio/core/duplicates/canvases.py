@@ -22,12 +22,15 @@ from gandam_studio.core.hashing.content import Content
 _LONGEST = 128  # pixels; larger canvases are reduced to this
 _OPAQUE = 250
 _BLUR = 0.7  # standard deviation, pixels of the smaller canvas: below it resampling filters differ
+_LIGHT = 0.8  # of full scale: least mean of a sprite that is compared on black instead of white
 _ANOTHER = 0.1  # of full scale: colours further apart are different backgrounds
 _SEEN = 0.02  # least squared distance from the background, summed over channels, of a pixel of the sprite
 
 # Residuals are below .54 for resized copies, below .22 for JPEG copies at quality 30, and above .61 for other sprites
 # (the fitting species of tests/benchmarks/duplicates_quality.py).
 _TIP, _SLOPE = 0.45, 15.0  # residual at a logit of 0, and logits per unit of residual
+
+_HOPELESS = -30.0  # logits below which no encoder is tried
 
 _LAID_KEPT = 4  # a canvas is put on white, its own background and a few others, each in two orientations
 
@@ -46,11 +49,13 @@ class Canvas:
         pixels: (h, w, 4) uint8, colours multiplied by opacity.
         size: width and height of the picture as it is.
         background: (3,) float32 in [0, 1], the border's median colour; None for a picture with transparency.
+        light: whether white would hide it.
     """
 
     pixels: np.ndarray
     size: tuple[int, int]
     background: np.ndarray | None
+    light: bool = False
     _laid: dict[tuple[bool, bytes], _Laid] = field(default_factory=dict, repr=False, compare=False)
 
     def laid_on(self, background: np.ndarray, *, mirrored: bool) -> _Laid:
@@ -101,7 +106,9 @@ def canvas_of(rgba: np.ndarray) -> Canvas:
     if scale < 1:
         size = (max(1, round(width * scale)), max(1, round(height * scale)))
         made = np.asarray(cv2.resize(made, size, interpolation=cv2.INTER_AREA))
-    return Canvas(np.rint(made).astype(np.uint8), (width, height), background)
+    shown = float(made[..., 3].sum())
+    light = background is None and float(made[..., :3].sum()) > 3 * _LIGHT * shown
+    return Canvas(np.rint(made).astype(np.uint8), (width, height), background, light)
 
 
 def same_aspect(a: tuple[int, int], b: tuple[int, int]) -> bool:
@@ -118,6 +125,19 @@ def evidence(a: Canvas, b: Canvas, *, mirrored: bool) -> float:
     laid = _laid(a, b, mirrored)
     if laid is None:
         return -np.inf
+    found = _evidence(laid[0], laid[1])
+    if (a.background is None) != (b.background is None) and _HOPELESS < found < 0:
+        # Few pixels lose much of their colour in an encoder: the transparent picture, encoded, tells whether they did.
+        plain, copy = laid[:2] if a.background is None else laid[1::-1]
+        for quality in _QUALITIES:
+            encoded = _Laid(plain.encoded(laid[2], quality))
+            found = max(found, _evidence(encoded, copy))
+    return found
+
+
+def _evidence(first_laid: _Laid, second_laid: _Laid) -> float:
+    """`evidence` of two canvases on one background."""
+    laid = first_laid, second_laid
     power = laid[0].squared + laid[1].squared
     seen = power[..., 0] + power[..., 1] + power[..., 2] > 2 * _SEEN
     if not seen.any():
@@ -201,7 +221,9 @@ def _background(a: Canvas, b: Canvas) -> np.ndarray | None:
     known = [one.background for one in (a, b) if one.background is not None]
     if len(known) == 2 and float(np.abs(known[0] - known[1]).max()) > _ANOTHER:
         return None
-    return np.asarray(np.mean(known, axis=0, dtype=np.float32)) if known else np.ones(3, dtype=np.float32)
+    if known:
+        return np.asarray(np.mean(known, axis=0, dtype=np.float32))
+    return (np.zeros if a.light and b.light else np.ones)(3, dtype=np.float32)
 
 
 def _laid(a: Canvas, b: Canvas, mirrored: bool) -> tuple[_Laid, _Laid, np.ndarray] | None:

@@ -24,8 +24,9 @@ from gandam_studio.core.duplicates.colours import palette_exchanged
 from gandam_studio.core.duplicates.drawings import Drawing
 from gandam_studio.core.duplicates.links import LOOSEST, Link
 from gandam_studio.core.duplicates.measures import NAMES, Comparison, compare, distance_of
+from gandam_studio.core.duplicates.missed_by_signs import may_be_cut_off, shown_sides, worth_comparing_as_wholes
 from gandam_studio.core.duplicates.pictures import Pictures, PixelSource
-from gandam_studio.core.duplicates.relations import Transform, decide
+from gandam_studio.core.duplicates.relations import NEAR, Transform, Verdict, decide
 from gandam_studio.core.duplicates.synthesis import remade, remade_elsewhere
 from gandam_studio.core.duplicates.tiles import mirrored_where
 from gandam_studio.core.hashing import Column
@@ -37,7 +38,9 @@ _BATCH = 32  # pairs compared at once; fits into the processor's cache
 _CANVAS_RADIUS = 20  # out of 128 bits of the whole picture: copies are closer, and few others are
 _RIM = 3.0  # pixels: how far a filter spreads colour beyond a sprite
 _CERTAIN = 6.0  # logits above which whole canvases need not be compared
-_EXCHANGED = 4.0  # logits for a replaced palette
+_EXCHANGED = 4.0  # logits for a replaced palette, or for the same pixels without an edge
+_KEPT = 0.97  # least share of equal pixels in a picture without an edge
+_RELATED = 0.5  # distance at a logit of 0
 _ONE_SILHOUETTE = 0.95  # least overlap of tiles with the same silhouette
 _TILE = np.float32(255)
 _SAME_SCALE = 0.1  # largest relative difference between the scale of contents and that of whole pictures
@@ -54,6 +57,7 @@ class _Passed:
         parameters: (4,) alignment of its tile with that of the first.
         laid: whether one may take its silhouette from the other: one is opaque, and their pixels differ.
         framed: whether the evidence is that of whole pictures including the background.
+        lacking: whether the pixels are the same, except for an edge that one lacks.
     """
 
     i: int
@@ -63,6 +67,7 @@ class _Passed:
     parameters: np.ndarray
     laid: bool
     framed: bool
+    lacking: bool
 
 
 class Judge:
@@ -80,7 +85,7 @@ class Judge:
 
         Frames of an animation are NEAR here, as pixels do not tell them apart. `check` is called often and may raise.
         """
-        best: dict[tuple[int, int], _Passed] = {}
+        best: dict[tuple[int, int], list[_Passed]] = {}
         prints = self._source.prints(pairs.i), self._source.prints(pairs.j)
         whole, other = (one[:, list(WHOLE)] for one in prints)
         turned = np.where(pairs.mirrored[:, None], mirrored_rows(prints[1])[:, list(WHOLE)], other)
@@ -88,7 +93,9 @@ class Judge:
         same = (prints[0][:, Column.PIXELS] == prints[1][:, Column.PIXELS]) | (
             prints[0][:, Column.PIXELS] == prints[1][:, Column.PIXELS_MIRRORED]
         )
+        near |= worth_comparing_as_wholes(*prints, pairs.mirrored)
         opaque, other_opaque = (flags(one) & Flag.OPAQUE > 0 for one in prints)
+        cut = (opaque == other_opaque) & may_be_cut_off(*(shown_sides(one) for one in prints))
         # Backgrounds may have been removed from the two in different ways, so whole pictures are compared, too.
         framed = near & opaque & other_opaque & ((flags(prints[0]) | flags(prints[1])) & Flag.KEYED > 0)
         near |= opaque != other_opaque  # the background of one of them changes the hashes
@@ -99,6 +106,7 @@ class Judge:
             i, j, mirrored = pairs.i[part], pairs.j[part], pairs.mirrored[part]
             found = self._compared(i, j, mirrored)
             logit = self._second_look(found, i, j, mirrored, near[part])
+            lacking = self._lacking_an_edge(logit, i, j, mirrored, cut[part])
             entire = self._in_frames(logit, i, j, mirrored, framed[part])
             for index in np.flatnonzero(distance_of(logit) <= LOOSEST).tolist():
                 one = _Passed(
@@ -109,15 +117,14 @@ class Judge:
                     found.parameters[index],
                     bool(laid[start + index]),
                     bool(entire[index]),
+                    bool(lacking[index]),
                 )
-                known = best.get((one.i, one.j))
-                # Unmirrored wins a tie.
-                if known is None or (-one.logit, one.mirrored) < (-known.logit, known.mirrored):
-                    best[one.i, one.j] = one
+                best.setdefault((one.i, one.j), []).append(one)
         links = []
-        for one in best.values():
+        for ways in best.values():
             check()
-            links.append(self._link(one))
+            ways.sort(key=lambda one: (-one.logit, one.mirrored))  # unmirrored wins a tie
+            links.append(self._link(ways))
         return links
 
     def enlargement(self, row: int) -> int:
@@ -131,7 +138,12 @@ class Judge:
         return compare(mine.astype(np.float32) / _TILE, other.astype(np.float32) / _TILE)
 
     def _second_look(
-        self, found: Comparison, i: np.ndarray, j: np.ndarray, mirrored: np.ndarray, near: np.ndarray
+        self,
+        found: Comparison,
+        i: np.ndarray,
+        j: np.ndarray,
+        mirrored: np.ndarray,
+        near: np.ndarray,
     ) -> np.ndarray:
         """(P,) the evidence of tiles, or that of whole canvases or a replaced palette if stronger.
 
@@ -147,6 +159,20 @@ class Judge:
             if palette_exchanged(mine, theirs[:, ::-1] if mirrored[index] else theirs):
                 logit[index] = _EXCHANGED
         return logit
+
+    def _lacking_an_edge(
+        self, logit: np.ndarray, i: np.ndarray, j: np.ndarray, mirrored: np.ndarray, cut: np.ndarray
+    ) -> np.ndarray:
+        """Find pictures that are others with an edge cut off; raises `logit` in place.
+
+        cut: (P,) bool, whether sizes allow for it. Returns (P,) bool: whose evidence is now that of pixels.
+        """
+        found = np.zeros(len(logit), dtype=bool)
+        for index in np.flatnonzero(cut).tolist():
+            mine, theirs = (self._pictures[int(rows[index])].shown.content.rgba for rows in (i, j))
+            if _cut_off(mine, theirs[:, ::-1] if mirrored[index] else theirs):
+                logit[index], found[index] = max(logit[index], _EXCHANGED), True
+        return found
 
     def _in_frames(
         self, logit: np.ndarray, i: np.ndarray, j: np.ndarray, mirrored: np.ndarray, framed: np.ndarray
@@ -173,8 +199,23 @@ class Judge:
             return -np.inf
         return evidence(first.canvas, second.canvas, mirrored=mirrored)
 
-    def _link(self, passed: _Passed) -> Link:
-        """Decide the relation of a pair at full resolution."""
+    def _link(self, ways: list[_Passed]) -> Link:
+        """Decide one pair's relation on its own pixels; ways: in one or both orientations, the better one first.
+
+        A symmetric figure may look more alike mirrored and be the same as it is: then what is proven counts. Not the
+        other way round, where a texture may pass for itself mirrored and encoded.
+        """
+        verdict = self._verdict(ways[0])
+        if len(ways) > 1 and ways[0].mirrored and _unproven(verdict) > (False, 0.0):
+            verdict = min(verdict, self._verdict(ways[1]), key=_unproven)
+        i, j = ways[0].i, ways[0].j
+        if i < j:
+            return Link(i, j, verdict)
+        transform = verdict.transform.inverted(self._pictures[i].size[0], self._pictures[j].size[0])
+        return Link(j, i, replace(verdict, transform=transform))
+
+    def _verdict(self, passed: _Passed) -> Verdict:
+        """What a pair is in one orientation."""
         i, j, mirrored = passed.i, passed.j, passed.mirrored
         first, second = self._pictures[i], self._pictures[j]
 
@@ -182,25 +223,23 @@ class Judge:
         def whole() -> bool:
             return self._whole_evidence(i, j, mirrored) > 0
 
-        laid = self._laid_by_canvas(i, j, mirrored) if passed.laid and (passed.framed or whole()) else None
-        drawings = laid or (first.drawing, second.drawing)
-        verdict = decide(
+        laid = None
+        if passed.laid and not passed.lacking and (passed.framed or whole()):
+            laid = self._laid_by_canvas(i, j, mirrored)
+        drawings = (first.shown, second.shown) if passed.lacking else laid or (first.drawing, second.drawing)
+        return decide(
             *drawings,
             (first.size, second.size),
             mirrored=mirrored,
-            parameters=np.zeros(4) if laid else passed.parameters,
+            parameters=np.zeros(4) if laid or passed.lacking else passed.parameters,
             logit=passed.logit,
             encoded=(lambda: encoders_error(first.canvas, second.canvas, mirrored=mirrored)) if laid else None,
             whole=whole,
             resampled=lambda: self._resampled(i, j, mirrored) if not laid else None,
             remade=lambda transform: self._remade(i, j, transform),
-            hiding=lambda: first.hides or second.hides,
+            hiding=lambda: not passed.lacking and (first.hides or second.hides),
             lent=laid is not None and not (first.plain and second.plain),
         )
-        if i < j:
-            return Link(i, j, verdict)
-        transform = verdict.transform.inverted(first.size[0], second.size[0])
-        return Link(j, i, replace(verdict, transform=transform))
 
     def _laid_by_canvas(self, i: int, j: int, mirrored: bool) -> tuple[Drawing, Drawing]:
         """The drawings of a pair whose canvases match, at least one of them opaque.
@@ -239,6 +278,28 @@ class Judge:
         if remade_elsewhere(first.rgba, second.rgba, back) or remade_elsewhere(second.rgba, first.rgba, transform):
             return transform
         return None
+
+
+def _unproven(verdict: Verdict) -> tuple[bool, float]:
+    """Orders verdicts: what pixels prove first, then what is nearer."""
+    related = verdict.distance <= _RELATED
+    return verdict.relation == NEAR or not related, 0.0 if related else verdict.distance
+
+
+def _cut_off(first: np.ndarray, second: np.ndarray) -> bool:
+    """Whether one (h, w, 4) content is the other with an edge cut off, a few pixels aside."""
+    if first.shape[0] * first.shape[1] < second.shape[0] * second.shape[1]:
+        first, second = second, first
+    height, width = second.shape[:2]
+    shown = second[..., 3] > 0
+    for top in range(first.shape[0] - height + 1):
+        for left in range(first.shape[1] - width + 1):
+            part = first[top : top + height, left : left + width]
+            counted = shown | (part[..., 3] > 0)
+            same = (part == second).all(axis=2)
+            if np.count_nonzero(same & counted) >= _KEPT * np.count_nonzero(counted):
+                return True
+    return False
 
 
 def _area(content: Content, size: tuple[int, int]) -> float:

@@ -56,6 +56,14 @@ class Picture:
         return self.drawing.content
 
     @cached_property
+    def shown(self) -> Drawing:
+        """Its content, or all of it where it is opaque, whatever was taken for background."""
+        content = self.content
+        if content.flags & (Flag.OPAQUE | Flag.KEYED) != Flag.OPAQUE | Flag.KEYED:
+            return self.drawing
+        return Drawing(Content(self.rgba, (0, 0, *self.size), Flag.OPAQUE))
+
+    @cached_property
     def canvas(self) -> Canvas:
         """Its whole canvas."""
         return canvas_of(self.rgba)

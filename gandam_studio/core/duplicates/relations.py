@@ -47,6 +47,7 @@ _STRETCH = 0.02  # log aspect ratio, or one pixel of the smaller side: sprites a
 # silhouette and .74 in steps; different sprites that get this far have .81 to .86, or .5 (except one pair of twins).
 _STEPS, _STEPS_WEIGHT, _STEPS_BLUR = 0.65, 25.0, 0.8
 _SILHOUETTE, _SILHOUETTE_WEIGHT = 0.92, 60.0
+_SAME_STEPS = 0.8  # least correlation of steps for contents of one size to be compared pixel by pixel
 # 0 for copies resized by Pillow and OpenCV, with the right filter; above .02 for 99 of 100 recoloured ones.
 _RESAMPLED = 0.02
 _PAINTED = 0.7  # largest share of pixels that a slight tint leaves unchanged
@@ -239,8 +240,9 @@ def decide(
     guess = _corner(mine.alpha, parameters)
     boxes_apart = max(abs(np.log(width / other_width)), abs(np.log(height / other_height)))
     # A cut-off edge may have misled the alignment.
-    overlay = _on_one_grid(mine, other, guess) if min(apart, boxes_apart) < _MAYBE_SCALE else None
-    if overlay is None or (apart > _SCALE and not _agree(overlay)):
+    by_a_pixel = max(abs(width - other_width), abs(height - other_height)) <= 1  # of few, that is much
+    overlay = _on_one_grid(mine, other, guess) if by_a_pixel or min(apart, boxes_apart) < _MAYBE_SCALE else None
+    if overlay is None or (apart > _SCALE and not _agree(overlay) and not (boxes_apart == 0 and _stepping(overlay))):
         overlay = _reduced(mine, other)
     else:
         scale_x = scale_y = 1.0
@@ -287,7 +289,12 @@ def decide(
     distance, confidence = float(distance_of(evidence)), float(confidence_of(evidence))
     if exact:
         distance, confidence = 0.0, 1.0
-    elif resized and _stretched(scale_x, scale_y, min(*first.box[2:], *second.box[2:])) and not whole():
+    elif (
+        resized
+        and (made is None or made.resized)
+        and _stretched(scale_x, scale_y, min(*first.box[2:], *second.box[2:]))
+        and not whole()
+    ):
         # Two similar sprites, not one that was enlarged.
         distance, confidence = max(distance, 1 - confidence, 0.95), min(confidence, 0.05)
     return Verdict(relation, transform, distance, confidence)
@@ -442,6 +449,13 @@ def _doubt(overlay: _Overlay) -> float:
 def _agree(overlay: _Overlay) -> bool:
     """Whether nearly all pixels in the overlap are the same."""
     return bool(overlay.seen_by_either) and overlay.share(overlay.off <= _SAME) > 0.9
+
+
+def _stepping(overlay: _Overlay) -> bool:
+    """Whether steps lie on steps and silhouettes on each other: a texture that repeats may be aligned elsewhere too."""
+    if overlay.seen_by_both < _SILHOUETTE * overlay.seen_by_either:
+        return False
+    return steps_alike(overlay.first, overlay.second, overlay.both) > _SAME_STEPS
 
 
 def _corner(first: np.ndarray, parameters: np.ndarray) -> tuple[float, float]:

@@ -41,6 +41,9 @@ _BLOCK = 44.0  # levels: JPEG at quality 30 changes the mean of 16 x 16 pixels o
 # 80, .1 to .6 for JPEG encoded twice; below 1.2 for 1 in 20 pictures with a redrawn part, below .37 for none of 360.
 _ENCODERS = 0.35
 _SAME = 3.0  # levels
+# Largest loss of a second encoding, relative to that of the first: at most .5 for JPEG copies, .6 for 9 in 10 WebP
+# copies (two games); .79 and more for two drawings of dark bricks.
+_LESS = 0.75
 # Share of the changed pixels that must match for JPEG to be the encoder, and the levels that rounding leaves then.
 _KNOWN, _ROUNDED = 0.5, 24.0
 # Least cosine between the change by one of a few qualities and the actual change: at least .49 for JPEG copies, .39 for
@@ -325,4 +328,15 @@ def _through_an_encoder(source: np.ndarray, target: np.ndarray, place: _Place) -
     equal = np.count_nonzero((furthest_of_three(np.abs(left)) <= _SAME) & touched)
     if equal > _KNOWN * np.count_nonzero(touched):
         return bool(np.abs(left).max() <= _ROUNDED)
-    return nothing_stands_out(left, np.ones(left.shape[:2], dtype=bool), made, _ENCODERS * error)
+    if not nothing_stands_out(left, np.ones(left.shape[:2], dtype=bool), made, _ENCODERS * error):
+        return False
+    return encoded_before(part, wanted, _nearest(tried, wanted))
+
+
+def encoded_before(source: np.ndarray, target: np.ndarray, encoding: tuple[int, int]) -> bool:
+    """Whether an encoding takes less from the target than from its source: what went through an encoder lacks it.
+
+    source, target: (h, w, 3) uint8. encoding: quality and sampling of JPEG.
+    """
+    lost, left = (cv2.norm(_encoded(picture, *encoding), picture, cv2.NORM_L2) for picture in (target, source))
+    return lost <= _LESS * left

@@ -10,8 +10,18 @@ import numpy as np
 
 from gandam_studio.core.hashing.content import Contents, find_contents
 from gandam_studio.core.hashing.digest import pixel_digests
-from gandam_studio.core.hashing.layout import COLUMNS, TINY_PIXELS, Column, Flag, pack_boxes
+from gandam_studio.core.hashing.layout import (
+    COLUMNS,
+    HALVES,
+    SKETCH,
+    TINY_PIXELS,
+    Column,
+    Flag,
+    pack_boxes,
+    packed_sketches,
+)
 from gandam_studio.core.hashing.reducing import LONGEST, reduced_tones
+from gandam_studio.core.hashing.sketching import sketches
 from gandam_studio.core.hashing.spectral import coefficients, padded_size, sign_words
 
 _FULL = 0.985  # a content that covers more of its box than this has no meaningful silhouette
@@ -74,6 +84,7 @@ def _of_chunk(stack: np.ndarray) -> np.ndarray:
     contents = find_contents(stack)
     rows = np.zeros((count, COLUMNS), dtype=np.uint64)
     rows[:, Column.BOX] = pack_boxes(contents.boxes)
+    rows[:, Column.SIZE] = width << 32 | height
     flags = contents.flags
     groups: dict[tuple[int, int], list[int]] = defaultdict(list)
     shown = []
@@ -84,11 +95,17 @@ def _of_chunk(stack: np.ndarray) -> np.ndarray:
         else:
             flags[index] |= _BLANK_FLAGS
     if shown:
+        rows[shown, SKETCH] = packed_sketches(sketches(contents.wholes))[shown]
         wholes = contents.wholes if len(shown) == len(flags) else contents.wholes[shown]
         if max(height, width) > LONGEST:  # a chunk of one picture
             wholes = reduced_tones(wholes[0], solid=bool(contents.solid[0]))[None]
         for size, members in groups.items():
             flags[members] |= _describe_looks(contents, wholes, size, members, rows)
+        keyed = np.flatnonzero((flags & (Flag.OPAQUE | Flag.KEYED)) == Flag.OPAQUE | Flag.KEYED)
+        if len(keyed):
+            # Of an opaque picture an edge is cut off as it is, whatever was taken for background in it.
+            entire = np.full(len(keyed), height), np.full(len(keyed), width)
+            rows[keyed, HALVES[0] : HALVES[-1] + 1] = pixel_digests(contents.wholes[keyed], *entire)[2]
         words, symmetric = _look_of_wholes(wholes)
         rows[shown, Column.WHOLE_EVEN : Column.WHOLE_ODD + 1] = words
         flags[shown] |= symmetric * int(Flag.SYMMETRIC_WHOLE)
@@ -106,7 +123,9 @@ def _describe_looks(
     widths, heights = contents.boxes[members, 2], contents.boxes[members, 3]
     large = max(widths[0], heights[0]) > LONGEST  # a chunk of one picture
     words = contents.cropped(members, *((int(heights[0]), int(widths[0])) if large else size))
-    rows[members, Column.PIXELS], rows[members, Column.PIXELS_MIRRORED] = pixel_digests(words, heights, widths)
+    straight, turned, halves = pixel_digests(words, heights, widths)
+    rows[members, Column.PIXELS], rows[members, Column.PIXELS_MIRRORED] = straight, turned
+    rows[members, HALVES[0] : HALVES[-1] + 1] = halves
     if large:
         solid = bool(contents.solid[members[0]]) and contents.untrimmed
         visible = heights * widths if solid else np.array([cv2.countNonZero(words[0].view(np.int32))])

@@ -12,6 +12,10 @@
 | 7 | INTERIOR_ODD | as 5, of the brightness inside the silhouette |
 | 8 | WHOLE_EVEN | as 4, of the brightness of the whole, untrimmed picture on white |
 | 9 | WHOLE_ODD | as 5, of the brightness of the whole, untrimmed picture on white |
+| 10 | SIZE | width and height of the whole picture, 32 bits each |
+| 11 to 14 | UPPER, LOWER, LEFT, RIGHT | digests of about half of the trimmed pixels (`digest`) |
+| 15 to 18 | UPPER_MIRRORED ... | the same digests of the mirrored halves |
+| 19 to 36 | | the whole, untrimmed picture in 6 x 6 cells, a byte a channel (`sketching`) |
 """
 
 from __future__ import annotations
@@ -19,6 +23,8 @@ from __future__ import annotations
 from enum import IntEnum, IntFlag
 
 import numpy as np
+
+from gandam_studio.core.hashing.sketching import BYTES, SIDE
 
 
 class Column(IntEnum):
@@ -34,9 +40,32 @@ class Column(IntEnum):
     INTERIOR_ODD = 7
     WHOLE_EVEN = 8
     WHOLE_ODD = 9
+    SIZE = 10
+    UPPER = 11
+    LOWER = 12
+    LEFT = 13
+    RIGHT = 14
+    UPPER_MIRRORED = 15
+    LOWER_MIRRORED = 16
+    LEFT_MIRRORED = 17
+    RIGHT_MIRRORED = 18
 
 
-COLUMNS = len(Column)
+SKETCH = slice(len(Column), len(Column) + BYTES // 8)
+COLUMNS = SKETCH.stop
+
+HALVES = tuple(Column)[Column.UPPER : Column.RIGHT_MIRRORED + 1]
+# Where each half's digest is in the mirrored picture.
+_HALVES_MIRRORED = (
+    Column.UPPER_MIRRORED,
+    Column.LOWER_MIRRORED,
+    Column.RIGHT_MIRRORED,
+    Column.LEFT_MIRRORED,
+    Column.UPPER,
+    Column.LOWER,
+    Column.RIGHT,
+    Column.LEFT,
+)
 
 # The four words that measure how different two sprites look: 256 bits.
 LOOK = (Column.SILHOUETTE_EVEN, Column.SILHOUETTE_ODD, Column.INTERIOR_EVEN, Column.INTERIOR_ODD)
@@ -80,6 +109,23 @@ def flags(fingerprints: np.ndarray) -> np.ndarray:
     return (np.asarray(fingerprints, dtype=np.uint64)[:, Column.FLAGS] & np.uint64(0xFFFFFFFF)).astype(np.int64)
 
 
+def whole_sizes(fingerprints: np.ndarray) -> np.ndarray:
+    """Return (N, 2) int64 width, height of the whole pictures from (N, COLUMNS) rows."""
+    word = np.asarray(fingerprints, dtype=np.uint64)[:, Column.SIZE]
+    return np.stack([word >> np.uint64(32), word & np.uint64(0xFFFFFFFF)], axis=1).astype(np.int64)
+
+
+def sketches_of(fingerprints: np.ndarray) -> np.ndarray:
+    """Return (N, SIDE, SIDE, 4) uint8 sketches (`sketching`) from (N, COLUMNS) rows."""
+    words = np.ascontiguousarray(np.asarray(fingerprints, dtype="<u8")[:, SKETCH])
+    return words.view(np.uint8).reshape(-1, SIDE, SIDE, 4)
+
+
+def packed_sketches(sketches: np.ndarray) -> np.ndarray:
+    """Pack (N, SIDE, SIDE, 4) uint8 sketches into the words of rows."""
+    return np.ascontiguousarray(sketches).reshape(len(sketches), -1).view("<u8").astype(np.uint64)
+
+
 def mirrored(fingerprints: np.ndarray) -> np.ndarray:
     """Return the rows of the mirrored pictures, computed without their pixels: (N, COLUMNS) uint64, a copy.
 
@@ -88,6 +134,8 @@ def mirrored(fingerprints: np.ndarray) -> np.ndarray:
     """
     rows = np.array(fingerprints, dtype=np.uint64, copy=True)
     rows[:, [Column.PIXELS, Column.PIXELS_MIRRORED]] = rows[:, [Column.PIXELS_MIRRORED, Column.PIXELS]]
+    rows[:, list(HALVES)] = rows[:, list(_HALVES_MIRRORED)]
+    rows[:, SKETCH] = packed_sketches(sketches_of(rows)[:, :, ::-1])
     for column, symmetric in (
         (Column.SILHOUETTE_ODD, Flag.SYMMETRIC_SILHOUETTE),
         (Column.INTERIOR_ODD, Flag.SYMMETRIC_INTERIOR),

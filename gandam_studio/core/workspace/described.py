@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 # Increase when the meaning or value of any column changes (`core.hashing`): stored rows are then recomputed.
-FINGERPRINT_VERSION = 4
+FINGERPRINT_VERSION = 5
 FEATURES_VERSION = 1
 
 
