@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 # Training time, so that the demo takes about three minutes on two CPU cores.
 MINUTES = 2.2
 PRESETS = {"cuda": "sprite-r3", "mps": "sprite-r3"}
-SMALL_PRESET = "sprite-r3-cpu"
+SMALL_PRESET = "sprite-flow-cpu"
 SAMPLES = 64
 # Approximate side of the grid, in pixels.
 VIEWED_SIDE = 1024

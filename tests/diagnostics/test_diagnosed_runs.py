@@ -82,7 +82,7 @@ def test_an_alarm_does_what_was_asked_for(ready: RunDirectory, monkeypatch: pyte
     monkeypatch.setattr(diagnosis_watch, "bound_of", lambda *_: 1e6)
     data = known(1, training=40, held_out=10)
     one = data.modes(1, data.unseen, 64)
-    monkeypatch.setattr("trainer.fresh_pictures.draw_pictures", lambda *_: one)
+    monkeypatch.setattr("trainer.fresh_pictures.draw_pictures", lambda *_, **_options: one)
     train_run(ready, limits=["stop.iterations=4", f"diagnostics.on_alarm={action}"])
     found = ready.events().read()
     alarms = [event for event in found if isinstance(event, Alarm)]
@@ -101,7 +101,7 @@ def test_an_alarm_does_what_was_asked_for(ready: RunDirectory, monkeypatch: pyte
 def test_a_resumed_run_keeps_its_alarm_and_says_it_once(ready: RunDirectory, monkeypatch: pytest.MonkeyPatch) -> None:
     data = known(1, training=40, held_out=10)
     one = data.modes(1, data.training, 64)
-    monkeypatch.setattr("trainer.fresh_pictures.draw_pictures", lambda *_: one)
+    monkeypatch.setattr("trainer.fresh_pictures.draw_pictures", lambda *_, **_options: one)
     train_run(ready, limits=["stop.iterations=2"])
     train_run(ready, limits=["stop.iterations=5"])
     raised = [(a.about, a.state) for a in ready.events().read() if isinstance(a, Alarm)]

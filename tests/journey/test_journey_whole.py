@@ -74,7 +74,7 @@ def test_the_demo_refuses_before_it_makes_anything_and_overwrites_nothing(
     monkeypatch.chdir(tmp_path)
     (tmp_path / "gandam-demo").mkdir()
     assert demo.free_folder() == Path("gandam-demo-2")
-    assert demo.preset_for("cpu") == "sprite-r3-cpu"
+    assert demo.preset_for("cpu") == "sprite-flow-cpu"
     assert demo.preset_for("cuda") == "sprite-r3"
     answer = studio("demo", "d", "--set", "gearhead-caramel", "--preset", "nonsense")
     assert "there is no preset 'nonsense'" in answer.refusal

@@ -9,7 +9,6 @@ from typing import Any
 import pytest
 import torch
 
-from trainer.objectives import DiscriminatorValues, GeneratorValues
 from trainer.progress import WRITE_S, ProgressWriter
 from trainer.protocol import events
 from trainer.protocol.errors import TrainerError
@@ -41,7 +40,7 @@ class Run:
         done = self.session.done
         self.session.done = Done(done.iteration + 1, done.images + 10, done.seconds + 0.5)
         scalar = torch.tensor(value)
-        self.writer.add(DiscriminatorValues(*[scalar] * 8), GeneratorValues(scalar, scalar), True)
+        self.writer.add(dict.fromkeys(events.CURVES, scalar), True)
 
 
 @pytest.fixture

@@ -17,6 +17,7 @@ from PySide6.QtWidgets import (
 )
 
 from gandam_studio.qt import theme
+from gandam_studio.qt.painting import paint_item
 from gandam_studio.qt.widgets.outside_text import tip
 from gandam_studio.qt.widgets.tints import show_tints, tint
 from trainer.protocol.untrusted import shortened
@@ -30,10 +31,11 @@ _MARGIN = 10
 class IntervalDelegate(QStyledItemDelegate):
     """Draws an interval on an axis shared by all rows, with a line at 0; left of it is better."""
 
+    @paint_item
     def paint(
         self, painter: QPainter, option: QStyleOptionViewItem, index: QModelIndex | QPersistentModelIndex
     ) -> None:
-        """See Qt."""
+        """Paint an interval."""
         super().paint(painter, option, index)
         found = index.data(_RANGE)
         if not found:
@@ -46,7 +48,6 @@ class IntervalDelegate(QStyledItemDelegate):
             share = (value / reach + 1) / 2
             return area.left() + area.width() * min(1.0, max(0.0, share))
 
-        painter.save()
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         painter.setPen(QPen(QColor(colors["border"]), 1))
         painter.drawLine(QPointF(at(0), area.top() + 3), QPointF(at(0), area.bottom() - 3))
@@ -58,7 +59,6 @@ class IntervalDelegate(QStyledItemDelegate):
             painter.drawLine(QPointF(at(end), middle - 4), QPointF(at(end), middle + 4))
         painter.setBrush(color)
         painter.drawEllipse(QPointF(at(estimate), middle), 4, 4)
-        painter.restore()
 
 
 class EffectsTable(QTableWidget):

@@ -14,6 +14,7 @@ from gandam_studio.core.errors import UserError
 from gandam_studio.core.experiments.tastes import Taste
 from gandam_studio.core.experiments.tasting import Pictures
 from gandam_studio.qt import theme
+from gandam_studio.qt.painting import paint_event
 from gandam_studio.qt.widgets.outside_text import wrapped
 from gandam_studio.qt.widgets.sprite_painting import draw_checkerboard, fitted_scale
 
@@ -42,9 +43,9 @@ class SidePanel(QWidget):
         self._images = [as_image(one) for one in pictures]
         self.update()
 
-    def paintEvent(self, event: QPaintEvent) -> None:
-        """See Qt."""
-        painter = QPainter(self)
+    @paint_event
+    def paintEvent(self, event: QPaintEvent, painter: QPainter) -> None:
+        """Paint the pictures in a square."""
         side = min(self.width(), self.height()) - 2
         left, top = (self.width() - side) / 2, (self.height() - side) / 2
         columns = 1 if len(self._images) == 1 else 2

@@ -73,7 +73,7 @@ class OneChangeBar(QFrame):
         super().__init__(parent)
         self.setProperty("role", "panel")
         self.label = QLabel(wordWrap=True)
-        self.button = QPushButton()
+        self.button = QPushButton(self.tr("Split into two queued runs"))
         self.button.clicked.connect(lambda _checked=False: self.split_requested.emit())
         layout = QVBoxLayout(self)
         layout.setContentsMargins(14, 10, 14, 12)

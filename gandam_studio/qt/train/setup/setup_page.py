@@ -120,9 +120,9 @@ class SetupPage(QWidget):
         self.description.setProperty("role", "secondary")
         self.problem = QLabel(wordWrap=True)
         self.problem.setProperty("role", "error")
-        self.proposal = _Remark()
-        self.size_note = _Remark()
-        self.device_note = _Remark(role="error")
+        self.proposal = _Remark(self.tr("Choose another preset"))
+        self.size_note = _Remark(self.tr("Train at the size of the recipe"))
+        self.device_note = _Remark(self.tr("Train on the CPU instead"), role="error")
         self.all_settings = QCheckBox(self.tr("All settings"))
         self.departures = OutsideLabel()
         self.departures.setProperty("role", "secondary")
@@ -517,11 +517,11 @@ class SetupPage(QWidget):
 class _Remark(QWidget):
     """A sentence below a setting, with a button that settles it; hidden while there is nothing to say."""
 
-    def __init__(self, role: str = "secondary") -> None:
+    def __init__(self, action: str, role: str = "secondary") -> None:
         super().__init__()
         self.label = QLabel(wordWrap=True)
         self.label.setProperty("role", role)
-        self.button = QPushButton()
+        self.button = QPushButton(action)
         row = QHBoxLayout(self)
         row.setContentsMargins(168 + theme.SPACE, 0, 0, 0)
         row.setSpacing(theme.SPACE)
@@ -532,7 +532,8 @@ class _Remark(QWidget):
     def show_text(self, text: str, action: str) -> None:
         """Show this, or nothing."""
         self.label.setText(wrapped(text))
-        self.button.setText(action)
+        if text:
+            self.button.setText(action)
         self.setVisible(bool(text))
 
 
