@@ -82,7 +82,7 @@ def sefa(model: Model, count: int) -> Found:
     weights = entering_weights(model.trained.generator)
     if weights is None:
         kind = model.trained.config.architecture.kind
-        raise TrainerError(f"no directions can be read from a network of this kind ({kind}); choose the largest changes (PCA)")
+        raise TrainerError(f"no directions can be read from a {kind} network; choose the largest changes (PCA)")
     return closed_form(weights, count)
 
 
