@@ -16,7 +16,7 @@ from planted import planted
 from PySide6.QtCore import Qt, QTimer
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QLabel, QMessageBox
-from studio_window import CONTROL, OpenWindow, curate, press, reactivate
+from studio_window import CONTROL, SHIFT, OpenWindow, curate, press, reactivate
 
 from gandam_studio.core.importing import import_sources
 from gandam_studio.core.importing.options import ImportOptions
@@ -422,3 +422,15 @@ def test_surprise_sorts_the_gallery(folder: Path, open_window: OpenWindow, qtbot
     kinds = [int(screen.session.workspace.sprite(seq).name[:3]) // 100 for seq in order[:12]]
     assert len(set(kinds)) == 5
     assert screen.filter_bar.sort.currentData() == "surprise"
+
+
+@pytest.mark.parametrize("modifier", [Qt.KeyboardModifier.NoModifier, SHIFT, CONTROL])
+def test_without_a_sprite_there_is_nothing_to_suggest(
+    tmp_path: Path, open_window: OpenWindow, qtbot, modifier: Qt.KeyboardModifier
+) -> None:
+    Workspace.create(tmp_path / "empty").close()
+    window = open_window(tmp_path / "empty")
+    QTest.keyClick(window, Qt.Key.Key_G, modifier)
+    qtbot.waitUntil(lambda: window.session.is_idle, timeout=20_000)
+    QTest.keyClick(window, Qt.Key.Key_Escape)
+    qtbot.waitUntil(lambda: window.session.is_idle, timeout=20_000)

@@ -82,7 +82,14 @@ def commands(scene: Scene, dice: random.Random) -> list[tuple[object, ...]]:
         for form in dice.sample(formats, 2)
         for end in ("out",)
     ]
+    of_runs: list[tuple[object, ...]] = [
+        ("runs", "--compare", "r1-a", "r2-b", "--json", *ws), ("explore", "r1-a", "--json", *ws),
+        ("report", "r1-a", "r2-b", "--out", scene.out / "report.html", "--force", *ws), ("experiment", "list", *ws),
+        ("report", "r3-c", "--out", scene.out / "one.html", *ws), ("suggest", "odd", "--json", *ws),
+        ("label", "r1-a", "--name", "a name", *ws),
+    ]  # fmt: skip
     chosen = [("runs", "--json", *ws), *dice.sample(reading, 4), *dice.sample(writing, 3), *exporting]
+    chosen += dice.sample(of_runs, 2)
     return [*chosen, ("list", "--json", *ws)]
 
 
@@ -103,7 +110,7 @@ def faults_of(arguments: tuple[object, ...], scene: Scene) -> list[str]:
         found.append(f"{said}: refused in {len(lines)} lines: {err[:300]!r}")
     if max((len(line) for line in lines), default=0) > 1000:
         found.append(f"{said}: a line of {max(map(len, lines))} characters")
-    if arguments[0] == "runs" and code == 0 and "--json" in arguments:
+    if arguments[:2] == ("runs", "--json") and code == 0:
         listed = json.dumps(json.loads(out))
         missing = [name for name in scene_runs(scene) if name not in listed]
         if missing:

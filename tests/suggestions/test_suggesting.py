@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import numpy as np
@@ -240,3 +241,24 @@ def test_enlarged_sprites_are_imported_small_with_their_decisions(
     assert studio("suggest", "reduce", "-w", folder).refusal == "no sprite is enlarged, so nothing was changed"
     studio("undo", "-w", folder)
     assert studio("show", "doubled.png", "-w", folder, "--json").json["status"] == "undecided"
+
+
+@pytest.mark.parametrize(
+    ("asked", "code", "said"),
+    [
+        (("facing", "--json"), 0, []),
+        (("odd", "--json"), 0, []),
+        (("odd", "--surprise", "--json"), 0, []),
+        (("fitness", "--reason", "blurred", "--json"), 1, None),
+        (("apply", "--json"), 1, {"edit": 0, "label": "", "sprites": 0}),
+        (("reduce", "--json"), 1, {"edit": 0, "label": "", "sprites": 0}),
+    ],
+)
+def test_an_empty_workspace_is_answered(
+    tmp_path: Path, studio: Studio, asked: tuple[str, ...], code: int, said
+) -> None:
+    Workspace.create(tmp_path / "w").close()
+    answer = studio("suggest", *asked, "-w", tmp_path / "w")
+    assert answer.code == code, answer.err
+    assert said is None or json.loads(answer.out) == said
+    assert "inside" not in answer.err

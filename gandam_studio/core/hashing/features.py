@@ -76,8 +76,8 @@ def mirrored(features: Features) -> Features:
     edges = features[:, EDGES].reshape(-1, CELLS, CELLS, ORIENTATIONS)
     # Orientation bin k is centred on k * 20 degrees: mirroring maps angle a to 180 - a.
     order = (-np.arange(ORIENTATIONS)) % ORIENTATIONS
-    result[:, EDGES] = edges[:, :, ::-1][..., order].reshape(len(features), -1)
-    result[:, SHAPE] = features[:, SHAPE].reshape(-1, CELLS, CELLS)[:, :, ::-1].reshape(len(features), -1)
+    result[:, EDGES] = edges[:, :, ::-1][..., order].reshape(features[:, EDGES].shape)
+    result[:, SHAPE] = features[:, SHAPE].reshape(-1, CELLS, CELLS)[:, :, ::-1].reshape(features[:, SHAPE].shape)
     return result
 
 

@@ -73,6 +73,9 @@ class OddKernels:
         self._widths: dict[str, float] = {}
         self._scales: dict[str, float] = {}
         for kind, part in KINDS.items():
+            if not len(sample):
+                self._widths[kind], self._scales[kind] = 1.0, 0.0
+                continue
             some = _part(features.take(sample), part)
             distances = _squared(some.even, some.even)
             norms = (some.odd**2).sum(axis=1)
