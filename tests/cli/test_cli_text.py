@@ -17,6 +17,7 @@ import pytest
 from PIL import Image
 from small_workspaces import add_sprites
 from studio_calls import Studio
+from unpacked_tars import unpack_tar
 
 from gandam_studio import cli
 from gandam_studio.core import failure_log, versions
@@ -251,7 +252,7 @@ def test_odd_names_and_their_lists(tmp_path: Path, studio: Studio, shared_data: 
     if not case.is_file():
         pytest.skip("the case of odd names is not on this machine")
     with tarfile.open(case) as archive:
-        archive.extractall(tmp_path, filter="data")
+        unpack_tar(archive, tmp_path)
     (folder,) = [path for path in tmp_path.iterdir() if path.is_dir()]
     lists = {name: (folder / name).read_bytes() for name in ("list.txt", "list16.txt")}
     for name in lists:

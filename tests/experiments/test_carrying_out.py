@@ -329,13 +329,16 @@ def test_without_ray_one_clear_line(place: Path, studio: Studio, monkeypatch: py
     assert "gandam-studio[ray]" in run(studio, place, "--engine", "ray").refusal
 
 
-def test_a_packed_run_cannot_lead_out_of_its_folder(tmp_path: Path) -> None:
+@pytest.mark.parametrize("name", ["../outside", "a/../../outside", "/outside", "C:outside", "a\\..\\outside", "link"])
+def test_a_packed_run_cannot_lead_out_of_its_folder(tmp_path: Path, name: str) -> None:
     import io
     import tarfile
 
     stream = io.BytesIO()
     with tarfile.open(fileobj=stream, mode="w") as archive:
-        entry = tarfile.TarInfo("../outside")
+        entry = tarfile.TarInfo(name)
+        if name == "link":
+            entry.type, entry.linkname = tarfile.SYMTYPE, "../outside"
         archive.addfile(entry, io.BytesIO(b""))
     (tmp_path / "run").mkdir()
     (tmp_path / "run" / "events.jsonl").write_text("kept")

@@ -15,7 +15,7 @@ import sys
 import tarfile
 import tempfile
 import uuid
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any
 
 from gandam_studio.core.errors import UserError
@@ -47,10 +47,22 @@ def packed(folder: Path) -> bytes:
 
 
 def unpacked(data: bytes, folder: Path) -> None:
-    """Unpack what `packed` made into a new folder; links and paths that lead out of it are refused."""
+    """Unpack what `packed` made into a new folder.
+
+    Raises tarfile.TarError for anything but plain files below it. (Filters of `extractall` need Python 3.11.4.)
+    """
     folder.mkdir()
     with tarfile.open(fileobj=io.BytesIO(data)) as archive:
-        archive.extractall(folder, filter="data")
+        for entry in archive:
+            inside = PurePosixPath(entry.name)
+            plain = entry.isreg() and not inside.is_absolute() and not {"..", "."} & set(inside.parts)
+            stream = archive.extractfile(entry) if plain and not set(entry.name) & {"\\", ":", "\0"} else None
+            if stream is None:
+                raise tarfile.ReadError(f"{shortened(repr(entry.name))} is no plain file of a run")
+            target = folder.joinpath(*inside.parts)
+            target.parent.mkdir(parents=True, exist_ok=True)
+            with target.open("xb") as out:
+                shutil.copyfileobj(stream, out)
     for name in ("samples", "checkpoints", "commands"):
         (folder / name).mkdir(exist_ok=True)
 
