@@ -124,7 +124,11 @@ def test_the_folder_deleted_under_a_run_that_trains(window: MainWindow, folder: 
     qtbot.waitUntil(lambda: screen.control.live_run() is None, timeout=SOON_MS)
     click(screen.new_button)
     assert screen.setup.start_button.text() == "Start"
-    assert follower.name not in [screen.chooser.itemText(i).split(" ")[0] for i in range(screen.chooser.count())]
+    # The list follows the folder of runs from a thread of its own.
+    qtbot.waitUntil(
+        lambda: follower.name not in [screen.chooser.itemText(i).split(" ")[0] for i in range(screen.chooser.count())],
+        timeout=SOON_MS,
+    )
 
 
 def test_a_torn_line_and_events_of_a_newer_version_on_the_page(window: MainWindow, folder: Path, qtbot) -> None:  # type: ignore[no-untyped-def]
