@@ -15,6 +15,7 @@ from gandam_studio.core.errors import UserError
 from gandam_studio.core.finishing.animation import LEAST_MS as LEAST_MS
 from gandam_studio.core.finishing.animation import animated, enlarged, rounded_ms
 from gandam_studio.core.jobs import NULL_JOB, Job
+from gandam_studio.core.runs.sampling import check_target
 from trainer.protocol import outputs
 from trainer.protocol.errors import TrainerError
 from trainer.protocol.events import SamplesSaved
@@ -81,17 +82,7 @@ def chosen_moments(samples: Sequence[SamplesSaved], plan: FilmPlan) -> list[Samp
 
 def check_film(run: RunDirectory, target: Path, *, force: bool = False) -> str:
     """Why a film cannot be written to `target`, in one line; "" if it can."""
-    if target.suffix.lower() not in FORMATS:
-        return f"{target.name or target} must end in {', '.join(FORMATS)}"
-    if not target.is_absolute():
-        return f"{target} is no full path"
-    if not target.parent.is_dir():
-        return f"there is no folder {target.parent}"
-    try:
-        outputs.check_file(target, force=force, near=[run.path])
-    except TrainerError as error:
-        return str(error)
-    return ""
+    return check_target(run, target, folder=False, suffixes=tuple(FORMATS), force=force)
 
 
 def write_film(

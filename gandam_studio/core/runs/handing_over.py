@@ -359,18 +359,8 @@ def manifest_of(run: RunDirectory) -> str:
 
 def check_place(run: RunDirectory, target: Path, *, force: bool = False) -> str:
     """Why samples cannot be written to `target`, "" if they can: a folder, or a file by its suffix."""
-    suffix = target.suffix.lower()
-    if suffix in (*ASEPRITE, *MOVING):
-        if not target.is_absolute():
-            return f"{target} is no full path"
-        if not target.parent.is_dir():
-            return f"there is no folder {target.parent}"
-        try:
-            outputs.check_file(target, force=force, near=[run.path])
-        except TrainerError as error:
-            return str(error)
-        return ""
-    return check_target(run, target, folder=suffix != ".png", force=force)
+    suffixes = (".png", *ASEPRITE, *MOVING)
+    return check_target(run, target, folder=target.suffix.lower() not in suffixes, suffixes=suffixes, force=force)
 
 
 def finish_samples(run: RunDirectory, samples: Samples, look: Look, *, job: Job = NULL_JOB) -> FinishedSamples:

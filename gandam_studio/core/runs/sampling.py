@@ -45,22 +45,25 @@ PLAIN = Choice()
 """As they come."""
 
 
-def check_target(run: RunDirectory, target: Path, *, folder: bool, force: bool = False) -> str:
+def check_target(
+    run: RunDirectory, target: Path, *, folder: bool, suffixes: Sequence[str] = (".png",), force: bool = False
+) -> str:
     """Why sprites of `run` cannot be written to `target`, in one line; "" if they can.
 
-    With `force`, a file is replaced, and a folder that holds earlier samples and nothing else.
+    A file must have one of the suffixes. With `force`, a file is replaced, and a folder that holds earlier samples and
+    nothing else.
     """
+    if not folder and target.suffix.lower() not in suffixes:
+        return f"{target.name or target} must end in {', '.join(suffixes)}"
     if not target.is_absolute():
         return f"{target} is no full path"
     if not target.parent.is_dir():
         return f"there is no folder {target.parent}"
     try:
-        if not folder:
-            if target.suffix.lower() != ".png":
-                return f"{target.name or target} must end in .png"
-            outputs.check_file(target, force=force, near=[run.path])
-        else:
+        if folder:
             check_folder(target, SAMPLES, force=force, near=[run.path])
+        else:
+            outputs.check_file(target, force=force, near=[run.path])
     except TrainerError as error:
         return str(error)
     except OSError as error:
