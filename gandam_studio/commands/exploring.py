@@ -175,7 +175,8 @@ def _names(kept: tuple[str, ...], count: int) -> dict[int, str]:
 def _draw(process: DrawingProcess, source: Source, found: list[Any], target: Path, seed: int, force: bool) -> None:
     import numpy as np
 
-    from gandam_studio.core.runs.exploring import png, write
+    from gandam_studio.core.runs.exploring import png
+    from gandam_studio.core.runs.sampling import write_file
 
     amounts = (-3.0, -2.0, -1.0, 0.0, 1.0, 2.0, 3.0)
     if target.suffix.lower() != ".png":
@@ -191,7 +192,7 @@ def _draw(process: DrawingProcess, source: Source, found: list[Any], target: Pat
         ]
         rows.append(np.concatenate(row, axis=1))
     notes = {"run": source.folder.name, "latent": f"{seed}/0", "directions": len(found), "amounts": list(amounts)}
-    write(target.absolute(), png(np.concatenate(rows, axis=0), notes), [source.folder], force=force)
+    write_file(target.absolute(), png(np.concatenate(rows, axis=0), notes), [source.folder], force=force)
 
 
 @click.command()
@@ -220,7 +221,8 @@ def project(
     pictures were.
     """
     from gandam_studio.core.runs.explored import Favourite, explored, keep, text_of
-    from gandam_studio.core.runs.exploring import fitted, picture_from, png, write
+    from gandam_studio.core.runs.exploring import fitted, picture_from, png
+    from gandam_studio.core.runs.sampling import write_file
 
     if target is not None and target.suffix.lower() != ".png":
         raise UserError(f"{target.name or target} must end in .png")
@@ -233,7 +235,7 @@ def project(
         vector, error = answer.vectors(1)[0], answer.number("mean_error")
         if target is not None:
             notes = {"run": source.folder.name, "iteration": facts.iteration, "projection": picture.name}
-            write(target.absolute(), png(answer.pictures()[0], notes), [source.folder], force=force)
+            write_file(target.absolute(), png(answer.pictures()[0], notes), [source.folder], force=force)
     if name:
         label = answer.values.get("classes")
         number = label[0] if isinstance(label, list) and label else None

@@ -20,7 +20,7 @@ from gandam_studio.core.pictures.decoding.canonical import decode
 from gandam_studio.core.pictures.decoding.limits import UnreadablePicture
 from gandam_studio.core.pictures.rendering import render
 from gandam_studio.core.runs.film import FilmPlan, film_bytes, too_large
-from trainer.protocol import outputs
+from gandam_studio.core.runs.sampling import write_file
 from trainer.protocol.errors import TrainerError
 from trainer.protocol.recipe import Recipe
 from trainer.protocol.run_directory import RunDirectory
@@ -129,18 +129,6 @@ def png(picture: Pixels, notes: Mapping[str, Any], scale: int = 1) -> bytes:
     return stream.getvalue()
 
 
-def write(target: Path, data: bytes, near: Sequence[Path], *, force: bool = True) -> Path:
-    """Write a file that a person asked for; it is complete or unchanged. Raises UserError."""
-    try:
-        with outputs.new_file(target, force=force, near=near) as stream:
-            stream.write(data)
-    except TrainerError as error:
-        raise UserError(str(error)) from None
-    except OSError as error:
-        raise UserError(f"cannot write {target}: {error.strerror or error}") from None
-    return target
-
-
 def write_path(
     pictures: Pixels, target: Path, plan: FilmPlan, near: Sequence[Path], *, back: bool = False, force: bool = False,
     job: Job = NULL_JOB,
@@ -155,5 +143,5 @@ def write_path(
     if problem := too_large(frames[0].width * plan.scale, frames[0].height * plan.scale, len(frames)):
         raise UserError(problem)
     job.start("Writing the film", len(frames))
-    write(target, film_bytes(frames, plan, target.suffix, job), near, force=force)
+    write_file(target, film_bytes(frames, plan, target.suffix, job), near, force=force)
     return len(frames)

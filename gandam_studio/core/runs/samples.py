@@ -12,8 +12,7 @@ from numpy.typing import NDArray
 from PIL import Image, PngImagePlugin
 
 from gandam_studio.core.errors import UserError
-from trainer.protocol import outputs
-from trainer.protocol.errors import TrainerError
+from gandam_studio.core.runs.sampling import write_file
 from trainer.protocol.events import SamplesSaved
 from trainer.protocol.run_directory import RunDirectory
 from trainer.protocol.untrusted import path_inside, read_regular
@@ -106,12 +105,4 @@ class SampleSpot:
 
 def write_png(spot: SampleSpot, target: Path, scale: int = 1) -> Path:
     """Write a sample's picture to `target`, which the person has agreed to replace. Raises UserError."""
-    data = spot.png(scale)
-    try:
-        with outputs.new_file(target, force=True, near=[spot.run.path]) as stream:
-            stream.write(data)
-    except TrainerError as error:
-        raise UserError(str(error)) from None
-    except OSError as error:
-        raise UserError(f"cannot write {target}: {error.strerror or error}") from None
-    return target
+    return write_file(target, spot.png(scale), [spot.run.path])

@@ -71,6 +71,18 @@ def check_target(
     return ""
 
 
+def write_file(target: Path, data: bytes, near: Sequence[Path], *, force: bool = True) -> Path:
+    """Write a file that a person asked for; it is complete or unchanged. Raises UserError."""
+    try:
+        with outputs.new_file(target, force=force, near=near) as stream:
+            stream.write(data)
+    except TrainerError as error:
+        raise UserError(str(error)) from None
+    except OSError as error:
+        raise UserError(f"cannot write {target}: {error.strerror or error}") from None
+    return target
+
+
 def draw_sprites(
     run: RunDirectory, target: Path, *, count: int = 64, seed: int = 0, iteration: int | str | None = None,
     latents: Sequence[str] = (), choice: Choice = PLAIN, singly: bool = False, sheet: bool = False,

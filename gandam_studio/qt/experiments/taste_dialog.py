@@ -14,6 +14,7 @@ from gandam_studio.core.errors import UserError
 from gandam_studio.core.experiments.tastes import Taste
 from gandam_studio.core.experiments.tasting import Pictures
 from gandam_studio.qt import theme
+from gandam_studio.qt.following.pictures import to_image
 from gandam_studio.qt.painting import paint_event
 from gandam_studio.qt.widgets.outside_text import wrapped
 from gandam_studio.qt.widgets.sprite_painting import draw_checkerboard, fitted_scale
@@ -40,7 +41,7 @@ class SidePanel(QWidget):
 
     def show_pictures(self, pictures: Sequence[np.ndarray[Any, Any]]) -> None:
         """Show these, uint8 (H, W, 3 or 4)."""
-        self._images = [as_image(one) for one in pictures]
+        self._images = [to_image(one) for one in pictures]
         self.update()
 
     @paint_event
@@ -67,14 +68,6 @@ class SidePanel(QWidget):
         """See Qt."""
         if event.button() == Qt.MouseButton.LeftButton:
             self.picked.emit()
-
-
-def as_image(pixels: np.ndarray[Any, Any]) -> QImage:
-    """A QImage of its own from uint8 (H, W, 3 or 4)."""
-    height, width, channels = pixels.shape
-    rgba = np.full((height, width, 4), 255, np.uint8)
-    rgba[..., :channels] = pixels
-    return QImage(rgba.data, width, height, 4 * width, QImage.Format.Format_RGBA8888).copy()
 
 
 class TasteDialog(QDialog):

@@ -14,6 +14,7 @@ from PySide6.QtWidgets import QDialog, QFileDialog, QWidget
 from gandam_studio.core.errors import UserError
 from gandam_studio.core.runs import exploring
 from gandam_studio.core.runs.exploring import Pixels
+from gandam_studio.core.runs.sampling import write_file
 from gandam_studio.qt.explore.cells import Cell, rgba_image
 from gandam_studio.qt.explore.explorer import Explorer
 from gandam_studio.qt.explore.explorer import Path as PathView
@@ -74,7 +75,7 @@ class TakingOut(QObject):
             target = target.with_name(f"{target.name}.png")
         QSettings().setValue(_SETTING, str(target.parent))
         try:
-            made = exploring.write(target, exploring.png(cell.pixels, self._notes()), [source.folder])
+            made = write_file(target, exploring.png(cell.pixels, self._notes()), [source.folder])
         except UserError as error:
             self._session.post(str(error), ERROR)
             return
