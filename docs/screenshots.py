@@ -281,7 +281,7 @@ def explore(folder: Path, path: Path) -> None:
             QTest.qWait(100)
         for index in (3, 12, 20, 5):
             screen.grid.choose(index)
-            screen.keep()
+            screen.choosing.keep()
         window.status_strip.clear_message()
         while not screen.sample.training.rows and time.monotonic() < until:
             QTest.qWait(100)

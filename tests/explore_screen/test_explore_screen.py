@@ -70,21 +70,21 @@ def test_seeds_variety_and_variations(explore, qtbot) -> None:  # type: ignore[n
     _, screen = explore()
     first = screen.grid.cells[3].pixels
     drawn(qtbot, screen, lambda: press(Qt.Key.Key_N))
-    other = screen.seed.value()
+    other = screen.bar.seed.value()
     assert other != 0
     assert screen.grid.cells[3].name == f"{other}/3"
     drawn(qtbot, screen, lambda: press(Qt.Key.Key_P))
     assert np.array_equal(screen.grid.cells[3].pixels, first)
     screen.grid.choose(3)
     vector = screen.grid.cells[3].vector
-    drawn(qtbot, screen, lambda: screen.variety.setValue(50))
+    drawn(qtbot, screen, lambda: screen.bar.variety.setValue(50))
     assert screen.grid.cells[3].vector == pytest.approx(vector / 2, abs=1e-6)
-    drawn(qtbot, screen, lambda: screen.variety.setValue(100))
+    drawn(qtbot, screen, lambda: screen.bar.variety.setValue(100))
     drawn(qtbot, screen, lambda: press(Qt.Key.Key_A))
     names = [cell.name for cell in screen.grid.cells]
     assert names[:3] == ["0/3", "0/3~0.35/0", "0/3~0.35/1"]
     assert np.array_equal(screen.grid.cells[0].pixels, first)
-    drawn(qtbot, screen, lambda: screen.radius.setValue(10))
+    drawn(qtbot, screen, lambda: screen.header.radius.setValue(10))
     near = screen.grid.cells[1].vector
     assert np.linalg.norm(near - vector) < np.linalg.norm(vector)
     drawn(qtbot, screen, lambda: press(Qt.Key.Key_A, SHIFT))
@@ -94,7 +94,7 @@ def test_seeds_variety_and_variations(explore, qtbot) -> None:  # type: ignore[n
     base = screen.grid.cells[1]
     drawn(qtbot, screen, lambda: press(Qt.Key.Key_Return))
     assert np.array_equal(screen.grid.cells[0].vector, base.vector)
-    assert not screen.variety.isEnabled()
+    assert not screen.bar.variety.isEnabled()
 
 
 def test_sliders_move_all_samples_and_directions_are_kept(explore, qtbot, monkeypatch) -> None:  # type: ignore[no-untyped-def]
@@ -200,12 +200,12 @@ def test_the_seed_of_a_steered_sample_is_not_copied(explore, qtbot) -> None:  # 
     screen.grid.choose(8)
     press(Qt.Key.Key_C, CONTROL)
     assert QGuiApplication.clipboard().image().width() == 32
-    screen.copy_seed_action.trigger()
+    screen.actions_of.copy_seed.trigger()
     assert QGuiApplication.clipboard().text() == "0/8"
     QGuiApplication.clipboard().setText("before")
     qtbot.waitUntil(lambda: len(screen.directions.rows) > 0, timeout=SLOW)
     drawn(qtbot, screen, lambda: screen.directions.rows[0].setValue(20))
-    screen.copy_seed_action.trigger()
+    screen.actions_of.copy_seed.trigger()
     assert QGuiApplication.clipboard().text() == "before"
 
 
@@ -249,7 +249,7 @@ def test_a_damaged_checkpoint_is_told_in_the_grid(open_window: OpenWindow, folde
     screen = window.visit_by_name("Explore")
     assert isinstance(screen, ExploreScreen)
     qtbot.waitUntil(lambda: "damaged" in screen.grid.message, timeout=90_000)
-    assert not screen.keep_action.isEnabled()
+    assert not screen.actions_of.keep.isEnabled()
 
 
 def test_directions_of_another_checkpoint_say_so(explore, qtbot) -> None:  # type: ignore[no-untyped-def]
@@ -282,11 +282,11 @@ def test_the_model_is_handed_over_from_the_window(explore, qtbot, tmp_path: Path
     # And it can be explored like a run, without its training pictures.
     before = screen.grid.cells[4].pixels
     with qtbot.waitSignal(screen.explorer.opened, timeout=SLOW):
-        screen.open_folder(target)
+        screen.model.open_folder(target)
     qtbot.waitUntil(lambda: len(screen.grid.cells) == 36, timeout=SLOW)
     assert np.array_equal(screen.grid.cells[4].pixels, before)
-    assert not screen.tag_action.isEnabled()
-    assert not screen.model_action.isEnabled()
+    assert not screen.actions_of.tag.isEnabled()
+    assert not screen.actions_of.model.isEnabled()
 
 
 def test_the_samples_shown_are_handed_over(explore, qtbot, monkeypatch, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
@@ -316,7 +316,7 @@ def test_a_training_picture_is_looked_for_in_the_model(explore, qtbot, monkeypat
     qtbot.waitUntil(lambda: screen.sample.nearest_picture is not None, timeout=SLOW)
     asked: list[tuple[np.ndarray, str]] = []
     monkeypatch.setattr(screen.taking_out, "project_pixels", lambda picture, name: asked.append((picture, name)))
-    screen.project_nearest_action.trigger()
+    screen.actions_of.project_nearest.trigger()
     real = np.load(screen.explorer.source.folder / "dataset.npy")
     (picture, name), *_ = asked
     assert any(np.array_equal(picture, one) or np.array_equal(picture, one[:, ::-1]) for one in real)
@@ -342,16 +342,16 @@ def test_a_new_checkpoint_is_listed_and_a_path_drawn_with_another(explore, qtbot
         press(Qt.Key.Key_U)
         press(Qt.Key.Key_Right)
     drawn(qtbot, screen, lambda: press(Qt.Key.Key_I))
-    before = screen.checkpoints.count()
+    before = screen.bar.checkpoints.count()
     window.visit_by_name("Runs")
     folder = screen.explorer.source.folder / "checkpoints"
     (number,) = (path.name for path in folder.iterdir() if path.name.isdecimal())
     shutil.copytree(folder / number, folder / f"{int(number) - 1:08}")  # The same weights under another name will do.
     window.visit_by_name("Explore")
-    assert screen.checkpoints.count() == before + 1
-    assert screen.checkpoints.chosen.iteration == int(number)
+    assert screen.bar.checkpoints.count() == before + 1
+    assert screen.bar.checkpoints.chosen.iteration == int(number)
     with qtbot.waitSignal(screen.explorer.opened, timeout=SLOW):
-        screen.checkpoints.setCurrentIndex(before)
+        screen.bar.checkpoints.setCurrentIndex(before)
     qtbot.waitUntil(lambda: len(screen.grid.cells) == views.STEPS + 1, timeout=SLOW)
     assert isinstance(screen.explorer.view, views.Path)
 
@@ -366,7 +366,7 @@ def test_three_favourites_become_a_sheet_and_two_come_back(explore, qtbot, monke
     for _ in range(3):
         press(Qt.Key.Key_U)
         press(Qt.Key.Key_Right)
-    screen.hand_over_favourites_action.trigger()
+    screen.actions_of.hand_over_favourites.trigger()
     qtbot.addWidget(opened[0])
     opened[0].layout_box.setCurrentIndex(opened[0].layout_box.findData(BOTH))
     opened[0].target.setText(str(tmp_path / "three"))
@@ -377,7 +377,7 @@ def test_three_favourites_become_a_sheet_and_two_come_back(explore, qtbot, monke
     assert len(names) == 4
     for number in (0, 2):
         screen.favourites.item(number).setSelected(True)
-    screen.hand_over_favourites_action.trigger()
+    screen.actions_of.hand_over_favourites.trigger()
     qtbot.addWidget(opened[1])
     opened[1].take.setChecked(True)
     opened[1].target.setText(str(tmp_path / "two"))

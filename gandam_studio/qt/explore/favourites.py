@@ -45,6 +45,20 @@ class Favourites(QObject):
         pixels = found.pixels if found is not None else np.zeros((side, side, 3), np.uint8)
         return Cell(one.name, pixels, one.vector, self._label(one))
 
+    @property
+    def all(self) -> list[Cell]:
+        """All favourites as samples."""
+        return [self.cell(number) for number in range(len(self._explorer.kept.favourites))]
+
+    @property
+    def chosen(self) -> list[Cell]:
+        """Those that are chosen."""
+        return [self.cell(number) for number in self._bar.chosen]
+
+    def edit_name(self) -> None:
+        """Let the name of the current one be typed."""
+        self._bar.edit_current()
+
     def _label(self, one: Favourite) -> int | None:
         classes = self._explorer.facts.classes if self._explorer.facts is not None else ()
         if not classes:

@@ -35,6 +35,10 @@ class Steering(QObject):
         panel.remove_wanted.connect(self._remove)
         explorer.kept_changed.connect(self._show_own)
 
+    def reset(self) -> None:
+        """Move all sliders back."""
+        self._panel.reset()
+
     def begin(self) -> None:
         """Find the directions of a model that was just opened."""
         self.picks.clear()

@@ -18,6 +18,8 @@ from gandam_studio.core.runs.sampling import write_file
 from gandam_studio.qt.explore.cells import Cell, rgba_image
 from gandam_studio.qt.explore.explorer import Explorer
 from gandam_studio.qt.explore.explorer import Path as PathView
+from gandam_studio.qt.explore.favourites import Favourites
+from gandam_studio.qt.explore.sample_panel import SamplePanel
 from gandam_studio.qt.imports.sources import holds_sources, png_bytes, sources_of
 from gandam_studio.qt.questions import run_dialog
 from gandam_studio.qt.session import ERROR, INFO, SUCCESS, Session
@@ -32,14 +34,16 @@ class TakingOut(QObject):
     """Carries it out for the screen.
 
     Attributes:
-        chosen: tells the chosen sample. keep: keeps one that was found.
+        chosen: tells the chosen sample.
     """
 
-    def __init__(self, window: QWidget, explorer: Explorer, session: Session) -> None:
+    def __init__(
+        self, window: QWidget, explorer: Explorer, favourites: Favourites, panel: SamplePanel, session: Session
+    ) -> None:
         super().__init__(window)
         self._window, self._explorer, self._session = window, explorer, session
+        self._favourites, self._panel = favourites, panel
         self.chosen: Callable[[], Cell | None] = lambda: None
-        self.keep: Callable[[Cell], None] = lambda _cell: None
 
     def _notes(self) -> dict[str, Any]:
         cell, source, facts = self.chosen(), self._explorer.source, self._explorer.facts
@@ -116,6 +120,10 @@ class TakingOut(QObject):
         samples = Samples([cell.pixels for cell in cells], names, {**about, "weights": None, "seed": None})
         run_dialog(HandOverDialog(self._session, run, samples, self._window))
 
+    def hand_over_favourites(self) -> None:
+        """Write the chosen favourites, or all of them, for other programs."""
+        self.hand_over(self._favourites.chosen or self._favourites.all)
+
     def film(self) -> None:
         """Make a film of the path that is shown."""
         source, cells = self._explorer.source, self._explorer.cells
@@ -188,4 +196,13 @@ class TakingOut(QObject):
 
         dialog = ProjectDialog(self._explorer, picture, name, self._window)
         if run_dialog(dialog) == QDialog.DialogCode.Accepted and dialog.cell is not None:
-            self.keep(dialog.cell)
+            self._favourites.toggle(dialog.cell)
+
+    def project_nearest(self) -> None:
+        """Find the training picture nearest to the chosen sample in the model: how well does it know that one?"""
+        picture = self._panel.nearest_picture
+        if picture is None:
+            self._session.post(self.tr("The nearest training picture is not known yet."), INFO)
+        else:
+            name = self.tr("training picture near {0}").format(self._panel.name.text())
+            self.project_pixels(picture, name)
