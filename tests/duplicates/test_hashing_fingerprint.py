@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import cv2
 import numpy as np
 import pytest
 from drawn_sprites import blob
@@ -11,6 +12,7 @@ from hypothesis.extra.numpy import arrays
 
 from gandam_studio.core.hashing import COLUMNS, Column, Flag, fingerprint_batch, mirrored
 from gandam_studio.core.hashing.layout import LOOK, SKETCH, boxes, flags
+from gandam_studio.core.hashing.sketching import SIDE, sketches
 
 
 def look(rows: np.ndarray) -> np.ndarray:
@@ -52,6 +54,23 @@ def test_a_row_depends_on_its_picture_alone(pictures: list[np.ndarray], random):
     random.shuffle(order)
     assert fingerprint_batch([pictures[index] for index in order]).tolist() == rows[order].tolist()
     assert np.concatenate([fingerprint_batch([picture]) for picture in pictures]).tolist() == rows.tolist()
+
+
+@pytest.mark.parametrize("size", [(6, 6), (30, 40), (56, 68), (64, 64), (7, 128), (128, 97), (31, 33)])
+@pytest.mark.parametrize("levels", [2, 3, 256])
+def test_sketches_of_a_batch_are_resampled_ones_to_the_last_bit(size: tuple[int, int], levels: int):
+    """Also where a mean lies half-way between two levels, which sizes like 30 x 40 and few levels bring about."""
+    dice = np.random.default_rng(levels)
+    pictures = (dice.integers(0, levels, (40, *size, 4)) * (255 // (levels - 1))).astype(np.uint8)
+    pictures[..., 3] = dice.choice([0, 255], (40, *size))
+    pictures[pictures[..., 3] == 0] = 0
+    found = sketches(pictures.view(np.uint32)[..., 0])
+    for sketch, picture in zip(found, pictures, strict=True):
+        one, other = (
+            cv2.resize(np.ascontiguousarray(way), (SIDE, SIDE), interpolation=cv2.INTER_AREA).astype(int)
+            for way in (picture, picture[:, ::-1])
+        )
+        assert sketch.tolist() == ((one + other[:, ::-1] + 1) // 2).tolist()
 
 
 def test_mirror_law_holds_on_real_sprites(shared_data, unzipped_sprites):

@@ -87,7 +87,8 @@ def test_sql_stays_in_its_rooms(repository: Path) -> None:
     ("module", "unwanted"),
     [
         ("gandam_studio.cli", {"torch", "PySide6", "cv2", "numpy", "pyqtgraph"}),
-        ("gandam_studio.core.workspace", {"torch", "PySide6", "pyqtgraph", "scipy"}),
+        ("gandam_studio.core.workspace.workspace", {"torch", "PySide6", "pyqtgraph", "scipy"}),
+        ("gandam_studio.core.importing.worker", {"torch", "PySide6", "scipy", "filelock"}),
         ("gandam_studio.qt.application", {"torch", "pyqtgraph", "scipy", "torchvision", "cv2"}),
         ("trainer.protocol.config", {"torch", "PySide6", "gandam_studio"}),
         ("trainer.protocol.events", {"torch", "PySide6", "gandam_studio"}),

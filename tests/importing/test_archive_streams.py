@@ -273,3 +273,13 @@ def test_entries_of_two_zips_in_turn(tmp_path: Path) -> None:
         f"{name}{index}".encode() for name, index in order
     ]
     reader.close()
+
+
+def test_a_zip_says_how_many_entries_are_to_come(tmp_path) -> None:
+    path = tmp_path / "a.zip"
+    with zipfile.ZipFile(path, "w") as archive:
+        for number in range(30):
+            archive.writestr(f"{number}.png", b"x")
+    told: list[int] = []
+    assert len(listed(path, "zip", expect=told.append)) == 30
+    assert told == [30]

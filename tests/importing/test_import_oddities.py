@@ -24,7 +24,7 @@ from gandam_studio.core.pictures.decoding.canonical import decode_first
 from gandam_studio.core.pictures.decoding.colour import is_srgb
 from gandam_studio.core.pictures.decoding.pillow import with_article
 from gandam_studio.core.workspace.edits import SetSetting
-from gandam_studio.core.workspace.faint import is_faint
+from gandam_studio.core.workspace.faint import is_faint, surely_seen
 from gandam_studio.core.workspace.query import Filter
 from trainer.protocol.recipe import Recipe
 
@@ -427,6 +427,28 @@ def nearly_blank() -> np.ndarray:
 def test_sprites_that_can_hardly_be_seen(make, white: bool, black: bool) -> None:
     picture = make()
     assert (is_faint(picture, (255, 255, 255)), is_faint(picture, (0, 0, 0))) == (white, black)
+
+
+@pytest.mark.parametrize("background", [(255, 255, 255), (0, 0, 0), (90, 130, 10)])
+def test_no_sprite_is_surely_seen_that_is_faint(background: tuple[int, int, int]) -> None:
+    dice = np.random.default_rng(0)
+    pictures = [sprite(seed) for seed in range(20)]
+    shapes = [picture[..., 3:] // 255 for picture in pictures]
+    # Every distance from the background, every opacity, and a few pixels that differ from the rest.
+    near = [shape * np.array([*np.abs(np.array(background) - step), 255]) for step, shape in enumerate(shapes)]
+    clear = [
+        shape * [1, 1, 1, step / 20] * picture
+        for step, (shape, picture) in enumerate(zip(shapes, pictures, strict=True))
+    ]
+    opaque = [np.full(pictures[0].shape, (*background, 255)) + dice.integers(-step, step + 1, 4) for step in range(20)]
+    few = [np.full(pictures[0].shape, (40, 80, 120, 255)) for _ in range(20)]
+    for count, picture in enumerate(few):
+        picture[dice.integers(0, 20, count), dice.integers(0, 24, count), :3] = 200
+    stack = np.clip(np.stack([*pictures, *near, *clear, *opaque, *few]), 0, 255).astype(np.uint8)
+    stack[stack[..., 3] == 0] = 0
+    seen = surely_seen(stack, background)
+    assert not any(is_faint(picture, background) for picture in stack[seen])
+    assert seen[: len(pictures)].all()  # ordinary sprites are settled by it
 
 
 def test_faint_sprites_are_filtered_by_the_recipes_background(workspace, tmp_path) -> None:

@@ -33,6 +33,7 @@ from gandam_studio.core.importing import (
 )
 from gandam_studio.core.importing import items as items_module
 from gandam_studio.core.jobs import Cancelled
+from gandam_studio.core.pictures.decoding.limits import Limits
 from gandam_studio.core.places import storable
 from gandam_studio.core.workspace import Workspace
 
@@ -220,6 +221,26 @@ def archive_bytes(entries: dict[str, bytes], kind: str) -> bytes:
                 info.size = len(data)
                 archive.addfile(info, io.BytesIO(data))
     return stream.getvalue()
+
+
+def test_archives_come_in_the_order_of_their_names_whatever_they_are_called(workspace, tmp_path) -> None:
+    folder = tmp_path / "art"
+    folder.mkdir()
+    # The first is told by its content alone, the second by its name, the third only claims to be one.
+    (folder / "a.dat").write_bytes(archive_bytes({"first.png": sprite_png(1)}, "zip"))
+    (folder / "b.zip").write_bytes(archive_bytes({"second.png": sprite_png(2)}, "zip"))
+    (folder / "c.zip").write_bytes(sprite_png(3))
+    (folder / "d.tar.gz").write_bytes(archive_bytes({"third.png": sprite_png(4)}, "gz"))
+    summary = import_sources(workspace, [folder], options=ONE)
+    assert (summary.imported, summary.rejected_count) == (4, 0)
+    assert [s.name for s in workspace.sprites()] == ["c.zip", "first.png", "second.png", "third.png"]
+
+
+def test_an_archive_larger_than_any_file_may_be_is_refused(workspace, tmp_path) -> None:
+    source = tmp_path / "a.zip"
+    source.write_bytes(archive_bytes({"a.png": sprite_png(1)}, "zip"))
+    summary = import_sources(workspace, [source], options=ImportOptions(workers=1, limits=Limits(max_file_bytes=100)))
+    assert (summary.imported, [r.reason for r in summary.rejected]) == (0, ["too large: 0 MB"])
 
 
 @pytest.mark.parametrize("kind", ["zip", "", "gz", "bz2", "xz"])

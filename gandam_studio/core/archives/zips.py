@@ -9,8 +9,7 @@ import os
 import stat
 import struct
 import zlib
-from dataclasses import dataclass
-from typing import IO
+from typing import IO, NamedTuple
 
 from gandam_studio.core.archives.unpacking import DamagedArchive, decompressor, lzma_alone, unpack_exactly
 
@@ -27,8 +26,7 @@ _LONGEST_COMMENT = 0xFFFF
 _DIRECTORY_BYTES = 512  # allowed length of the directory per entry
 
 
-@dataclass(slots=True, frozen=True)
-class ZipEntry:
+class ZipEntry(NamedTuple):
     """An entry of the central directory.
 
     Attributes:
@@ -162,8 +160,8 @@ def _entry_at(data: bytes, position: int, shift: int) -> tuple[ZipEntry, int]:
     utf_8 = bool(flags & _UTF_8)
     if extra_length:
         extra = data[stop : stop + extra_length]
-        sizes = _zip64(extra, (size, packed, offset))
-        size, packed, offset = sizes
+        if 0xFFFFFFFF in (size, packed, offset):
+            size, packed, offset = _zip64(extra, (size, packed, offset))
         named = _unicode_path(extra, name)
         if named:
             name, utf_8 = named, True

@@ -46,7 +46,6 @@ def features_batch(pictures: Sequence[NDArray[np.uint8]], boxes: NDArray[np.int6
     if not len(pictures):
         return np.zeros((0, DIMENSIONS), np.float16)
     stack = np.zeros((len(pictures), SIDE, SIDE, 4), np.uint8)
-    aspects = np.zeros(len(pictures), np.float32)
     for index, (picture, box) in enumerate(zip(pictures, boxes.tolist(), strict=True)):
         x, y, w, h = box
         content = picture[y : y + h, x : x + w]
@@ -55,13 +54,13 @@ def features_batch(pictures: Sequence[NDArray[np.uint8]], boxes: NDArray[np.int6
         # Area averaging to reduce; linear to enlarge, so that pixel steps do not count as edges.
         method = cv2.INTER_AREA if w >= SIDE and h >= SIDE else cv2.INTER_LINEAR
         cv2.resize(halved(content, SIDE), (SIDE, SIDE), dst=stack[index], interpolation=method)
-        aspects[index] = np.clip(np.log2(w / h), -3, 3) / 3
+    widths, heights = np.maximum(boxes[:, 2:], 1).T
     result = np.empty((len(pictures), DIMENSIONS), np.float32)
     opacity = stack[..., 3].astype(np.float32) * np.float32(1 / 255)
     result[:, COLOR] = _colors(stack, opacity)
     result[:, EDGES] = _edges(stack, opacity)
     result[:, SHAPE] = _cell_means(opacity)
-    result[:, ASPECT] = aspects
+    result[:, ASPECT] = np.clip(np.log2(widths / heights), -3, 3) / 3
     return result.astype(np.float16)
 
 

@@ -1,6 +1,11 @@
-"""Import of files, folders, archives and pasted pictures as sprites of a workspace."""
+"""Import of files, folders, archives and pasted pictures as sprites of a workspace.
 
-from gandam_studio.core.importing.earlier import carry_over, pending
+What needs the database is imported when it is first asked for: worker processes, which start with every import, do not.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
 from gandam_studio.core.importing.options import (
     KEY_AUTO,
     ArchiveLimits,
@@ -10,7 +15,6 @@ from gandam_studio.core.importing.options import (
     ImportSummary,
     Rejected,
 )
-from gandam_studio.core.importing.pipeline import import_sources
 from gandam_studio.core.importing.scan import Pasted
 from gandam_studio.core.importing.sheets import (
     Atlas,
@@ -23,6 +27,10 @@ from gandam_studio.core.importing.sheets import (
     propose_key,
     regions,
 )
+
+if TYPE_CHECKING:
+    from gandam_studio.core.importing.earlier import carry_over, pending
+    from gandam_studio.core.importing.pipeline import import_sources
 
 __all__ = [
     "KEY_AUTO",
@@ -46,3 +54,11 @@ __all__ = [
     "propose_key",
     "regions",
 ]
+
+_MODULES = {"carry_over": "earlier", "import_sources": "pipeline", "pending": "earlier"}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _MODULES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(f"{__name__}.{_MODULES[name]}"), name)

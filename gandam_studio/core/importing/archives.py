@@ -47,6 +47,7 @@ def list_archive(
     atlases: bool = False,
     key_mode: str = "",
     note: Callable[[str], None] = lambda text: None,
+    expect: Callable[[int], object] = lambda count: None,
     skip: Callable[[], object] = lambda: None,
     check: Callable[[], None] = lambda: None,
 ) -> Iterator[Found]:
@@ -59,6 +60,7 @@ def list_archive(
         encoding: of names that are not UTF-8; "" guesses one for zips and reports it through `note`.
         atlases: cut sheets by the descriptions next to them. A tar is then read twice.
         key_mode: see `scan`.
+        expect: called with the number of entries where that is known before the first, as in a zip.
         skip: called for every hidden entry.
         check: called often; may raise.
 
@@ -66,7 +68,7 @@ def list_archive(
     """
     try:
         if kind == "zip":
-            yield from _zip_entries(path, allowed, encoding, atlases, key_mode, note, skip)
+            yield from _zip_entries(path, allowed, encoding, atlases, key_mode, note, expect, skip)
         else:
             described = _tar_atlases(path, kind, allowed, encoding, check) if atlases else {}
             for found in _tar_entries(path, kind, limits, allowed, encoding, skip, check):
@@ -82,11 +84,13 @@ def _zip_entries(
     atlases: bool,
     key_mode: str,
     note: Callable[[str], None],
+    expect: Callable[[int], object],
     skip: Callable[[], object],
 ) -> Iterator[Found]:
     packed_size = os.stat(path).st_size
     with open_regular(path) as stream:
         entries = read_directory(stream, allowed.max_entries)
+        expect(len(entries))
         names, used = decode_names(entries, encoding)
         if used not in ("", "utf-8", encoding):
             shown = shown_encoding(used)

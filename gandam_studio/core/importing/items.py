@@ -29,6 +29,7 @@ class Item:
         chosen: `cut` was chosen for this file (`ImportOptions.cuts`), so it replaces how an earlier import cut it. Not
             sent to workers.
         earlier: SHA-256 of the bytes that an earlier import read from this file; "" for none. Not sent to workers.
+        place: of an archive among everything found. Not sent to workers.
     """
 
     path: str
@@ -41,6 +42,7 @@ class Item:
     cut_mode: str = ""
     chosen: bool = False
     earlier: str = ""
+    place: int = 0
 
     @property
     def label(self) -> str:

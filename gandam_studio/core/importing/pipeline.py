@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from gandam_studio.core.errors import UserError
 from gandam_studio.core.importing import earlier
-from gandam_studio.core.importing.archives import Found, list_archive
+from gandam_studio.core.importing.archives import Found, archive_kind, list_archive
 from gandam_studio.core.importing.items import ACCEPTED, ARCHIVE, FATAL, MISSING, REJECTED, Chunk, Item, Outcome
 from gandam_studio.core.importing.options import ImportOptions, ImportSummary, WorkSettings
 from gandam_studio.core.importing.pool import Pool
@@ -21,6 +21,7 @@ from gandam_studio.core.importing.scan import Pasted, Source, count, label_of, s
 from gandam_studio.core.importing.words import Words, holds_words
 from gandam_studio.core.jobs import NULL_JOB, Cancelled, Job
 from gandam_studio.core.pictures.decoding.limits import UnreadablePicture
+from gandam_studio.core.pictures.decoding.sniff import is_archive_name
 from gandam_studio.core.places import storable
 from gandam_studio.core.workers.pool import Check, worker_count
 
@@ -29,7 +30,7 @@ if TYPE_CHECKING:
 
 FEWEST_FILES, MOST_FILES = 16, 256  # in a chunk: small for an even load in small imports, large for fewer calls
 _CHUNKS_A_WORKER = 8
-_ARCHIVE_FILES = 64  # in a chunk of an archive, whose entries are not counted first
+_TAR_FILES = 64  # in a chunk of a tar, whose entries cannot be counted first
 CHUNK_BYTES = 4 * 1024 * 1024
 LOOKUP_FILES = 256
 BATCH_ITEMS = 1024
@@ -93,6 +94,7 @@ class _Import:
         self._chunk_files = FEWEST_FILES
         self._cuts_as_before = options.sheet is None and options.key is None and not options.whole
         self._cut_before = 0
+        self._found = 0
         self._refuse_missing()
         self.summary.named = frozenset(storable(label_of(source)) for source in self._sources)
 
@@ -101,8 +103,7 @@ class _Import:
         job = self._job
         job.start("Looking for pictures", None)
         total = count(self._sources)
-        fair = total // (_CHUNKS_A_WORKER * self._workers)
-        self._chunk_files = min(max(fair, FEWEST_FILES), MOST_FILES)
+        self._share_out(total)
         self._workspace.originals.sweep()
         job.start("Importing", total)
         try:
@@ -111,6 +112,7 @@ class _Import:
                 found = scan(self._sources, atlases=options.atlases, key_mode=options.key_mode, skip=self._skip)
                 self._run(engine, found)
                 self._settle()
+                self._archives.sort(key=lambda archive: archive.item.place)
                 while self._archives:
                     self._open_archive(engine, self._archives.pop(0))
         except Cancelled:
@@ -130,6 +132,11 @@ class _Import:
                     self.summary.edit(pair)
             _, self.summary.carried = earlier.carry_over(self._workspace, found)
         self._words.apply(self._workspace)
+
+    def _share_out(self, total: int) -> None:
+        """Set how many of about so many files are decoded in one chunk."""
+        fair = total // (_CHUNKS_A_WORKER * self._workers)
+        self._chunk_files = min(max(fair, FEWEST_FILES), MOST_FILES)
 
     def _skip(self) -> None:
         self.summary.hidden += 1
@@ -216,11 +223,23 @@ class _Import:
                     self._job.advance()
                     continue
                 memory = known[id(entry)]
+                self._found += 1
+                entry.place = self._found
                 if memory is None or self._again(entry, memory):
-                    yield entry
+                    kind = self._kind_of_archive(entry)
+                    if kind is None:
+                        yield entry
+                    else:
+                        self._take(entry, Outcome(ARCHIVE, kind))
+                        self._job.advance()
                 else:
                     self._remember(entry, memory)
                     self._job.advance()
+
+    def _kind_of_archive(self, item: Item) -> str | None:
+        """The kind of a file that is an archive by its name and its first bytes, so that no worker has to read it."""
+        plain = not item.member and item.data is None and item.size <= self._options.limits.max_file_bytes
+        return archive_kind(item.path) if plain and is_archive_name(item.path) else None
 
     def _cut_as_chosen(self, items: list[Item]) -> None:
         for item in items:
@@ -269,7 +288,7 @@ class _Import:
     def _open_archive(self, engine: Engine, archive: _Archive) -> None:
         """Import an archive's entries, then record the archive, so that the next import need not list it."""
         item = archive.item
-        self._chunk_files = _ARCHIVE_FILES
+        self._chunk_files = _TAR_FILES
         self._job.start(f"Importing from {storable(os.path.basename(item.path))}", None)
         problem: list[str] = []
 
@@ -279,7 +298,8 @@ class _Import:
                 yield from list_archive(
                     item.path, archive.kind, options.limits, options.archives,
                     encoding=options.encodings.get(item.path, options.names), note=self.summary.note,
-                    atlases=options.atlases, key_mode=options.key_mode, skip=self._skip, check=self._job.check,
+                    atlases=options.atlases, key_mode=options.key_mode,
+                    expect=self._share_out, skip=self._skip, check=self._job.check,
                 )  # fmt: skip
             except UnreadablePicture as error:
                 problem.append(str(error))

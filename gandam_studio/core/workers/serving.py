@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import faulthandler
+import gc
 import importlib
 import json
 import mmap
@@ -52,6 +53,7 @@ def serve(prepare: Prepare) -> int:
                 open(start["heartbeat"], "r+b") as stream,
                 mmap.mmap(stream.fileno(), HEARTBEAT.size) as heartbeat,
             ):
+                gc.freeze()  # what was imported stays: collections need not look through it
                 _answer(requests, answers, handle, heartbeat, Watchdog(start["backstop"]))
         except BrokenPipeError:
             raise

@@ -27,14 +27,30 @@ def faint(thumbnail: Callable[[int], NDArray[np.uint8] | None], seqs: Seqs, back
 
 
 def surely_seen(stack: NDArray[np.uint8], background: tuple[int, int, int]) -> NDArray[np.bool_]:
-    """Return which of (N, H, W, 4) RGBA are surely seen on a background, (N,); of the others `is_faint` must judge.
+    """Return which of (N, H, W, 4) canonical RGBA are surely seen on a background, (N,); `is_faint` judges the others.
 
     In these, enough pixels of a picture with gaps differ from the background, or as many pixels are so much lighter
     than as many others that no colour is near both. One pixel of nine is looked at, of its colour first the green: most
     sprites are settled by that, in microseconds.
     """
+    count, height, width = stack.shape[:3]
     some = stack[:, ::3, ::3]
     green, opaque = np.ascontiguousarray(some[..., 1]), some[..., 3] == 255
+    shown = np.count_nonzero(stack.view(np.uint32).reshape(count, -1), axis=1)
+    least = np.maximum(1.0, _SHARE * shown)
+    gaps = shown < height * width
+    away = (green < background[1] - _NEAR) | (green > background[1] + _NEAR)
+    seen = gaps & (np.count_nonzero(away & opaque, axis=(1, 2)) >= least)
+    rest = np.flatnonzero(gaps & ~seen)
+    away = np.abs(some[rest, ..., :3].astype(np.int16) - np.array(background, np.int16)).max(axis=3) > _NEAR
+    seen[rest] = np.count_nonzero(away & opaque[rest], axis=(1, 2)) >= least[rest]
+    rest = np.flatnonzero(~gaps)
+    seen[rest] = _contrasts(green[rest], opaque[rest], least[rest])
+    return seen
+
+
+def _contrasts(green: NDArray[np.uint8], opaque: NDArray[np.bool_], least: NDArray[np.float64]) -> NDArray[np.bool_]:
+    """Return which of (N, h, w) pictures have at least (N,) dark pixels, and as many that are much lighter."""
     darkest = np.where(opaque, green, 255).min(axis=(1, 2)).astype(np.int32)
     middle = (darkest + np.where(opaque, green, 0).max(axis=(1, 2))) // 2
     below, above = (
@@ -42,12 +58,7 @@ def surely_seen(stack: NDArray[np.uint8], background: tuple[int, int, int]) -> N
     )
     dark = np.count_nonzero((green <= below) & opaque, axis=(1, 2))
     light = np.count_nonzero((green >= above) & opaque, axis=(1, 2))
-    least = max(1.0, _SHARE * stack.shape[1] * stack.shape[2])
-    seen = np.asarray(np.minimum(dark, light) >= least)
-    rest = np.flatnonzero(~seen & (some[..., 3] == 0).any(axis=(1, 2)))
-    away = np.abs(some[rest, ..., :3].astype(np.int16) - np.array(background, np.int16)).max(axis=3) > _NEAR
-    seen[rest] = np.count_nonzero(away & opaque[rest], axis=(1, 2)) >= least
-    return seen
+    return np.asarray(np.minimum(dark, light) >= least)
 
 
 def is_faint(rgba: NDArray[np.uint8], background: tuple[int, int, int]) -> bool:
