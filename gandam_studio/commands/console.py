@@ -19,6 +19,7 @@ workspace_option = click.option(
     "-w", "--workspace", "folder", type=click.Path(path_type=Path), help="The workspace's folder [default: this one]."
 )
 json_option = click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
+force_option = click.option("--force", is_flag=True, help="Replace what is there.")
 
 
 def printable(text: object) -> str:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from gandam_studio.commands.console import Output, counted, with_workspace
+from gandam_studio.commands.console import Output, counted, force_option, with_workspace
 from gandam_studio.commands.progress import ConsoleJob
 from gandam_studio.core.errors import UserError
 from trainer.protocol.diagnosis import diagnosis_of, measured_lines, spikes_of, spikes_text, summary
@@ -49,7 +49,7 @@ if TYPE_CHECKING:
     metavar="DIR",
     help="Folder for the pictures behind the verdict.",
 )
-@click.option("--force", is_flag=True, help="Replace what is there.")
+@force_option
 @with_workspace(write=False)
 def evaluate(
     workspace: Workspace,

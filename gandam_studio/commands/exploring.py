@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from gandam_studio.commands.console import Output, printable, with_workspace
+from gandam_studio.commands.console import Output, force_option, printable, with_workspace
 from gandam_studio.commands.progress import ConsoleJob
 from gandam_studio.core.errors import UserError
 
@@ -75,7 +75,7 @@ def opened(source: Source) -> Iterator[tuple[DrawingProcess, Facts]]:
 )
 @click.option("--seed", type=click.IntRange(0), default=0, show_default=True, help="Whose first sample --out moves.")
 @ITERATION
-@click.option("--force", is_flag=True, help="Replace what is there.")
+@force_option
 @with_workspace(write=False)
 def explore(
     workspace: Workspace,
@@ -202,7 +202,7 @@ def _draw(process: DrawingProcess, source: Source, found: list[Any], target: Pat
 @click.option("--keep", "name", metavar="NAME", help="Keep it as a favourite, beside the run.")
 @click.option("--per-stage", is_flag=True, help="A latent for each stage of the network: nearer, but wilder to vary.")
 @ITERATION
-@click.option("--force", is_flag=True, help="Replace what is there.")
+@force_option
 @with_workspace(write=False)
 def project(
     workspace: Workspace,

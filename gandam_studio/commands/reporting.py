@@ -7,7 +7,15 @@ from typing import TYPE_CHECKING
 
 import click
 
-from gandam_studio.commands.console import Output, chosen_folder, counted, json_option, printable, workspace_option
+from gandam_studio.commands.console import (
+    Output,
+    chosen_folder,
+    counted,
+    force_option,
+    json_option,
+    printable,
+    workspace_option,
+)
 from gandam_studio.commands.progress import ConsoleJob
 
 if TYPE_CHECKING:
@@ -27,7 +35,7 @@ if TYPE_CHECKING:
 @click.option("--seed", type=click.IntRange(0), default=0, show_default=True, help="Their seed.")
 @click.option("--iteration", metavar="N", help="Draw them from an older checkpoint, or best.")
 @click.option("--exact", is_flag=True, help="Never round colours of samples; leave moments out instead.")
-@click.option("--force", is_flag=True, help="Replace what is there.")
+@force_option
 @workspace_option
 @json_option
 def report(
@@ -48,12 +56,13 @@ def report(
     of this workspace or the folder of a run. Of an EXPERIMENT, the page has the effects with their intervals and
     verdicts, and its first four runs.
     """
-    from gandam_studio.core.reports.writing import ReportPlan, write_report
+    from gandam_studio.core.reports.trying import shown_runs
+    from gandam_studio.core.reports.writing import MOST_RUNS, ReportPlan, write_report
 
     out = Output(as_json)
     plan = ReportPlan(samples, seed, iteration, exact)
     experiment = _experiment(folder, runs[0]) if len(runs) == 1 else None
-    found = _of_experiment(experiment) if experiment else [_found(folder, text) for text in runs]
+    found = shown_runs(experiment, MOST_RUNS) if experiment else [_found(folder, text) for text in runs]
     with ConsoleJob() as job:
         answer = write_report(found, target.absolute(), plan, experiment=experiment, force=force, job=job)
     answer["out"] = str(target)
@@ -87,22 +96,3 @@ def _experiment(folder: Path | None, text: str) -> Path | None:
         if (path / PLAN).is_file():
             return path.absolute()
     return None
-
-
-def _of_experiment(experiment: Path) -> list[RunDirectory]:
-    """The first runs of an experiment that are still there."""
-    from gandam_studio.core.reports.trying import read_results, runs_of
-    from gandam_studio.core.reports.writing import MOST_RUNS
-    from trainer.protocol.run_directory import RunDirectory
-    from trainer.protocol.untrusted import UntrustedError, path_inside
-
-    found: list[RunDirectory] = []
-    runs = experiment.parent.parent / "runs"
-    for name in runs_of(read_results(experiment)):
-        try:
-            path = path_inside(runs, name)
-        except UntrustedError:
-            continue
-        if path.is_dir() and path.parent == runs and len(found) < MOST_RUNS:
-            found.append(RunDirectory(path))
-    return found

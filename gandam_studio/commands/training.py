@@ -12,6 +12,7 @@ from gandam_studio.commands.console import (
     Output,
     chosen_folder,
     counted,
+    force_option,
     json_option,
     printable,
     with_output,
@@ -421,7 +422,7 @@ def label(workspace: Workspace, out: Output, run: str, name: str | None, note: s
     show_default=True,
     help="How long a frame of a walk is shown.",
 )
-@click.option("--force", is_flag=True, help="Replace what is there.")
+@force_option
 @with_workspace(write=False)
 def sample(
     workspace: Workspace,

@@ -9,6 +9,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 from PySide6.QtCore import Qt
+from runs_screens import screen, session_on
 from tiny_experiments import done, tiny_plan
 
 from gandam_studio.core.experiments.designs import FULL
@@ -16,29 +17,15 @@ from gandam_studio.core.experiments.folder import FAILED, Experiment, Outcome
 from gandam_studio.core.experiments.results import write_results
 from gandam_studio.core.experiments.tastes import new_taste, tastes
 
+__all__ = ["screen"]
+
 
 @pytest.fixture
 def session(qapp, ws: Path, studio) -> Iterator:  # type: ignore[no-untyped-def]
     from gandam_studio.core.workspace import Workspace
-    from gandam_studio.qt.session import Session
 
     studio("commit", "-m", "first", "-w", ws)
-    made = Session(Workspace.open(ws))
-    yield made
-    made.close()
-
-
-@pytest.fixture
-def screen(session, qtbot) -> Iterator:  # type: ignore[no-untyped-def]
-    from gandam_studio.qt.runs.screen import RunsScreen
-
-    made = RunsScreen(session)
-    qtbot.addWidget(made)
-    made.resize(1200, 800)
-    made.show()
-    made.activated()
-    yield made
-    made.closing()
+    yield from session_on(Workspace.open(ws))
 
 
 @pytest.fixture
@@ -75,6 +62,34 @@ def test_effects_and_cells_are_shown(room, session) -> None:  # type: ignore[no-
     assert not room.start_button.isEnabled()
     assert not room.stop_button.isEnabled()
     assert room.taste_button.isEnabled()
+
+
+def test_a_report_of_the_experiment_is_made(screen, room, session, qtbot, tmp_path, monkeypatch) -> None:  # type: ignore[no-untyped-def]
+    from gandam_studio.qt.experiments import room as module
+    from gandam_studio.qt.outputs.report_dialog import ReportDialog
+
+    asked: list[ReportDialog] = []
+    monkeypatch.setattr(module, "run_dialog", asked.append)
+    room.refresh()
+    screen.report_action.trigger()  # Nothing is measured: said, not asked.
+    assert not asked
+    experiment = _filled(session.workspace.folder)
+    room.refresh()
+    assert room.report_button.isEnabled()
+    screen.report_action.trigger()
+    room.report_button.click()
+    assert len(asked) == 2
+    dialog = asked[1]
+    qtbot.addWidget(dialog)
+    assert Path(dialog.target.text()).name == "tiny-report.html"
+    target = tmp_path / "page.html"
+    dialog.target.setText(str(target))
+    dialog.open_after.setChecked(False)
+    dialog.start_button.click()
+    qtbot.waitUntil(lambda: dialog.result_path == target, timeout=20_000)
+    page = target.read_text(encoding="utf-8")
+    assert experiment.plan.title in page
+    assert "low → high" in page
 
 
 def test_missing_values_are_said_and_can_be_tried_again(room, session) -> None:  # type: ignore[no-untyped-def]

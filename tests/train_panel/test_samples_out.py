@@ -417,7 +417,7 @@ def test_dialogs_name_every_field(screen, session, qtbot) -> None:  # type: igno
     for dialog in (
         SpritesDialog(session, session.run_index.runs, run.path), FilmDialog(session, run, samples),
         LongerDialog(summary(run.path)), LabelDialog(summary(run.path)),
-        report_dialog.ReportDialog(session, session.run_index.runs),
+        report_dialog.ReportDialog(session, [run], "one run"),
     ):  # fmt: skip
         qtbot.addWidget(dialog)
         for widget in dialog.findChildren(QWidget):

@@ -5,6 +5,7 @@ It reads results.json (see docs/formats.md), which others may have written: what
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -13,7 +14,8 @@ from gandam_studio.core.errors import UserError
 from gandam_studio.core.reports.markup import Markup, element
 from gandam_studio.core.reports.parts import digest, facts_list, outside, plural, section, table
 from gandam_studio.core.runs.scales import Linear, short_number
-from trainer.protocol.untrusted import read_json_object
+from trainer.protocol.run_directory import RunDirectory
+from trainer.protocol.untrusted import UntrustedError, path_inside, read_json_object
 
 PLAN, RESULTS = "plan.json", "results.json"
 LARGEST_FILE = 64 << 20
@@ -37,6 +39,18 @@ def runs_of(results: dict[str, Any]) -> list[str]:
     cells = [cell for cell in _list(results.get("cells")) if cell.get("state") == "done"]
     cells.sort(key=lambda cell: _whole(cell.get("cell")))
     return [name for cell in cells if (name := _text(cell.get("run")))]
+
+
+def shown_runs(experiment: Path, most: int) -> list[RunDirectory]:
+    """The first runs of an experiment that are still there. Raises UserError."""
+    runs = experiment.parent.parent / "runs"
+    found: list[RunDirectory] = []
+    for name in runs_of(read_results(experiment)):
+        with contextlib.suppress(UntrustedError):
+            path = path_inside(runs, name)
+            if path.is_dir() and path.parent == runs and len(found) < most:
+                found.append(RunDirectory(path))
+    return found
 
 
 def title_of(results: dict[str, Any]) -> str:

@@ -27,7 +27,7 @@ from PySide6.QtWidgets import (
 
 from gandam_studio.core.errors import UserError
 from gandam_studio.core.experiments.folder import Experiment, experiments
-from gandam_studio.core.experiments.results import results
+from gandam_studio.core.experiments.results import results, write_results
 from gandam_studio.core.experiments.running import make_runs, retry_failed, start_detached
 from gandam_studio.core.experiments.tastes import Taste, tastes
 from gandam_studio.core.experiments.tasting import Pictures, begin_taste, pictures_of
@@ -75,6 +75,7 @@ class ExperimentsRoom(QWidget):
         self.start_button = self._button("play", self.tr("Start"), self.start)
         self.stop_button = self._button("stop", self.tr("Stop"), self.stop)
         self.taste_button = self._button("sample", self.tr("Taste test…"), self.ask_taste)
+        self.report_button = self._button("window", self.tr("Report…"), self.ask_report)
         upper = WrappingRow(spacing=theme.SPACE)
         for button in (self.back_button, self.new_button):
             upper.addWidget(button)
@@ -110,7 +111,7 @@ class ExperimentsRoom(QWidget):
         self.cells.setAccessibleName(self.tr("Runs of the experiment"))
         show_tints(self.cells)
         buttons = WrappingRow(spacing=theme.SPACE)
-        for button in (self.start_button, self.stop_button, self.taste_button):
+        for button in (self.start_button, self.stop_button, self.taste_button, self.report_button):
             buttons.addWidget(button)
         right = QWidget()
         shown = QVBoxLayout(right)
@@ -214,7 +215,7 @@ class ExperimentsRoom(QWidget):
     def _show(self) -> None:
         chosen = self.chosen
         if chosen is None:
-            for button in (self.start_button, self.stop_button, self.taste_button):
+            for button in (self.start_button, self.stop_button, self.taste_button, self.report_button):
                 button.setEnabled(False)
             return
         running = chosen.is_carried_out()
@@ -245,6 +246,7 @@ class ExperimentsRoom(QWidget):
         self.start_button.setEnabled(not running and not finished and not self.session.read_only)
         self.stop_button.setEnabled(running)
         self.taste_button.setEnabled(told["done"] >= 2)
+        self.report_button.setEnabled(told["done"] >= 1)
 
     def _start_text(self, told: dict[str, Any]) -> str:
         if told["complete"] and told["missing"]:
@@ -347,6 +349,24 @@ class ExperimentsRoom(QWidget):
             except UserError as error:
                 self.session.post(str(error), ERROR)
 
+    def ask_report(self) -> None:
+        """Make a report: the effects, and the first runs."""
+        experiment = self.chosen
+        if experiment is None or not self._told.get("done"):
+            self.session.post(self.tr("No run of an experiment is measured yet."), INFO)
+            return
+        from gandam_studio.core.reports.trying import shown_runs
+        from gandam_studio.core.reports.writing import MOST_RUNS
+        from gandam_studio.qt.outputs.report_dialog import ReportDialog
+
+        try:
+            runs = shown_runs(experiment.folder, MOST_RUNS)
+        except UserError as error:
+            self.session.post(str(error), ERROR)
+            return
+        about = shortened(experiment.plan.title, 200)
+        run_dialog(ReportDialog(self.session, runs, about, self, experiment=experiment.folder))
+
     def ask_taste(self) -> None:
         """Choose what is tasted, draw the samples, and begin."""
         experiment = self.chosen
@@ -373,6 +393,11 @@ class ExperimentsRoom(QWidget):
         from gandam_studio.qt.experiments.taste_dialog import TasteDialog
 
         run_dialog(TasteDialog(taste, pictures, self))
+        if self.chosen is not None:
+            try:
+                write_results(self.chosen)  # Reports tell what was picked.
+            except UserError as error:
+                self.session.post(str(error), ERROR)
         self._look_again()
 
 

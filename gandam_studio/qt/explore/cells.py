@@ -11,7 +11,7 @@ from PySide6.QtGui import QImage
 
 from gandam_studio.core.runs.drawing import Answer
 from gandam_studio.core.runs.explored import Vector
-from gandam_studio.core.runs.exploring import rgba
+from gandam_studio.qt.following.pictures import to_image
 
 
 @dataclass(frozen=True, eq=False)
@@ -33,20 +33,7 @@ class Cell:
 
     def image(self) -> QImage:
         """The picture, with transparency where the model draws it."""
-        return image_of(self.pixels)
-
-
-def image_of(pixels: NDArray[np.uint8]) -> QImage:
-    """(H, W, 3 or 4) as a QImage of its own."""
-    height, width, channels = pixels.shape
-    kind = QImage.Format.Format_RGBA8888 if channels == 4 else QImage.Format.Format_RGB888
-    data = np.ascontiguousarray(pixels)
-    return QImage(data.data, width, height, channels * width, kind).copy()
-
-
-def rgba_image(pixels: NDArray[np.uint8]) -> QImage:
-    """(H, W, 3 or 4) as an RGBA QImage, as other programs like it on the clipboard."""
-    return image_of(rgba(pixels))
+        return to_image(self.pixels)
 
 
 def cells_of(

@@ -19,9 +19,10 @@ from gandam_studio.core.errors import UserError
 from gandam_studio.core.runs.drawing import Answer, Request
 from gandam_studio.core.runs.exploring import Pixels
 from gandam_studio.qt import theme
-from gandam_studio.qt.explore.cells import Cell, cells_of, image_of
+from gandam_studio.qt.explore.cells import Cell, cells_of
 from gandam_studio.qt.explore.explorer import Explorer
 from gandam_studio.qt.explore.sample_panel import PictureView
+from gandam_studio.qt.following.pictures import to_image
 from gandam_studio.qt.widgets.fitting import grow_to_text
 
 SIDE = 224
@@ -46,7 +47,7 @@ class ProjectDialog(QDialog):
         self.wanted, self.found = PictureView(SIDE), PictureView(SIDE)
         self.wanted.setAccessibleName(self.tr("The picture"))
         self.found.setAccessibleName(self.tr("The nearest sample"))
-        self.wanted.show_image(image_of(picture))
+        self.wanted.show_image(to_image(picture))
         explanation = QLabel(wordWrap=True)
         explanation.setProperty("role", "secondary")
         explanation.setText(
@@ -113,7 +114,7 @@ class ProjectDialog(QDialog):
             self.bar.setValue(int(done[0]))
         try:
             if answer.parts:
-                self.found.show_image(image_of(answer.pictures()[0]))
+                self.found.show_image(to_image(answer.pictures()[0]))
             self.told.setText(self.tr("Searching… {0} levels of 255 away").format(f"{answer.number('error_now'):.1f}"))
         except UserError:
             return

@@ -12,7 +12,8 @@ from gandam_studio.core.errors import UserError
 from gandam_studio.core.runs.drawing import Answer
 from gandam_studio.core.runs.exploring import Pixels
 from gandam_studio.qt import icons, theme
-from gandam_studio.qt.explore.cells import Cell, image_of
+from gandam_studio.qt.explore.cells import Cell
+from gandam_studio.qt.following.pictures import to_image
 from gandam_studio.qt.painting import paint_event
 from gandam_studio.qt.widgets.diagnosis.sheet_dialog import GAP, SheetView
 from gandam_studio.qt.widgets.outside_text import OutsideLabel
@@ -177,7 +178,7 @@ class SamplePanel(QWidget):
                     if side == 0 and close is None:
                         close, self.nearest_picture = distance, picture
                     mirrored = "\n" + self.tr("mirrored") if one["mirrored"] else ""
-                    sides[side][0].append(image_of(picture))
+                    sides[side][0].append(to_image(picture))
                     sides[side][1].append(f"{distance:.2f}{mirrored}")
             except (UserError, KeyError, TypeError, ValueError):
                 why = self.tr("They cannot be read.")

@@ -15,11 +15,12 @@ from gandam_studio.core.errors import UserError
 from gandam_studio.core.runs import exploring
 from gandam_studio.core.runs.exploring import Pixels
 from gandam_studio.core.runs.sampling import write_file
-from gandam_studio.qt.explore.cells import Cell, rgba_image
+from gandam_studio.qt.explore.cells import Cell
 from gandam_studio.qt.explore.explorer import Explorer
 from gandam_studio.qt.explore.explorer import Path as PathView
 from gandam_studio.qt.explore.favourites import Favourites
 from gandam_studio.qt.explore.sample_panel import SamplePanel
+from gandam_studio.qt.following.pictures import exact_image
 from gandam_studio.qt.imports.sources import holds_sources, png_bytes, sources_of
 from gandam_studio.qt.questions import run_dialog
 from gandam_studio.qt.session import ERROR, INFO, SUCCESS, Session
@@ -88,7 +89,7 @@ class TakingOut(QObject):
     def copy(self) -> None:
         """Copy the chosen sample, at its own size."""
         if (cell := self.chosen()) is not None:
-            QGuiApplication.clipboard().setImage(rgba_image(cell.pixels))
+            QGuiApplication.clipboard().setImage(exact_image(cell.pixels))
             self._session.post(self.tr("The sample is copied."), SUCCESS)
 
     def copy_seed(self) -> None:

@@ -56,13 +56,21 @@ def decode(path: Path) -> QImage | None:
 
 
 def to_image(pixels: np.ndarray) -> QImage:
-    """(H, W, 3 or 4) uint8 as a QImage that owns its memory."""
-    pixels = np.ascontiguousarray(pixels)
+    """(H, W, 3 or 4) uint8 as a QImage that owns its memory, in a format fast to paint."""
+    fast = QImage.Format.Format_ARGB32_Premultiplied if pixels.shape[2] == 4 else QImage.Format.Format_RGB32
+    return _borrowed(np.ascontiguousarray(pixels)).convertToFormat(fast)
+
+
+def exact_image(pixels: np.ndarray) -> QImage:
+    """(H, W, 3 or 4) uint8 as a QImage that owns its memory, with alpha not multiplied in, as for the clipboard."""
+    return _borrowed(np.ascontiguousarray(pixels)).copy().convertToFormat(QImage.Format.Format_RGBA8888)
+
+
+def _borrowed(pixels: np.ndarray) -> QImage:
+    """A QImage that shows the array's memory."""
     height, width, channels = pixels.shape
     kind = QImage.Format.Format_RGBA8888 if channels == 4 else QImage.Format.Format_RGB888
-    image = QImage(pixels.data, width, height, width * channels, kind)
-    fast = QImage.Format.Format_ARGB32_Premultiplied if channels == 4 else QImage.Format.Format_RGB32
-    return image.convertToFormat(fast)
+    return QImage(pixels.data, width, height, width * channels, kind)
 
 
 def to_pixels(image: QImage) -> np.ndarray:

@@ -16,7 +16,6 @@ from PySide6.QtWidgets import (
     QDialogButtonBox,
     QFileDialog,
     QHBoxLayout,
-    QLabel,
     QPushButton,
     QVBoxLayout,
     QWidget,
@@ -102,12 +101,6 @@ class EvaluationDialog(TaskDialog):
         layout.addWidget(buttons)
         self.start_button.setDefault(True)
         resize_within_screen(self, 1040, 560)
-
-    def add_row(self, text: str, field: QWidget, buddy: QWidget | None = None) -> None:
-        """Add a row with a label."""
-        label = QLabel(text)
-        label.setBuddy(buddy or field)
-        self.form.addRow(label, field)
 
     # What subclasses say
 

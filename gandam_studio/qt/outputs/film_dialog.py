@@ -64,18 +64,12 @@ class FilmDialog(OutputDialog):
         )
         self.size_note = QLabel()
         self.size_note.setProperty("role", "secondary")
-        for text, widget in (
-            (self.tr("&Show"), self.what),
-            (self.tr("Sample &number"), self.cell),
-            (self.tr("&Format"), self.kind),
-            (self.tr("Si&ze"), self.scale),
-            (self.tr("&Time"), self.frame),
-            (self.tr("&Moments, at most"), self.moments),
-        ):
-            label = QLabel(text)
-            label.setBuddy(widget)
-            widget.setAccessibleName(text.replace("&", ""))
-            self.form.addRow(label, widget)
+        self.add_row(self.tr("&Show"), self.what)
+        self.add_row(self.tr("Sample &number"), self.cell)
+        self.add_row(self.tr("&Format"), self.kind)
+        self.add_row(self.tr("Si&ze"), self.scale)
+        self.add_row(self.tr("&Time"), self.frame)
+        self.add_row(self.tr("&Moments, at most"), self.moments)
         self.form.addRow("", self.size_note)
         self.add_target_row()
         self.what.setCurrentIndex(0 if cell is None else 1)

@@ -45,6 +45,7 @@ from gandam_studio.qt.failures import explain
 from gandam_studio.qt.following.pictures import to_image
 from gandam_studio.qt.session import Session
 from gandam_studio.qt.widgets.before_after import BeforeAfter
+from gandam_studio.qt.widgets.forms import add_row
 from gandam_studio.qt.widgets.numbers import DecimalBox, WholeBox
 from gandam_studio.qt.widgets.outside_text import wrapped
 from gandam_studio.qt.widgets.path_field import PathField
@@ -128,22 +129,19 @@ class FinishPanel(QWidget):
         self._form.setVerticalSpacing(theme.SPACE)
         self._form.setHorizontalSpacing(2 * theme.SPACE)
         self._form.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.AllNonFixedFieldsGrow)
-        for text, field, buddy in (
-            (self.tr("&Palette"), self.palette_box, self.palette_box),
-            (self.tr("Palette &file"), self._file_row, self.file),
-            (self.tr("Co&lours"), self.colours, self.colours),
-            ("", self.swatches, None),
-            (self.tr("&Opacity"), self.alpha, self.alpha),
-        ):
-            self._add(text, field, buddy)
+        add_row(self._form, self.tr("&Palette"), self.palette_box)
+        add_row(self._form, self.tr("Palette &file"), self._file_row, self.file)
+        add_row(self._form, self.tr("Co&lours"), self.colours)
+        add_row(self._form, "", self.swatches)
+        add_row(self._form, self.tr("&Opacity"), self.alpha)
         cleaning = QWidget()
         row = QHBoxLayout(cleaning)
         row.setContentsMargins(0, 0, 0, 0)
         row.addWidget(self.cleans)
         row.addWidget(self.times, 1)
         self._cleaning = cleaning
-        self._add("", cleaning, None)
-        self._add(self.tr("Out&lines"), self.outline, self.outline)
+        add_row(self._form, "", cleaning)
+        add_row(self._form, self.tr("Out&lines"), self.outline)
         self._resting = QTimer(self, interval=_PATIENCE_MS, singleShot=True)
         self._resting.timeout.connect(self.look_changed)
         self.palette_box.currentIndexChanged.connect(lambda _index: self._change_palette())
@@ -165,13 +163,6 @@ class FinishPanel(QWidget):
         width = max(label.sizeHint().width() for label in labels)
         for label in labels:
             label.setMinimumWidth(width)
-
-    def _add(self, text: str, field: QWidget, buddy: QWidget | None) -> None:
-        label = QLabel(text)
-        if buddy is not None:
-            label.setBuddy(buddy)
-            buddy.setAccessibleName(text.replace("&", ""))
-        self._form.addRow(label, field)
 
     @property
     def look(self) -> Look:

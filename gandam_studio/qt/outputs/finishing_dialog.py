@@ -84,20 +84,11 @@ class FinishingDialog(OutputDialog):
         whole.insertWidget(0, page, 1)
         resize_within_screen(self, 1180, 660)
 
-    def add_row(self, text: str, field: QWidget, buddy: QWidget | None) -> QLabel:
-        """Add a row with a label for `buddy`."""
-        label = QLabel(text)
-        if buddy is not None:
-            label.setBuddy(buddy)
-            buddy.setAccessibleName(text.replace("&", ""))
-        self.form.addRow(label, field)
-        return label
-
     def add_rows(self, widest: QLabel | None = None) -> None:
         """Add the rows of format, size, look and target; `widest`: the widest label of the rows above."""
-        labels = [self.add_row(self.tr("&As"), self.layout_box, self.layout_box)]
-        self.add_row(self.tr("&Time"), self.steps, self.steps)
-        labels.append(self.add_row(self.tr("Si&ze"), self.scale, self.scale))
+        labels = [self.add_row(self.tr("&As"), self.layout_box)]
+        self.add_row(self.tr("&Time"), self.steps)
+        labels.append(self.add_row(self.tr("Si&ze"), self.scale))
         self.form.addRow(self.panel)
         self.panel.align_labels([*labels, *([widest] if widest else [])])
         self.add_target_row()

@@ -19,6 +19,7 @@ from gandam_studio.core.runs import RunSummary
 from gandam_studio.core.runs.labels import label_of, set_label
 from gandam_studio.core.texts import LONGEST_LABEL
 from gandam_studio.qt import theme
+from gandam_studio.qt.widgets.forms import add_row
 from gandam_studio.qt.widgets.outside_text import wrapped
 
 
@@ -54,11 +55,8 @@ class LabelDialog(QDialog):
         form = QFormLayout()
         form.setVerticalSpacing(theme.SPACE)
         form.setHorizontalSpacing(2 * theme.SPACE)
-        for text, widget in ((self.tr("&Name"), self.name), (self.tr("N&ote"), self.note)):
-            label = QLabel(text)
-            label.setBuddy(widget)
-            widget.setAccessibleName(text.replace("&", ""))
-            form.addRow(label, widget)
+        add_row(form, self.tr("&Name"), self.name)
+        add_row(form, self.tr("N&ote"), self.note)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(2 * theme.SPACE, 2 * theme.SPACE, 2 * theme.SPACE, 2 * theme.SPACE)
         layout.setSpacing(theme.SPACE)

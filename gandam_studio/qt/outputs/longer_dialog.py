@@ -17,6 +17,7 @@ from PySide6.QtWidgets import (
 from gandam_studio.core.runs import RunSummary
 from gandam_studio.core.runs.longer import done_of, extended, options
 from gandam_studio.qt import theme
+from gandam_studio.qt.widgets.forms import add_row
 from gandam_studio.qt.widgets.numbers import WholeBox
 from gandam_studio.qt.widgets.outside_text import OutsideLabel, wrapped
 from trainer.protocol.extension import AUTO, CONSTANT, COOLDOWN, Extended, More
@@ -62,14 +63,8 @@ class LongerDialog(QDialog):
         form = QFormLayout()
         form.setVerticalSpacing(theme.SPACE)
         form.setHorizontalSpacing(2 * theme.SPACE)
-        for text, widget, field in (
-            (self.tr("&Train"), self.amount, row),
-            (self.tr("&Learning rates"), self.tail, self.tail),
-        ):
-            label = QLabel(text)
-            label.setBuddy(widget)
-            widget.setAccessibleName(text.replace("&", ""))
-            form.addRow(label, field)
+        add_row(form, self.tr("&Train"), row, self.amount)
+        add_row(form, self.tr("&Learning rates"), self.tail)
         self.unit.setAccessibleName(self.tr("Minutes or iterations"))
         layout = QVBoxLayout(self)
         layout.setContentsMargins(2 * theme.SPACE, 2 * theme.SPACE, 2 * theme.SPACE, 2 * theme.SPACE)

@@ -50,13 +50,9 @@ class PathDialog(OutputDialog):
         self.back.setChecked(True)
         self.size_note = QLabel()
         self.size_note.setProperty("role", "secondary")
-        for text, widget in (
-            (self.tr("&Format"), self.kind), (self.tr("Si&ze"), self.scale), (self.tr("&Time"), self.frame),
-        ):  # fmt: skip
-            label = QLabel(text)
-            label.setBuddy(widget)
-            widget.setAccessibleName(text.replace("&", ""))
-            self.form.addRow(label, widget)
+        self.add_row(self.tr("&Format"), self.kind)
+        self.add_row(self.tr("Si&ze"), self.scale)
+        self.add_row(self.tr("&Time"), self.frame)
         self.form.addRow("", self.back)
         self.form.addRow("", self.size_note)
         self.add_target_row()

@@ -1,4 +1,4 @@
-"""Make a report of runs: one page of HTML that anybody can open."""
+"""Make a report of runs, or of an experiment: one page of HTML that anybody can open."""
 
 from __future__ import annotations
 
@@ -11,13 +11,11 @@ from PySide6.QtGui import QDesktopServices
 from PySide6.QtWidgets import QCheckBox, QLabel, QWidget
 
 from gandam_studio.core.reports.writing import MOST_RUNS, MOST_SAMPLES, SAMPLES, ReportPlan, check_report, write_report
-from gandam_studio.core.runs import RunSummary
 from gandam_studio.qt.outputs.output_dialog import OutputDialog
 from gandam_studio.qt.session import Session
 from gandam_studio.qt.widgets.numbers import WholeBox
 from gandam_studio.qt.widgets.outside_text import wrapped
 from trainer.protocol.run_directory import RunDirectory
-from trainer.protocol.untrusted import shortened
 
 LARGEST_SEED = 2**31 - 1
 OPEN = "report/open"
@@ -30,13 +28,16 @@ class ReportDialog(OutputDialog):
 
     setting = "report/folder"
 
-    def __init__(self, session: Session, runs: Sequence[RunSummary], parent: QWidget | None = None) -> None:
+    def __init__(
+        self, session: Session, runs: Sequence[RunDirectory], about: str, parent: QWidget | None = None, *,
+        experiment: Path | None = None,
+    ) -> None:  # fmt: skip
+        """`about`: what the report is about, in words. `experiment`: the folder of one, whose results come first."""
         super().__init__(session, "", self.tr("Make the report"), parent)
         self.setWindowTitle(self.tr("Report"))
-        self._runs = [RunDirectory(one.folder) for one in runs]
-        names = ", ".join(shortened(one.title, 60) for one in runs[:MOST_RUNS])
-        about = QLabel(wrapped(names), wordWrap=True)
-        about.setTextFormat(Qt.TextFormat.PlainText)
+        self._runs, self._experiment = list(runs), experiment
+        subject = QLabel(wrapped(about), wordWrap=True)
+        subject.setTextFormat(Qt.TextFormat.PlainText)
         told = QLabel(
             self.tr("One page with verdicts, charts, samples and how to check them. It opens in any browser, without a "
                     "network, and stays below 10 MB."), wordWrap=True,
@@ -51,18 +52,15 @@ class ReportDialog(OutputDialog):
         self.open_after = QCheckBox(self.tr("Open it in the browser"))
         self.open_after.setChecked(str(QSettings().value(OPEN, "true")) == "true")
         self.form.addRow(told)
-        for text, widget in (
-            (self.tr("About"), about), (self.tr("Final &samples"), self.samples), (self.tr("S&eed"), self.seed),
-        ):  # fmt: skip
-            label = QLabel(text)
-            label.setBuddy(widget)
-            widget.setAccessibleName(text.replace("&", ""))
-            self.form.addRow(label, widget)
+        self.form.addRow(QLabel(self.tr("About")), subject)
+        self.add_row(self.tr("Final &samples"), self.samples)
+        self.add_row(self.tr("S&eed"), self.seed)
         self.form.addRow("", self.exact)
         self.add_target_row()
         self.form.addRow("", self.open_after)
         self.samples.valueChanged.connect(lambda count: self.seed.setEnabled(count > 0))
-        self.propose(f"{'-'.join(run.name.partition('-')[0] for run in self._runs[:MOST_RUNS])}-report", ".html")
+        names = [run.name.partition("-")[0] for run in self._runs[:MOST_RUNS]]
+        self.propose(f"{experiment.name if experiment else '-'.join(names)}-report", ".html")
         self.check()
 
     @property
@@ -72,12 +70,12 @@ class ReportDialog(OutputDialog):
 
     def reason(self, target: Path, *, force: bool) -> str:
         """See `OutputDialog`."""
-        return check_report(self._runs, target, force=force)
+        return check_report(self._runs, target, experiment=self._experiment, force=force)
 
     def work(self, target: Path, *, force: bool) -> Callable[[Any, Any], Any]:
         """See `OutputDialog`."""
-        runs, plan = self._runs, self.plan
-        return lambda _workspace, job: write_report(runs, target, plan, force=force, job=job)
+        runs, plan, experiment = self._runs, self.plan, self._experiment
+        return lambda _workspace, job: write_report(runs, target, plan, experiment=experiment, force=force, job=job)
 
     def done_text(self, answer: Any, target: Path) -> str:
         """See `OutputDialog`."""

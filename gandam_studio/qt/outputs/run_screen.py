@@ -13,6 +13,8 @@ from gandam_studio.qt.questions import run_dialog
 from gandam_studio.qt.reveal import reveal
 from gandam_studio.qt.screen import Screen, ScreenMenu
 from gandam_studio.qt.session import INFO, Session
+from trainer.protocol.run_directory import RunDirectory
+from trainer.protocol.untrusted import shortened
 
 if TYPE_CHECKING:
     from PySide6.QtWidgets import QWidget
@@ -147,7 +149,8 @@ class RunScreen(Screen):
         if folders := self.runs_to_report():
             from gandam_studio.qt.outputs.report_dialog import ReportDialog
 
-            run_dialog(ReportDialog(self.session, [summary(folder) for folder in folders], self))
+            about = ", ".join(shortened(summary(folder).title, 60) for folder in folders)
+            run_dialog(ReportDialog(self.session, [RunDirectory(folder) for folder in folders], about, self))
 
     def ask_label(self) -> None:
         """Name the run, or note something about it."""

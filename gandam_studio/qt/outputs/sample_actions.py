@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 from PySide6.QtCore import QObject, QPoint, QSettings
-from PySide6.QtGui import QGuiApplication, QImage
+from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QFileDialog, QMenu, QWidget
 
 from gandam_studio.core.runs.checkpoints import kept_checkpoints, nearest
@@ -16,6 +16,7 @@ from gandam_studio.core.runs.handing_over import Samples, samples_at
 from gandam_studio.core.runs.samples import SampleSpot, write_png
 from gandam_studio.qt import icons
 from gandam_studio.qt.following.follower import RunFollower
+from gandam_studio.qt.following.pictures import exact_image
 from gandam_studio.qt.outputs.evaluation_dialog import FolderEvaluationDialog, RunEvaluationDialog
 from gandam_studio.qt.outputs.film_dialog import FilmDialog
 from gandam_studio.qt.outputs.finishing_dialog import HandOverDialog
@@ -104,9 +105,7 @@ class SampleActions(QObject):
         self._session.start_quiet_job(lambda _workspace, _job: spot.pixels(), partial(self._put, spot))
 
     def _put(self, spot: SampleSpot, pixels: np.ndarray) -> None:
-        height, width, channels = pixels.shape
-        image = QImage(pixels.data, width, height, channels * width, QImage.Format.Format_RGBA8888)
-        QGuiApplication.clipboard().setImage(image.copy())
+        QGuiApplication.clipboard().setImage(exact_image(pixels))
         what = self.tr("All samples are copied.") if spot.index is None else self.tr("The sample is copied.")
         self._session.post(what, SUCCESS)
 

@@ -8,11 +8,12 @@ from typing import Any
 
 from PySide6.QtCore import Qt, QTimer
 from PySide6.QtGui import QCloseEvent
-from PySide6.QtWidgets import QDialog, QFormLayout, QLabel, QProgressBar, QPushButton, QWidget
+from PySide6.QtWidgets import QDialog, QFormLayout, QLabel, QLayout, QProgressBar, QPushButton, QWidget
 
 from gandam_studio.qt import theme
 from gandam_studio.qt.background import BackgroundTask
 from gandam_studio.qt.session import Session
+from gandam_studio.qt.widgets.forms import add_row
 
 POLL_MS = 100
 
@@ -50,6 +51,10 @@ class TaskDialog(QDialog):
         self.start_button.clicked.connect(lambda _checked=False: self.start())
         self._poll = QTimer(self, interval=POLL_MS)
         self._poll.timeout.connect(self._show_progress)
+
+    def add_row(self, text: str, field: QWidget | QLayout, named: QWidget | None = None) -> QLabel:
+        """Add a row to `form`: see `forms.add_row`."""
+        return add_row(self.form, text, field, named)
 
     @abstractmethod
     def start(self) -> None:

@@ -202,14 +202,27 @@ class RunsScreen(RunScreen):
             self.pages.addWidget(self._room)
         return self._room
 
+    @property
+    def in_room(self) -> bool:
+        """Whether the experiments are shown instead of the runs."""
+        return self._room is not None and self.pages.currentWidget() is self._room
+
     def show_experiments(self) -> None:
         """Go to the room of experiments, or back to the runs."""
-        if self._room is not None and self.pages.currentWidget() is self._room:
-            self._room.deactivated()
+        if self.in_room:
+            self.room.deactivated()
             self.pages.setCurrentIndex(0 if self.tree.run_items else 1)
-            return
-        self.pages.setCurrentWidget(self.room)
-        self.room.activated()
+        else:
+            self.pages.setCurrentWidget(self.room)
+            self.room.activated()
+        self._name_buttons(self.tree.selected())
+
+    def ask_report(self) -> None:
+        """Make a report of the experiment that is shown, or of the runs selected."""
+        if self.in_room:
+            self.room.ask_report()
+        else:
+            super().ask_report()
 
     @property
     def work_view(self) -> QWidget:
@@ -221,8 +234,8 @@ class RunsScreen(RunScreen):
     def activated(self) -> None:
         """Reload the runs and poll their states while shown."""
         self.session.run_index.watch(True)
-        if self._room is not None and self.pages.currentWidget() is self._room:
-            self._room.activated()
+        if self.in_room:
+            self.room.activated()
         self.refresh()
         self._select_soon.start()
 
@@ -260,7 +273,7 @@ class RunsScreen(RunScreen):
             self._show_list(found)
 
     def _show_list(self, found: list[RunSummary]) -> None:
-        if self._room is None or self.pages.currentWidget() is not self._room:
+        if not self.in_room:
             self.pages.setCurrentIndex(0 if found else 1)
         try:
             known = versions.versions(self.session.workspace)
@@ -289,7 +302,7 @@ class RunsScreen(RunScreen):
         ):  # fmt: skip
             item.setEnabled(one)
         self.film_action.setEnabled(bool(folders))
-        self.report_action.setEnabled(1 <= len(folders) <= LIMIT)
+        self.report_action.setEnabled(self.in_room or 1 <= len(folders) <= LIMIT)
         for item in (self.delete_button, self.delete_action):
             item.setEnabled(bool(folders) and not self.session.read_only)
         found = (self.session.run_index.summary(folders[0]) or summary(folders[0])) if one else None

@@ -1,0 +1,30 @@
+"""A session and a shown Runs screen, for tests that bring a workspace."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+
+def session_on(workspace) -> Iterator:  # type: ignore[no-untyped-def]
+    """A session of an open workspace, closed afterwards."""
+    from gandam_studio.qt.session import Session
+
+    made = Session(workspace)
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def screen(session, qtbot) -> Iterator:  # type: ignore[no-untyped-def]
+    """The Runs screen of the test's `session`."""
+    from gandam_studio.qt.runs.screen import RunsScreen
+
+    made = RunsScreen(session)
+    qtbot.addWidget(made)
+    made.resize(1200, 800)
+    made.show()
+    made.activated()
+    yield made
+    made.closing()
