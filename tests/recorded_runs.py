@@ -95,7 +95,12 @@ class Recorder:
         self.iteration = 0
         if start:
             total = run.config().stop.iterations
-            self.write(ev.RunStarted(device="cpu", precision="fp32", pictures=20, batch=BATCH, total_iterations=total))
+            self.write(
+                ev.RunStarted(
+                    device="cpu", precision="fp32", pictures=20, batch=BATCH, total_iterations=total,
+                    device_name="A processor", system="Linux 6.1 x86_64", python="3.11.2", torch="2.9.0",
+                )
+            )  # fmt: skip
 
     def __del__(self) -> None:
         self.writer.close()

@@ -21,6 +21,7 @@ from trainer.checkpoints import Checkpoint
 from trainer.dataset import TrainingSet, load_training_set
 from trainer.device import choose_device, set_threads
 from trainer.distributed import Ranks, is_first, is_lost_contact, joined, local_rank, ranks_here
+from trainer.environment import with_environment
 from trainer.memory import is_out_of_memory
 from trainer.networks import parameter_count
 from trainer.processes import companions
@@ -283,23 +284,22 @@ def _micro(saved: Checkpoint, ranks: Ranks) -> int:
 
 def _announce(session: Session, say: Callable[[events.TrainEvent], None], checkpoint: str) -> None:
     config, machine = session.config, session.machine
-    say(
-        events.RunStarted(
-            device=str(machine.device),
-            precision=machine.precision,
-            generator_parameters=parameter_count(session.game.generator),
-            discriminator_parameters=sum(
-                parameter_count(network) for name, network in session.game.networks.items() if name == "discriminator"
-            ),
-            pictures=len(session.data.train),
-            ranks=session.ranks.count,
-            batch=session.batch,
-            micro_batch=session.game.micro,
-            total_iterations=config.stop.iterations,
-            scaled=config.scaled,
-            finds_spikes=True,
-        )
+    started = events.RunStarted(
+        device=str(machine.device),
+        precision=machine.precision,
+        generator_parameters=parameter_count(session.game.generator),
+        discriminator_parameters=sum(
+            parameter_count(network) for name, network in session.game.networks.items() if name == "discriminator"
+        ),
+        pictures=len(session.data.train),
+        ranks=session.ranks.count,
+        batch=session.batch,
+        micro_batch=session.game.micro,
+        total_iterations=config.stop.iterations,
+        scaled=config.scaled,
+        finds_spikes=True,
     )
+    say(with_environment(started, machine.device))
     if session.done.iteration:
         say(events.RunResumed(checkpoint=checkpoint))
         return

@@ -49,10 +49,12 @@ def presets(out: Output, compared: tuple[str, str] | None) -> None:
     from trainer.protocol.presets import load_preset, preset_names
 
     if compared:
-        from gandam_studio.core.runs.comparison import compare_settings
+        from gandam_studio.core.runs.comparison import compare_settings, compared_json
 
         a, b = compared
-        _say_changed(out, a, b, compare_settings(load_preset(a), load_preset(b)))
+        changed = compare_settings(load_preset(a), load_preset(b))
+        out.json(compared_json(a, b, changed))
+        _say_changed(out, a, b, changed)
         return
     found = [(name, load_preset(name)) for name in preset_names()]
     out.json([{"preset": name, "size": c.data.size, "description": c.description} for name, c in found])
@@ -246,10 +248,7 @@ def complaint(found: RunSummary) -> str:
 
 
 def _say_changed(out: Output, a: str, b: str, changed: Sequence[Change]) -> None:
-    """What changed, as a document or a table, and whether the results can be put down to one change."""
-    from gandam_studio.core.runs.comparison import compared_json
-
-    out.json(compared_json(a, b, changed))
+    """What changed, as a table, and whether the results can be put down to one change."""
     if not changed:
         out.say(f"nothing differs between {printable(a)} and {printable(b)}: if the results differ, that is luck")
         return
@@ -276,11 +275,16 @@ def runs(workspace: Workspace, out: Output, compared: tuple[str, str] | None) ->
 
     if compared:
         from gandam_studio.core.runs import find_run
-        from gandam_studio.core.runs.comparison import compare
+        from gandam_studio.core.runs.comparison import compare, compared_json
 
         found_runs = [find_run(workspace, text) for text in compared]
         told = compare(run.path for run in found_runs)
-        _say_changed(out, found_runs[0].name, found_runs[1].name, told.changed)
+        names = found_runs[0].name, found_runs[1].name
+        environment = [{"name": one.factor, "a": one.a, "b": one.b} for one in told.environment]
+        out.json(compared_json(*names, told.changed) | {"environment": environment})
+        _say_changed(out, *names, told.changed)
+        if told.environment:
+            out.table(("trained on", *names), [(one.factor, _value(one.a), _value(one.b)) for one in told.environment])
         return
     found = all_runs(workspace)
     for run in found:

@@ -52,6 +52,7 @@ def test_runs_are_compared(empty: Path, studio: Studio) -> None:
     told = studio("runs", "--compare", "r1", "r2", "-w", empty, "--json").json
     assert told["changed"] == [{"factor": "optimiser.lr_g", "a": 2e-4, "b": 1e-3}]
     assert told["confounded"] is False
+    assert told["environment"] == []
     assert studio("runs", "--compare", "r1", "r3", "-w", empty, "--json").json["confounded"] is True
     assert "confounded: 2 factors" in studio("runs", "--compare", "r1", "r3", "-w", empty).out
 

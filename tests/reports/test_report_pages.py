@@ -240,6 +240,7 @@ def test_a_manifest_is_checked_against_the_name_of_the_version(tmp_path: Path) -
     text = written(run, tmp_path / "report.html").section("reproduce").text
     assert digest in text
     assert "has this digest" in text
+    assert all(told in text for told in ("A processor", "Linux 6.1 x86_64", "3.11.2", "2.9.0"))
     run.manifest_path.write_bytes(manifest_bytes(entries[1:]))
     text = written(run, tmp_path / "report.html").section("reproduce").text
     assert "was altered" in text

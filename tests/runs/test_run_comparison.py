@@ -12,6 +12,7 @@ import pytest
 from gandam_studio.core.errors import UserError
 from gandam_studio.core.runs.comparison import compare, manifest_difference
 from trainer.protocol.config import TrainConfig
+from trainer.protocol.events import EventWriter, RunStarted
 from trainer.protocol.manifest import ManifestEntry, manifest_bytes
 from trainer.protocol.overrides import apply_overrides
 from trainer.protocol.presets import load_preset
@@ -49,6 +50,25 @@ def test_one_changed_setting_is_one_row_and_one_factor(tmp_path: Path) -> None:
     assert [(row.name, row.values) for row in comparison.differences] == [("optimiser.lr_g", (2e-4, 1e-3))]
     assert comparison.differences[0].meaning
     assert comparison.factors == 1
+
+
+def test_where_runs_were_trained_is_told_and_is_no_factor(tmp_path: Path) -> None:
+    preset = load_preset("dcgan")
+    runs = [_run(tmp_path / name, preset, _entries(5)) for name in ("r1", "r2", "r3")]
+    told = (RunStarted(device="cpu", device_name="A", torch="2.0"), RunStarted(device="cpu", torch="2.1"))
+    for run, started in zip(runs, told, strict=False):
+        writer = EventWriter(RunDirectory(run).events_path)
+        writer.write(started)
+        writer.close()
+    comparison = compare(runs[:2])
+    # Where one does not tell, nothing is said to differ.
+    assert [(row.group, row.name, row.values) for row in comparison.differences] == [
+        ("environment", "PyTorch", ("2.0", "2.1"))
+    ]
+    assert [(one.factor, one.a, one.b) for one in comparison.environment] == [("PyTorch", "2.0", "2.1")]
+    assert comparison.factors == 0
+    assert comparison.changed == ()
+    assert compare([runs[0], runs[2]]).differences == ()
 
 
 def test_the_two_parts_of_the_project_differ_in_at_least_ten_factors(tmp_path: Path) -> None:

@@ -17,6 +17,7 @@ from trainer.protocol.events import (
     RunStarted,
     RunWarning,
     UnknownEvent,
+    first_event,
     last_event,
     parse_event,
 )
@@ -36,8 +37,17 @@ def test_events_are_numbered_dated_and_read_back_equal(tmp_path: Path) -> None:
     second = writer.write(Progress(iteration=3, first_iteration=1, curves={"penalty": [None, 0.5, None]}, eta_s=2.5))
     writer.close()
     assert EventReader(path).read() == [first, second]
+    assert first_event(path) == first
     assert (first.sequence, second.sequence, first.attempt) == (1, 2, 1)
     assert first.wall_time > 1.6e9
+
+
+def test_no_first_event_where_there_is_none(tmp_path: Path) -> None:
+    path = tmp_path / "events.jsonl"
+    assert first_event(path) is None
+    for damaged in (b"", b"{\n", b"x" * (1 << 17)):
+        path.write_bytes(damaged)
+        assert first_event(path) is None
 
 
 def test_every_kind_survives_its_line() -> None:

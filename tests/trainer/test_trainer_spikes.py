@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import platform
 from collections.abc import Callable
 from dataclasses import replace
 
 import numpy as np
 import pytest
+import torch
 from small_runs import small_config
 
 from trainer import progress
@@ -137,7 +139,10 @@ def test_training_tells_an_injected_spike_with_grids_before_at_and_after(
     run = make_run("r", small_config(preset, "stop.iterations=130", "sampling.every=1000"))
     train_run(run)
     events = run.events().read()
-    assert [event.finds_spikes for event in events if isinstance(event, RunStarted)] == [True]
+    (started,) = (event for event in events if isinstance(event, RunStarted))
+    assert started.finds_spikes
+    assert (started.python, started.torch) == (platform.python_version(), torch.__version__)
+    assert platform.system() in started.system
     spikes = [event for event in events if isinstance(event, SpikeFound)]
     found = next(spike for spike in spikes if spike.spike_iteration == 83)
     assert found.curve in ("loss_g", "grad_norm_g")

@@ -32,6 +32,8 @@ times below 1/3, between and above 2/3 (None at iterations without such a pictur
 MAX_ITERATION = 2**31 - 1
 MAX_LINE = 16 << 20
 """Bytes; a longer line is skipped. Ten thousand iterations in one line take a twentieth of this."""
+MAX_FIRST = 1 << 16
+"""Bytes of the first event, which has no curves."""
 MAX_FILE = 4 << 30
 MAX_DAMAGED = 100_000
 """After this many damaged lines, the rest of a file is ignored."""
@@ -82,6 +84,8 @@ class TrainEvent:
 class RunStarted(TrainEvent):
     """An attempt began: device ("cpu"), precision ("bf16"), parameter counts, ranks, pictures in the data set.
 
+    `device_name`, `system`, `python`, `torch`: where it trains, such as "NVIDIA H200", "Linux 6.1.0 x86_64", "3.11.2"
+    and "2.14.1+cpu"; "" where it could not be found out, and in runs of older versions.
     `finds_spikes`: this attempt writes SpikeFound itself, so readers need not search its curves.
     """
 
@@ -97,6 +101,10 @@ class RunStarted(TrainEvent):
     total_iterations: int = 0
     scaled: bool = False
     finds_spikes: bool = False
+    device_name: str = ""
+    system: str = ""
+    python: str = ""
+    torch: str = ""
 
 
 @dataclass(frozen=True)
@@ -531,6 +539,16 @@ class EventReader:
         except (ValueError, TypeError):
             self.damaged += 1
             return None
+
+
+def first_event(path: Path) -> TrainEvent | None:
+    """The first event, None where there is none or it is damaged. Only the file's beginning is read."""
+    try:
+        with open_regular(path) as stream:
+            line = stream.readline(MAX_FIRST)
+        return parse_event(line)
+    except (OSError, ValueError, TypeError):
+        return None
 
 
 def last_event(path: Path) -> TrainEvent | None:

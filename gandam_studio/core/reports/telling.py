@@ -138,8 +138,10 @@ def _reproducing(facts: RunFacts, named: bool) -> Markup:
         )
     train = train_command(facts)
     environment = facts_list((
-        ("Device", f"{shortened(started.device, 60)}, {shortened(started.precision, 20)}" if started else ""),
-        ("PyTorch", facts.torch),
+        ("Device", _device(started)),
+        ("System", shortened(started.system, 100) if started else ""),
+        ("Python", shortened(started.python, 40) if started else ""),
+        ("PyTorch", facts.torch or (shortened(started.torch, 60) if started else "")),
         ("Parameters", _parameters(started)),
         ("Batch", f"{started.batch:,}" if started and started.batch else ""),
         ("Processes", f"{started.ranks:,}" if started and started.ranks > 1 else ""),
@@ -155,6 +157,13 @@ def _reproducing(facts: RunFacts, named: bool) -> Markup:
         [element("p", "Judge its newest checkpoint again:"), command(f"gandam-studio evaluate {facts.run.name}")]
         if facts.checkpoints else None,
     )  # fmt: skip
+
+
+def _device(started: ev.RunStarted | None) -> str:
+    if started is None:
+        return ""
+    named = f" ({shortened(started.device_name, 100)})" if started.device_name else ""
+    return f"{shortened(started.device, 60)}{named}, {shortened(started.precision, 20)}"
 
 
 def _text(value: Any) -> str:

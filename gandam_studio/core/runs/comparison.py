@@ -12,6 +12,7 @@ from gandam_studio.core.errors import UserError
 from gandam_studio.core.versions.diff import Changed, Removed, VersionDiff
 from trainer.protocol.advice import setting_name
 from trainer.protocol.config import TrainConfig, describe_fields, differences
+from trainer.protocol.events import RunStarted, first_event
 from trainer.protocol.manifest import ManifestEntry, read_manifest
 from trainer.protocol.run_directory import RunDirectory
 from trainer.protocol.untrusted import parse_json, read_json_object, shortened
@@ -37,7 +38,7 @@ class Difference:
     """One row of the table: a value in which the runs differ.
 
     Attributes:
-        group: "configuration", "data" or "recipe". name: dotted path or plain name.
+        group: "configuration", "data", "recipe" or "environment". name: dotted path or plain name.
         values: one per run, in the order of runs; None where a run has none.
         meaning: for a tool tip. is_factor: False for a consequence of other rows.
     """
@@ -86,6 +87,13 @@ def compared_json(a: str, b: str, changed: Sequence[Change]) -> dict[str, Any]:
     return {"a": a, "b": b, "changed": [change.to_json() for change in changed], "confounded": len(changed) > 1}
 
 
+ENVIRONMENT = {
+    "device": "what it was trained on", "device name": "graphics card or processor", "system": "operating system",
+    "Python": "its version", "PyTorch": "its version", "precision": "of the networks' arithmetic",
+}  # fmt: skip
+"""What the first event says about where a run was trained, and its meaning."""
+
+
 @dataclass(frozen=True)
 class RunComparison:
     """Two to four runs side by side.
@@ -114,6 +122,12 @@ class RunComparison:
         return tuple(found)
 
     @property
+    def environment(self) -> tuple[Change, ...]:
+        """How the second run's environment differs from the first's; it rounds otherwise, and is no factor."""
+        rows = [row for row in self.differences if row.group == "environment"]
+        return tuple(Change(row.name, row.values[0], row.values[1]) for row in rows if row.values[0] != row.values[1])
+
+    @property
     def factors(self) -> int:
         """How many differences could explain different results; all differences in data count as one."""
         configuration = sum(1 for row in self.differences if row.group != "data" and row.is_factor)
@@ -132,6 +146,7 @@ def compare(folders: Iterable[Path]) -> RunComparison:
     manifests = [_manifest(run.manifest_path) for run in runs]
     against_first = tuple(manifest_difference(manifests[0], manifest) for manifest in manifests)
     rows = [*_configuration(configs), *_recipes(configs), *_data(configs, manifests, against_first)]
+    rows += _environments([environment_of(run) for run in runs])
     data = _readable(configs, manifests)
     return RunComparison(tuple(run.name for run in runs), tuple(rows), against_first, data)
 
@@ -292,6 +307,26 @@ def _data(
     for name, meaning, values in rows:
         if _differ(tuple(values)):
             yield Difference("data", name, tuple(values), meaning)
+
+
+def environment_of(run: RunDirectory) -> dict[str, str]:
+    """Where a run was first trained: the keys of `ENVIRONMENT`; empty if it was not, or an older version did it."""
+    started = first_event(run.events_path)
+    if not isinstance(started, RunStarted):
+        return {}
+    found = {
+        "device": started.device, "device name": started.device_name, "system": started.system,
+        "Python": started.python, "PyTorch": started.torch, "precision": started.precision,
+    }  # fmt: skip
+    return {name: shortened(value, LONGEST) for name, value in found.items() if value}
+
+
+def _environments(found: list[dict[str, str]]) -> Iterable[Difference]:
+    for name, meaning in ENVIRONMENT.items():
+        values = tuple(environment.get(name) for environment in found)
+        # Runs of older versions, and those that were never started, do not tell.
+        if len({value for value in values if value is not None}) > 1:
+            yield Difference("environment", name, values, meaning, is_factor=False)
 
 
 def _counts(manifests: list[dict[str, ManifestEntry] | None], test: Any) -> list[int | None]:
