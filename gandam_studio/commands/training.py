@@ -459,7 +459,7 @@ def sample(
 
     With --palette every pixel has one of its colours, and is clear or opaque. File names, the text of PNG files and
     seeds.json say run, iteration, manifest and seed. Sprites taken into the workspace are candidates: no version holds
-    them until you keep them.
+    them, unless you keep them and save it with them.
     """
     from gandam_studio.core.runs import find_run, handing_over
     from gandam_studio.core.runs.sampling import Choice, draw_sprites
@@ -512,7 +512,7 @@ def sample(
     if not look.is_plain:
         _say_look(out, made)
     if take:
-        out.say(f"taken: {counted(told['taken'], 'new sprite')}; in no version until kept, see: list --tag generated")
+        out.say(f"taken: {counted(told['taken'], 'new sprite')}, in no version yet; see: list --tag generated")
 
 
 def _take(workspace: Workspace, made: handing_over.FinishedSamples, job: ConsoleJob) -> int:

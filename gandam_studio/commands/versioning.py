@@ -23,25 +23,30 @@ _MOST_ROWS = 20  # Rows of each kind in tables; --json has all.
 @click.option(
     "--kept-only", is_flag=True, help="Only sprites that were kept explicitly, instead of all that are not dropped."
 )
+@click.option(
+    "--with-generated", is_flag=True, help="Also sprites that a run has drawn and that you kept; otherwise none are in."
+)
 @with_workspace(write=True)
-def commit(workspace: Workspace, out: Output, message: str, kept_only: bool) -> None:
+def commit(workspace: Workspace, out: Output, message: str, kept_only: bool, with_generated: bool) -> None:
     """Save the current decisions as a version, which never changes. Equal decisions have equal digests."""
     from gandam_studio.core import versions as core
 
     with ConsoleJob() as job:
-        version = core.commit(workspace, message, kept_only=kept_only, job=job)
+        version = core.commit(workspace, message, kept_only=kept_only, with_generated=with_generated, job=job)
     out.json(version.to_json())
     if version.unchanged:
         out.say(f"no change since {version.label}")
     else:
         out.say(f"{version.label}: {counted(version.sprites, 'sprite')}, {version.digest}")
-    if blank := core.count_blank(workspace, kept_only=kept_only):
+    if blank := core.count_blank(workspace, kept_only=kept_only, with_generated=with_generated):
         out.note(f"blank, or of one colour alone: {counted(blank, 'sprite')}; see: list --blank")
     if unseen := core.count_faint(workspace, kept_only=kept_only):
         out.note(f"hard to see on the recipe's background: {counted(unseen, 'sprite')}; see: list --faint")
     kept, undecided = core.count_generated(workspace)
-    if kept:
-        out.note(f"drawn by a run, and kept: {counted(kept, 'sprite')}; training will learn from them too")
+    if kept and with_generated:
+        out.note(f"drawn by a run, and in: {counted(kept, 'sprite')}; a run learns their mistakes too")
+    elif kept:
+        out.note(f"drawn by a run, kept, but left out: {counted(kept, 'sprite')}; --with-generated trains on them too")
     if undecided and not kept_only:
         out.note(f"drawn by a run, so left out until kept: {counted(undecided, 'sprite')}; see: list --tag generated")
 

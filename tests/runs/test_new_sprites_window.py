@@ -197,6 +197,16 @@ def test_versions_says_what_a_run_has_drawn(session, qtbot) -> None:  # type: ig
     with qtbot.waitSignal(box.unseen_requested) as asked:
         qtbot.mouseClick(box.drawn_buttons["candidates"], Qt.MouseButton.LeftButton)
     assert asked.args == ["candidates"]
+    assert not box.with_generated.isVisible()
+    box.show_drawn(3, 4)
+    assert box.drawn_buttons["accepted"].text() == "3 kept, not trained on"
+    with qtbot.waitSignal(box.choices_changed):
+        box.with_generated.click()
+    assert box.choices == {"kept_only": False, "with_generated": True}
+    box.show_drawn(3, 4)
+    assert box.drawn_buttons["accepted"].text() == "3 kept, to be trained on"
+    box.show_drawn(0, 4)
+    assert not box.choices["with_generated"]
 
 
 def test_chosen_samples_are_handed_over(session, run, qtbot, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]

@@ -27,9 +27,10 @@ from gandam_studio.core.runs.handing_over import (
     write_samples,
 )
 from gandam_studio.core.workspace import Workspace
-from gandam_studio.core.workspace.edits import SetStatus, Tag
+from gandam_studio.core.workspace.edits import SetSetting, SetStatus, SetValues, Tag
 from gandam_studio.core.workspace.lineage import GENERATED, Lineage, is_marked, lineage_in, lineage_of
 from gandam_studio.core.workspace.query import Filter
+from gandam_studio.core.workspace.settings import SPLITS
 from trainer.protocol.config import TrainConfig
 from trainer.protocol.manifest import read_manifest
 from trainer.protocol.run_directory import RunDirectory
@@ -81,7 +82,9 @@ def test_they_are_candidates_with_their_lineage(workspace: Workspace, done: Fini
     assert lineage_of(workspace, own) is None
 
 
-def test_no_version_holds_them_until_they_are_kept(workspace: Workspace, done: FinishedSamples) -> None:
+def test_no_version_holds_them_unless_they_are_kept_and_that_is_said(
+    workspace: Workspace, done: FinishedSamples
+) -> None:
     before = versions.commit(workspace, "own sprites")
     take_in(workspace, done)
     assert versions.count_generated(workspace) == (0, 5)
@@ -89,7 +92,10 @@ def test_no_version_holds_them_until_they_are_kept(workspace: Workspace, done: F
     chosen = workspace.select(Filter(tag=GENERATED))[:2]
     workspace.apply(SetStatus(chosen, "kept"))
     assert versions.count_generated(workspace) == (2, 3)
-    version = versions.commit(workspace, "with two")
+    assert versions.commit(workspace, "again").unchanged
+    assert not versions.diff(workspace, before, None)
+    assert len(versions.diff(workspace, before, None, with_generated=True).added) == 2
+    version = versions.commit(workspace, "with two", with_generated=True)
     entries = list(read_manifest(workspace.manifest_path(version.digest)))
     assert (before.sprites, len(entries)) == (4, 6)
     assert sum(GENERATED in entry.tags for entry in entries) == 2
@@ -100,6 +106,37 @@ def test_no_version_holds_them_until_they_are_kept(workspace: Workspace, done: F
         assert check.shown is not None
         assert len(workspace.select(check.shown)) == 2
     assert not [check for check in check_data(workspace, before, TrainConfig()) if check.name == "generated"]
+
+
+def test_they_are_never_held_out_to_measure_by(workspace: Workspace, done: FinishedSamples) -> None:
+    take_in(workspace, done)
+    drawn_ones = workspace.select(Filter(tag=GENERATED))
+    workspace.apply(SetStatus(drawn_ones, "kept"))
+    own = workspace.select(Filter(tag=f"-{GENERATED}"))
+    for seed in range(6):
+        workspace.apply(SetSetting(SPLITS, {"seed": seed, "held_out": 0.7}))
+        plain = versions.commit(workspace)
+        version = versions.commit(workspace, with_generated=True)
+        entries = list(read_manifest(workspace.manifest_path(version.digest)))
+        assert {entry.split for entry in entries if GENERATED in entry.tags} == {"train"}
+        held_out = {entry.id for entry in entries if entry.split == "held-out"}
+        assert held_out == {e.id for e in read_manifest(workspace.manifest_path(plain.digest)) if e.split == "held-out"}
+    # One of a family stays with the family, wherever that is.
+    family = {int(seq): "all" for seq in (*own, drawn_ones[0])}
+    workspace.apply(SetValues({"family": family}, "Family"))
+    version = versions.commit(workspace, with_generated=True)
+    assert len({e.split for e in read_manifest(workspace.manifest_path(version.digest)) if e.family}) == 1
+
+
+def test_restoring_a_version_without_them_does_not_drop_them(workspace: Workspace, done: FinishedSamples) -> None:
+    take_in(workspace, done)
+    drawn_ones = workspace.select(Filter(tag=GENERATED))
+    workspace.apply(SetStatus(drawn_ones[:2], "kept"))
+    first = versions.commit(workspace, "own sprites")
+    workspace.apply(SetStatus(drawn_ones, "dropped"))
+    workspace.apply(versions.restore_edit(workspace, first))
+    assert [one.status for one in workspace.sprites(drawn_ones)] == ["kept"] * 2 + ["undecided"] * 3
+    assert versions.commit(workspace).digest == first.digest
 
 
 def test_only_kept_ones_are_counted_with_kept_only(workspace: Workspace, done: FinishedSamples) -> None:

@@ -18,6 +18,7 @@ from gandam_studio.core.places import storable
 from gandam_studio.core.versions.restore import decisions
 from gandam_studio.core.versions.splits import assign_splits, inseparable
 from gandam_studio.core.workspace.edits import SetValues
+from gandam_studio.core.workspace.lineage import GENERATED
 from gandam_studio.core.workspace.lookups import rename, seqs_by_id, sizes_by_id
 from trainer.protocol.manifest import ManifestEntry, is_crop
 from trainer.protocol.untrusted import read_regular, shortened
@@ -66,7 +67,8 @@ def take_back(workspace: Workspace, path: Path | str, *, job: Job = NULL_JOB) ->
     seqs = _rows(workspace, ids.values())
     rule = workspace.split_rule
     groups = {ids[entry.id]: entry.family for entry in read.entries if entry.id in ids}
-    ruled = assign_splits(groups, rule, inseparable(workspace))
+    generated = {ids[entry.id] for entry in read.entries if entry.id in ids and GENERATED in entry.tags}
+    ruled = assign_splits(groups, rule, inseparable(workspace), generated)
     values: dict[str, dict[int, Any]] = {}
     names: dict[int, str] = {}
     missing = []

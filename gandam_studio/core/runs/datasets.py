@@ -25,6 +25,7 @@ from gandam_studio.core.versions.rendering_pool import in_order
 from gandam_studio.core.versions.rendering_worker import Rendering
 from gandam_studio.core.versions.scales import measure
 from gandam_studio.core.versions.splits import SplitRule, assign_splits, inseparable
+from gandam_studio.core.workspace.lineage import GENERATED
 from trainer.protocol import files
 from trainer.protocol.arrays import open_pictures
 from trainer.protocol.files import is_link, own_folder
@@ -184,10 +185,8 @@ def _write(
 def _write_split(workspace: Workspace, whole: PreparedDataset, rule: SplitRule, folder: Path) -> None:
     """The same pictures, held out by another rule."""
     info = whole.info()
-    groups = dict(zip(info["ids"], info["family"], strict=True))
-    splits = assign_splits(groups, rule, inseparable(workspace))
     files.link_or_copy(whole.pixels_path, folder / PIXELS)
-    files.write_json(folder / INFO, info | {"split": [splits[sprite] for sprite in info["ids"]]}, indent=None)
+    files.write_json(folder / INFO, info | {"split": _splits_by(workspace, info, rule)}, indent=None)
 
 
 def _noted(entries: Iterable[ManifestEntry], info: dict[str, Any]) -> Iterator[ManifestEntry]:
@@ -204,6 +203,11 @@ def _noted(entries: Iterable[ManifestEntry], info: dict[str, Any]) -> Iterator[M
 
 def _other_splits(workspace: Workspace, version: ManifestVersion, info: dict[str, Any], held_out: float) -> list[str]:
     seed = version_files.header(workspace, version).get("splits", {}).get("seed", 0)
+    return _splits_by(workspace, info, SplitRule(seed, held_out))
+
+
+def _splits_by(workspace: Workspace, info: dict[str, Any], rule: SplitRule) -> list[str]:
     groups = dict(zip(info["ids"], info["family"], strict=True))
-    splits = assign_splits(groups, SplitRule(seed, held_out), inseparable(workspace))
+    generated = {sprite for sprite, tags in zip(info["ids"], info["tags"], strict=True) if GENERATED in tags}
+    splits = assign_splits(groups, rule, inseparable(workspace), generated)
     return [splits[sprite] for sprite in info["ids"]]

@@ -12,7 +12,7 @@ from gandam_studio.core.errors import UserError
 from gandam_studio.core.jobs import NULL_JOB, Job
 from gandam_studio.core.texts import LONGEST_MESSAGE, checked
 from gandam_studio.core.versions import files
-from gandam_studio.core.versions.entries import committed, present_entries
+from gandam_studio.core.versions.entries import committed, count_generated, present_entries
 from gandam_studio.core.versions.listing import HEAD, head_version
 from gandam_studio.core.versions.model import ManifestVersion
 from gandam_studio.core.workspace.history import now
@@ -23,8 +23,14 @@ if TYPE_CHECKING:
     from gandam_studio.core.workspace import Workspace
 
 
-def commit(workspace: Workspace, message: str = "", *, kept_only: bool = False, job: Job = NULL_JOB) -> ManifestVersion:
+def commit(
+    workspace: Workspace, message: str = "", *, kept_only: bool = False, with_generated: bool = False,
+    job: Job = NULL_JOB,
+) -> ManifestVersion:  # fmt: skip
     """Commit the current decisions as a version.
+
+    It holds all sprites that are not dropped, or with `kept_only` the kept ones. Of those that a run has drawn it holds
+    none, unless they are kept and it is to be `with_generated`.
 
     If neither the sprites nor the recipe differ from the version that the decisions are based on, no version is added:
     that version is returned with `unchanged` set. Concurrent commits make two versions, or one if they are equal. The
@@ -36,19 +42,18 @@ def commit(workspace: Workspace, message: str = "", *, kept_only: bool = False, 
     connection = workspace.connection
     try:
         with _snapshot(connection):
-            (total,) = connection.execute(f"SELECT count(*) FROM sprites WHERE {committed(kept_only)}").fetchone()
+            condition = committed(kept_only, with_generated)
+            (total,) = connection.execute(f"SELECT count(*) FROM sprites WHERE {condition}").fetchone()
             if not total:
-                raise UserError(
-                    "there is nothing to "
-                    "save: " + ("no sprite is marked keep" if kept_only else "there are no sprites left")
-                )
+                raise UserError(f"there is nothing to save: {_nothing(workspace, kept_only)}")
             job.start("Saving the version", total)
-            entries = _with_progress(present_entries(workspace, kept_only=kept_only), job)
+            present = present_entries(workspace, kept_only=kept_only, with_generated=with_generated)
+            entries = _with_progress(present, job)
             digest, tally = files.write_manifest(workspace.manifests, entries)
-            settings = files.label_settings(workspace, kept_only)
+            settings = files.label_settings(workspace, kept_only, with_generated)
             if (known := _unchanged(workspace, digest)) is not None:
                 return known
-            files.write_left_out(workspace, digest, kept_only)
+            files.write_left_out(workspace, digest, condition)
             last_edit = workspace.history.last_edit()
         with transaction(connection):
             # A concurrent commit may have added the same version.
@@ -70,6 +75,13 @@ def commit(workspace: Workspace, message: str = "", *, kept_only: bool = False, 
     except OSError as error:
         raise UserError(f"no version was saved: {error.strerror or error}") from None
     return version
+
+
+def _nothing(workspace: Workspace, kept_only: bool) -> str:
+    """Why no sprite would be committed."""
+    if count_generated(workspace)[0]:
+        return "all sprites that are kept were drawn by a run, and such a version was not asked for"
+    return "no sprite is marked keep" if kept_only else "there are no sprites left"
 
 
 def _insert(connection: sqlite3.Connection, version: ManifestVersion) -> None:

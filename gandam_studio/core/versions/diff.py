@@ -107,9 +107,12 @@ class VersionDiff:
 
 
 def diff(
-    workspace: Workspace, a: ManifestVersion | None, b: ManifestVersion | None, *, kept_only: bool = False
-) -> VersionDiff:
+    workspace: Workspace, a: ManifestVersion | None, b: ManifestVersion | None, *, kept_only: bool = False,
+    with_generated: bool = False,
+) -> VersionDiff:  # fmt: skip
     """Compare version `a` with version `b`. None means the empty data set for `a`, the current decisions for `b`.
+
+    `kept_only`, `with_generated`: how these would be committed (see `commit`).
 
     Both manifests are read in parallel, so memory grows with the differences only. Raises UserError if a manifest is
     missing or damaged.
@@ -117,7 +120,8 @@ def diff(
     added: list[ManifestEntry] = []
     removed: list[ManifestEntry] = []
     changed: list[Changed] = []
-    newer = manifest_lines(workspace, b) if b else (e.line() for e in present_entries(workspace, kept_only=kept_only))
+    present = present_entries(workspace, kept_only=kept_only, with_generated=with_generated)
+    newer = manifest_lines(workspace, b) if b else (entry.line() for entry in present)
     for before, after in _paired(manifest_lines(workspace, a) if a else iter(()), newer):
         if before is None and after is not None:
             added.append(after)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from gandam_studio.core.places import file_name, split_earlier, split_member
 from gandam_studio.core.versions.splits import assign_splits, inseparable
-from gandam_studio.core.workspace.lineage import GENERATED, LEFT_OUT
+from gandam_studio.core.workspace.lineage import TAGGED
 from gandam_studio.core.workspace.query import BLANK, Filter
 from gandam_studio.core.workspace.sprite import COLUMNS, Sprite
 from trainer.protocol.manifest import ManifestEntry
@@ -17,13 +17,17 @@ from trainer.protocol.manifest import ManifestEntry
 if TYPE_CHECKING:
     from gandam_studio.core.workspace import Workspace
 
+_UNLESS_KEPT = " AND status != 'kept'"
 
-def present_entries(workspace: Workspace, *, kept_only: bool = False) -> Iterator[ManifestEntry]:
-    """Yield the entries of the sprites to commit, sorted by id. Rows are fetched as they are used.
+
+def present_entries(
+    workspace: Workspace, *, kept_only: bool = False, with_generated: bool = False
+) -> Iterator[ManifestEntry]:
+    """Yield the entries of the sprites to commit (see `committed`), sorted by id. Rows are fetched as they are used.
 
     For consistency with other reads, the caller has to hold a transaction.
     """
-    condition = committed(kept_only)
+    condition = committed(kept_only, with_generated)
     splits = present_splits(workspace, condition)
     chosen = chosen_sources(workspace)
     for row in workspace.connection.execute(f"SELECT {COLUMNS} FROM sprites WHERE {condition} ORDER BY id"):
@@ -34,25 +38,26 @@ def present_entries(workspace: Workspace, *, kept_only: bool = False) -> Iterato
         yield entry_of(sprite, sprite.split or splits[sprite.id])
 
 
-def committed(kept_only: bool) -> str:
-    """Return the SQL condition for sprites that are committed.
+def committed(kept_only: bool, with_generated: bool) -> str:
+    """Return the SQL condition for sprites that are committed: all that are not dropped, or only the kept ones.
 
-    Sprites that a run has drawn are candidates: they are committed only once they are kept.
+    Sprites that a run has drawn are candidates: they are committed only if they are kept and that is wished
+    (`with_generated`), because a run that trains on them learns its own kind's mistakes.
     """
-    return "status = 'kept'" if kept_only else f"status != 'dropped' AND NOT {LEFT_OUT}"
+    chosen = "status = 'kept'" if kept_only else "status != 'dropped'"
+    return f"({chosen} AND NOT ({TAGGED}{_UNLESS_KEPT if with_generated else ''}))"
 
 
 def count_generated(workspace: Workspace) -> tuple[int, int]:
-    """Count the sprites that a run has drawn: kept, so that they are committed, and undecided, so that they are not."""
-    tagged = f"instr(tags, char(10) || '{GENERATED}' || char(10)) > 0"
-    query = f"SELECT count(*) FROM sprites WHERE status = ? AND {tagged}"
+    """Count the sprites that a run has drawn: kept, so that they can be committed, and undecided."""
+    query = f"SELECT count(*) FROM sprites WHERE status = ? AND {TAGGED}"
     kept, undecided = (workspace.connection.execute(query, (status,)).fetchone()[0] for status in ("kept", "undecided"))
     return int(kept), int(undecided)
 
 
-def count_blank(workspace: Workspace, *, kept_only: bool = False) -> int:
+def count_blank(workspace: Workspace, *, kept_only: bool = False, with_generated: bool = False) -> int:
     """Count the sprites to commit that are blank: they show nothing, or a single colour."""
-    query = f"SELECT count(*) FROM sprites WHERE {committed(kept_only)} AND {BLANK}"
+    query = f"SELECT count(*) FROM sprites WHERE {committed(kept_only, with_generated)} AND {BLANK}"
     return int(workspace.connection.execute(query).fetchone()[0])
 
 
@@ -67,8 +72,10 @@ def count_faint(workspace: Workspace, *, kept_only: bool = False) -> int:
 
 def present_splits(workspace: Workspace, condition: str) -> dict[str, str]:
     """Apply the workspace's split rule to the sprites that meet an SQL condition: id -> split."""
-    rows = workspace.connection.execute(f"SELECT id, family FROM sprites WHERE {condition}")
-    return assign_splits(dict(map(tuple, rows)), workspace.split_rule, inseparable(workspace))
+    rows = workspace.connection.execute(f"SELECT id, family, {TAGGED} FROM sprites WHERE {condition}").fetchall()
+    generated = {sprite for sprite, _family, is_generated in rows if is_generated}
+    groups = {sprite: family for sprite, family, _is_generated in rows}
+    return assign_splits(groups, workspace.split_rule, inseparable(workspace), generated)
 
 
 def chosen_sources(workspace: Workspace) -> dict[int, tuple[str, str, str]]:

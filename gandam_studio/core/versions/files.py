@@ -27,7 +27,8 @@ if TYPE_CHECKING:
     from gandam_studio.core.versions.model import ManifestVersion
     from gandam_studio.core.workspace import Workspace
 
-NOT_KEPT = "not kept"
+NOT_KEPT, DRAWN = "not kept", "drawn by a run"
+"""Reasons why sprites that are not dropped are left out of a version."""
 _PART_KEPT_S = 3600.0
 _BLOCK = 1 << 18
 
@@ -94,10 +95,12 @@ def left_out_path(workspace: Workspace, digest: str) -> Path:
     return workspace.manifest_path(digest).with_name(f"{digest}.left-out.jsonl")
 
 
-def label_settings(workspace: Workspace, kept_only: bool) -> dict[str, Any]:
+def label_settings(workspace: Workspace, kept_only: bool, with_generated: bool) -> dict[str, Any]:
     """Return the settings that a version is committed with."""
     splits = workspace.split_rule.to_json()
     found = {"recipe": workspace.recipe.to_json(), "splits": splits, "kept_only": kept_only}
+    if with_generated:
+        found["with_generated"] = True
     for key in (TARGET_FACING, CERTIFICATES):
         if (value := workspace.setting(key)) is not None:
             found[key] = value
@@ -153,7 +156,8 @@ def _settings(header: dict[str, Any], label: str) -> dict[str, Any]:
         found = {**header, **(own.raw(label, {}) if own is not None else {})}
         _check_settings(found)
         Values(found).text("tool", "")
-        Values(found).flag("kept_only", False)
+        for name in ("kept_only", "with_generated"):
+            Values(found).flag(name, False)
     except (TypeError, ValueError, UserError) as error:
         raise UserError(f"its header is damaged: {error}") from None
     return found
@@ -200,13 +204,12 @@ def _read_header(path: Path) -> dict[str, Any] | None:
         return None
 
 
-def write_left_out(workspace: Workspace, digest: str, kept_only: bool) -> None:
-    """Write which sprites a version leaves out and why, for `diff` and `restore`."""
-    condition = "status != 'kept'" if kept_only else "status = 'dropped'"
-    rows = workspace.connection.execute(f"SELECT id, status, reason FROM sprites WHERE {condition} ORDER BY id")
+def write_left_out(workspace: Workspace, digest: str, condition: str) -> None:
+    """Write which sprites a version leaves out and why, for `diff` and `restore`; `condition`: what it holds (SQL)."""
+    rows = workspace.connection.execute(f"SELECT id, status, reason FROM sprites WHERE NOT {condition} ORDER BY id")
     with files.atomic_writer(left_out_path(workspace, digest)) as stream:
         for sprite, status, reason in rows:
-            why = reason if status == "dropped" else NOT_KEPT
+            why = reason if status == "dropped" else DRAWN if status == "kept" else NOT_KEPT
             stream.write(json.dumps({"id": sprite, "reason": why}, ensure_ascii=False).encode() + b"\n")
 
 

@@ -11,6 +11,7 @@ from gandam_studio.core.versions.listing import HEAD
 from gandam_studio.core.versions.model import ManifestVersion
 from gandam_studio.core.versions.splits import SplitRule, assign_splits, inseparable
 from gandam_studio.core.workspace.edits import Edit, SetSetting, SetValues, Together
+from gandam_studio.core.workspace.lineage import GENERATED
 from gandam_studio.core.workspace.settings import SPLITS
 from gandam_studio.core.workspace.sprite import Sprite, format_crop, join_tags, mirrored_facing
 from trainer.protocol.manifest import ManifestEntry
@@ -40,7 +41,9 @@ def restore_edit(workspace: Workspace, version: ManifestVersion) -> Edit:
     reasons = files.left_out(workspace, version)
     header = files.header(workspace, version)
     rule = SplitRule.from_json(header.get("splits", {})) if header else workspace.split_rule
-    ruled = assign_splits({entry.id: entry.family for entry in wanted.values()}, rule, inseparable(workspace))
+    generated = {entry.id for entry in wanted.values() if GENERATED in entry.tags}
+    groups = {entry.id: entry.family for entry in wanted.values()}
+    ruled = assign_splits(groups, rule, inseparable(workspace), generated)
     values: dict[str, dict[int, Any]] = {}
     found = 0
     for sprite in workspace.sprites():
@@ -81,7 +84,7 @@ def decisions(entry: ManifestEntry, ruled_split: str = "") -> dict[str, Any]:
 
 def _left_out(sprite: Sprite, reasons: dict[str, str], version: ManifestVersion) -> dict[str, Any]:
     reason = reasons.get(sprite.id)
-    if reason == files.NOT_KEPT:
-        # In a version of kept sprites only, this one was undecided.
-        return {"status": "undecided", "reason": ""}
+    if reason in (files.NOT_KEPT, files.DRAWN):
+        # It was undecided in a version of kept sprites only; or a run has drawn it, and it was not to be trained on.
+        return {"status": "undecided" if reason == files.NOT_KEPT else "kept", "reason": ""}
     return {"status": "dropped", "reason": reason or f"not in {version.label}"}

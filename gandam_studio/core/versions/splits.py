@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from typing import TYPE_CHECKING
 
 from gandam_studio.core.workspace.split_rule import HELD_OUT, TRAIN, SplitRule, draw
@@ -11,7 +11,9 @@ if TYPE_CHECKING:
     from gandam_studio.core.workspace import Workspace
 
 
-def assign_splits(groups: Mapping[str, str], rule: SplitRule, links: Iterable[tuple[str, str]] = ()) -> dict[str, str]:
+def assign_splits(
+    groups: Mapping[str, str], rule: SplitRule, links: Iterable[tuple[str, str]] = (), generated: Collection[str] = ()
+) -> dict[str, str]:
     """Return the split of every sprite: id -> "train" or "held-out".
 
     Args:
@@ -19,6 +21,8 @@ def assign_splits(groups: Mapping[str, str], rule: SplitRule, links: Iterable[tu
         rule: seed and share.
         links: pairs of ids that must share a split (duplicates, mirror images). An id not in `groups` connects the
             sprites linked to it and has no other effect.
+        generated: sprites that a run has drawn. They decide no split, and none is held out but with a real one that it
+            is linked to: quality is measured by real sprites.
 
     Families and linked sprites share one split. A sprite's split depends only on the seed and its group, so adding
     other sprites changes nothing. A group that grows by a link keeps its split unless the new member draws a smaller
@@ -33,13 +37,19 @@ def assign_splits(groups: Mapping[str, str], rule: SplitRule, links: Iterable[tu
         if atom in present:
             members.setdefault(head, []).append(atom)
     # Of joined groups, the one with the smallest draw decides, regardless of the order in which they were joined.
+    real = {atom for sprite, atom in atoms.items() if sprite not in generated} if generated else present
     deciding = {
-        head: min(joined, key=lambda atom: (draw(rule.seed, "speaker", atom), atom)) for head, joined in members.items()
+        head: min(
+            [atom for atom in joined if atom in real] or joined,
+            key=lambda atom: (draw(rule.seed, "speaker", atom), atom),
+        )
+        for head, joined in members.items()
     }
     split_of_atom: dict[str, str] = {}
     for atom in present:
-        split_of_atom[atom] = rule.split_of(deciding[heads[atom]] if atom in heads else atom)
-    if split_of_atom and all(split == HELD_OUT for split in split_of_atom.values()):
+        decides = deciding[heads[atom]] if atom in heads else atom
+        split_of_atom[atom] = rule.split_of(decides) if decides in real else TRAIN
+    if all(split_of_atom[atom] == HELD_OUT for atom in real):
         return dict.fromkeys(atoms, TRAIN)
     return {sprite: split_of_atom[atom] for sprite, atom in atoms.items()}
 

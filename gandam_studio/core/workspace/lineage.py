@@ -14,8 +14,8 @@ if TYPE_CHECKING:
     from gandam_studio.core.workspace import Workspace
 
 GENERATED = "generated"
-"""The tag of sprites that a run has drawn. Undecided ones are in no version (`versions.entries.committed`)."""
-LEFT_OUT = f"(status = 'undecided' AND instr(tags, char(10) || '{GENERATED}' || char(10)) > 0)"
+"""The tag of sprites that a run has drawn; which of them are committed says `versions.entries.committed`."""
+TAGGED = f"instr(tags, char(10) || '{GENERATED}' || char(10)) > 0"
 """The SQL condition for those."""
 _MARK = re.compile(rb"gandam[\0 ]\{")
 _NEAR = 1 << 16  # bytes at a file's beginning, and at its end, in which the mark is looked for

@@ -60,7 +60,7 @@ class FinishingDialog(OutputDialog):
         self._show_scales()
         self.take = QCheckBox(self.tr("Also take them into the workspace, as candidates"))
         self.take.setToolTip(
-            self.tr("They are tagged “generated”, and no version holds them until you keep them in Curate.")
+            self.tr("They are tagged “generated”. No version holds them, unless you keep them and save it with them.")
         )
         self.take.setEnabled(not session.read_only)
         self.layout_box.currentIndexChanged.connect(lambda _index: self.change_layout())
@@ -198,9 +198,7 @@ class FinishingDialog(OutputDialog):
         text = self.tr("{0} from iteration {1:,}: {2}").format(sprites(answer["count"]), answer["iteration"], target)
         if answer["taken"] is not None:
             self.session.sprites_imported.emit()
-            text += self.tr(". New in the workspace: {0}. Keep those that may be trained on.").format(
-                sprites(answer["taken"])
-            )
+            text += self.tr(". New in the workspace: {0}, in no version yet.").format(sprites(answer["taken"]))
         return text
 
 

@@ -13,18 +13,18 @@ from gandam_studio.qt.widgets.outside_text import wrapped
 
 class CommitBox(WrappingBar):
     """Signals:
-    commit_requested: a commit was requested (message, kept only).
-    kept_only_changed: the "kept only" box was toggled (bool).
+    commit_requested: a commit was requested (message); `choices` says of what.
+    choices_changed: a box was toggled.
     unseen_requested: sprites should be shown that show hardly anything ("blank" or "faint"), or that a run has drawn
         ("candidates", undecided, or "accepted").
     state_wanted: a commit was requested before it was known what has changed: `show_state` is awaited.
     refused: a commit was requested, but there is nothing to save (why).
     """
 
-    commit_requested = Signal(str, bool)
+    commit_requested = Signal(str)
     state_wanted = Signal()
     refused = Signal(str)
-    kept_only_changed = Signal(bool)
+    choices_changed = Signal()
     unseen_requested = Signal(str)
 
     def __init__(self, parent: QWidget | None = None) -> None:
@@ -40,11 +40,11 @@ class CommitBox(WrappingBar):
         self.drawn = QLabel(self.tr("Drawn by a run:"))
         self.drawn_buttons = {which: self._unseen_button(which) for which in ("candidates", "accepted")}
         self.drawn_buttons["candidates"].setToolTip(self.tr("Show them in Curate, where you may keep them"))
-        self.drawn_buttons["accepted"].setToolTip(
-            self.tr("A run that trains on them learns from its own kind's mistakes")
-        )
+        self.with_generated = QCheckBox(self.tr("Train on the kept ones too"))
+        self.with_generated.setToolTip(self.tr("A run that trains on them learns its own kind's mistakes"))
+        self.with_generated.toggled.connect(lambda _on: self.choices_changed.emit())
         drawn = WrappingRow(spacing=theme.SPACE)
-        for widget in (self.drawn, *self.drawn_buttons.values()):
+        for widget in (self.drawn, *self.drawn_buttons.values(), self.with_generated):
             drawn.addWidget(widget)
         self.show_unseen(0, 0)
         self.show_drawn(0, 0)
@@ -56,7 +56,7 @@ class CommitBox(WrappingBar):
         self.note.submitted.connect(self.ask)
         self.kept_only = QCheckBox(self.tr("Only kept sprites"))
         self.kept_only.setToolTip(self.tr("Leave out undecided sprites"))
-        self.kept_only.toggled.connect(self.kept_only_changed)
+        self.kept_only.toggled.connect(lambda _on: self.choices_changed.emit())
         self.button = QPushButton(self.tr("Save a version"))
         self.button.setProperty("role", "primary")
         self.button.setToolTip(self.tr("Save the current decisions as a version (Ctrl+S, then Enter)"))
@@ -115,12 +115,24 @@ class CommitBox(WrappingBar):
         """Say how many sprites that a run has drawn the next version holds, and how many it leaves out until kept."""
         texts = {
             "candidates": self.tr("{0} left out until kept").format(f"{undecided:,}"),
-            "accepted": self.tr("{0} kept, to be trained on").format(f"{kept:,}"),
+            "accepted": (
+                self.tr("{0} kept, to be trained on")
+                if self.with_generated.isChecked()
+                else self.tr("{0} kept, not trained on")
+            ).format(f"{kept:,}"),
         }
         for (which, text), count in zip(texts.items(), (undecided, kept), strict=True):
             self.drawn_buttons[which].setText(text)
             self.drawn_buttons[which].setVisible(count > 0)
         self.drawn.setVisible(kept + undecided > 0)
+        self.with_generated.setVisible(kept > 0)
+        if not kept:
+            self.with_generated.setChecked(False)
+
+    @property
+    def choices(self) -> dict[str, bool]:
+        """Which sprites are to be in, as arguments of `versions.commit`."""
+        return {"kept_only": self.kept_only.isChecked(), "with_generated": self.with_generated.isChecked()}
 
     def _unseen_button(self, which: str) -> QPushButton:
         button = QPushButton()
@@ -147,7 +159,7 @@ class CommitBox(WrappingBar):
             self._asked_early = True
             self.state_wanted.emit()
         elif self.button.isEnabled():
-            self.commit_requested.emit(self.note.toPlainText().strip() or self._suggestion, self.kept_only.isChecked())
+            self.commit_requested.emit(self.note.toPlainText().strip() or self._suggestion)
         else:
             self.refused.emit(self.state.text())
 

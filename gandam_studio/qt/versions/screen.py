@@ -200,9 +200,9 @@ class VersionsScreen(Screen):
         if run_dialog(dialog) and dialog.request:
             self.work.export(version, dialog.request)
 
-    def _commit(self, message: str, kept_only: bool) -> None:
+    def _commit(self, message: str) -> None:
         self.commit_box.set_locked(True)
-        self.work.commit(message, kept_only)
+        self.work.commit(message, self.commit_box.choices)
 
     def _commit_ended(self, version: ManifestVersion | None) -> None:
         self.commit_box.set_locked(self.session.read_only)
@@ -245,9 +245,9 @@ class VersionsScreen(Screen):
         self._name_actions()
         self._clear_later.start()
         version = row.version
-        kept_only = self.commit_box.kept_only.isChecked()
+        choices = self.commit_box.choices
         task = self.session.start_quiet_job(
-            lambda workspace, _job: diff(workspace, base, version, kept_only=kept_only),
+            lambda workspace, _job: diff(workspace, base, version, **choices),
             self._show_answer,
             self._comparing_failed,
         )
@@ -280,9 +280,9 @@ class VersionsScreen(Screen):
         except UserError as error:  # damaged rows
             self._looking_failed(error)
             return
-        kept_only = self.commit_box.kept_only.isChecked()
+        choices = self.commit_box.choices
         task = self.session.start_quiet_job(
-            lambda workspace, _job: _present(workspace, head, kept_only),
+            lambda workspace, _job: _present(workspace, head, choices),
             self._show_present,
             self._looking_failed,
         )
@@ -409,7 +409,7 @@ class VersionsScreen(Screen):
         self.commit_box.unseen_requested.connect(self._show_unseen)
         self.commit_box.state_wanted.connect(self._ask_present)
         self.commit_box.refused.connect(lambda why: self.session.post(f"{why}.", INFO))
-        self.commit_box.kept_only_changed.connect(lambda _on: self._ask_present())
+        self.commit_box.choices_changed.connect(self._ask_present)
         left = QWidget()
         side = QVBoxLayout(left)
         side.setContentsMargins(theme.SPACE, theme.SPACE, theme.SPACE, theme.SPACE + theme.HALF)
@@ -471,13 +471,13 @@ class _Present:
     drawn: tuple[int, int]
 
 
-def _present(workspace: Workspace, head: ManifestVersion | None, kept_only: bool) -> _Present:
+def _present(workspace: Workspace, head: ManifestVersion | None, choices: dict[str, bool]) -> _Present:
     kept, undecided = count_generated(workspace)
     return _Present(
         head,
-        diff(workspace, head, None, kept_only=kept_only),
+        diff(workspace, head, None, **choices),
         head is not None and recipe_differs(workspace, head),
-        count_blank(workspace, kept_only=kept_only),
-        count_faint(workspace, kept_only=kept_only),
-        (kept, 0 if kept_only else undecided),
+        count_blank(workspace, **choices),
+        count_faint(workspace, kept_only=choices["kept_only"]),
+        (kept, 0 if choices["kept_only"] else undecided),
     )

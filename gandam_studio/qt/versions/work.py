@@ -39,11 +39,11 @@ class VersionWork(QObject):
         super().__init__(parent)
         self._session = session
 
-    def commit(self, message: str, kept_only: bool) -> None:
-        """Create a version of the current state."""
+    def commit(self, message: str, choices: dict[str, bool]) -> None:
+        """Create a version of the current state; `choices`: of `versions.commit`."""
         self._session.start_job(
             self.tr("Save a version"),
-            lambda workspace, job: commit(workspace, message, kept_only=kept_only, job=job),
+            lambda workspace, job: commit(workspace, message, **choices, job=job),
             self._committed,
             self._commit_failed,
             lambda: self.commit_ended.emit(None),
