@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from PySide6.QtCore import QEvent, QSize, Qt, Signal
-from PySide6.QtGui import QAction, QKeyEvent, QKeySequence, QShowEvent
+from PySide6.QtCore import QEvent, QKeyCombination, QObject, QSize, Qt, Signal
+from PySide6.QtGui import QAction, QKeyEvent, QKeySequence, QShortcutEvent, QShowEvent
 from PySide6.QtWidgets import (
     QAbstractButton,
     QAbstractSpinBox,
@@ -29,6 +29,39 @@ _MOVING = (
     Qt.Key.Key_Left, Qt.Key.Key_Right, Qt.Key.Key_Up, Qt.Key.Key_Down,
     Qt.Key.Key_Home, Qt.Key.Key_End, Qt.Key.Key_PageUp, Qt.Key.Key_PageDown,
 )  # fmt: skip
+
+
+class _KeysOfPopup(QObject):
+    """Claims the keys of a popup for it, by filtering its events."""
+
+    def eventFilter(self, _watched: QObject, event: QEvent) -> bool:
+        """Accept every key before it is taken for a shortcut."""
+        if event.type() != QEvent.Type.ShortcutOverride:
+            return False
+        event.accept()
+        return True
+
+
+class _ScreenAction(QAction):
+    """An action whose shortcut stays out of an open menu or list, which gets the key instead.
+
+    Qt stops shortcuts of a window while a popup is open, but not those of a widget and its children: a letter that
+    chooses from a menu, or from a list of choices, would decide about the sprites behind it.
+    """
+
+    def event(self, event: QEvent) -> bool:
+        """Hand the key of a shortcut over to an open popup."""
+        popup = QApplication.activePopupWidget()
+        if popup is None or not isinstance(event, QShortcutEvent):
+            return super().event(event)
+        target = popup.focusWidget() or popup
+        target.installEventFilter(_KeysOfPopup(target))  # from now on; also for the key sent below
+        combination: QKeyCombination = event.key()[0]  # type: ignore[index]  # missing from PySide6's types
+        letter = QKeySequence(combination.key()).toString().lower()
+        text = letter if len(letter) == 1 else ""
+        press = QKeyEvent(QEvent.Type.KeyPress, combination.key(), combination.keyboardModifiers(), text)
+        QApplication.sendEvent(target, press)
+        return True
 
 
 @dataclass(frozen=True)
@@ -189,7 +222,7 @@ class Screen(QWidget):
         `edits` marks an action that changes the workspace: it is disabled when the workspace is open read-only.
         Every action must also be listed in `menus()`.
         """
-        action = QAction(text, self)
+        action = _ScreenAction(text, self)
         if checkable:
             action.setCheckable(True)
             action.toggled.connect(lambda _checked: slot())

@@ -45,7 +45,7 @@ class MoreFilters(QFrame):
 
     def __init__(self, workspace: Workspace, parent: QWidget | None = None) -> None:
         super().__init__(parent, Qt.WindowType.Popup)
-        self.setProperty("role", "panel")
+        self.setProperty("role", "popup")
         self.setAccessibleName(self.tr("More filters"))
         self._workspace = workspace
         self._loading = False

@@ -391,9 +391,12 @@ class CurateScreen(TakesDrops, CurateBase):
 
     def find_unfit(self) -> None:
         """Look for sprites that are unfit for a reason, page by page."""
-        picker = ReasonPicker(reasons_given(self.session.workspace), self)
-        picker.field.setPlaceholderText(self.tr("What makes a sprite unfit?"))
-        picker.setAccessibleName(self.tr("What makes a sprite unfit"))
+        picker = ReasonPicker(
+            reasons_given(self.session.workspace),
+            self,
+            self.tr("What makes a sprite unfit?"),
+            self.tr("Enter begins; nothing is dropped by itself."),
+        )
         rows = self._shown_rows()
         picker.chosen.connect(lambda reason: self.assist.find_unfit(reason, rows))
         picker.open_at(self._menu_point())

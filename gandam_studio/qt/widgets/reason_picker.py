@@ -29,12 +29,22 @@ class ReasonPicker(SearchPopup):
 
     chosen = Signal(str)
 
-    def __init__(self, reasons: Sequence[str], parent: QWidget) -> None:
+    def __init__(self, reasons: Sequence[str], parent: QWidget, question: str = "", effect: str = "") -> None:
+        """Offer the reasons.
+
+        Args:
+            reasons: those of the workspace, which digits choose.
+            parent: the screen it belongs to.
+            question: what is asked, if not for the reason of a drop.
+            effect: what Enter does with the reason, as a sentence, if it does not drop.
+        """
         super().__init__(parent)
-        self.setAccessibleName(self.tr("Reason for the drop"))
+        question = question or self.tr("Reason for the drop")
+        self._effect = effect or self.tr("Enter drops.")
         self._reasons = list(reasons)
-        self.field.setPlaceholderText(self.tr("Reason for the drop"))
-        self.field.setAccessibleName(self.tr("Reason for the drop"))
+        self.setAccessibleName(question)
+        self.field.setPlaceholderText(question)
+        self.field.setAccessibleName(question)
         self.field.setMaxLength(LONGEST_REASON)
         self.list.setAccessibleName(self.tr("Reasons of this workspace"))
         self.search("")
@@ -84,9 +94,9 @@ class ReasonPicker(SearchPopup):
         self.list.setVisible(self.list.count() > 0)
         new = typed and exact < 0
         self.note.setText(
-            self.tr("Enter drops with this new reason.") if new
+            self.tr("A new reason. {0}").format(self._effect) if new
             else self.tr("A digit or Enter chooses; type for a new reason.") if self._reasons
-            else self.tr("Type a reason, such as: blurry. Enter drops.")
+            else self.tr("Type a reason, such as: blurry. {0}").format(self._effect)
         )  # fmt: skip
 
     def _shown(self) -> list[str]:

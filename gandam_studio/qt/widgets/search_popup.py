@@ -22,7 +22,7 @@ class SearchPopup(QFrame):
     def __init__(self, parent: QWidget) -> None:
         super().__init__(parent, Qt.WindowType.Popup | Qt.WindowType.FramelessWindowHint)
         self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        self.setProperty("role", "panel")
+        self.setProperty("role", "popup")
         self.field = QLineEdit()
         self.field.textChanged.connect(self.search)
         self.field.installEventFilter(self)
