@@ -10,10 +10,11 @@ from __future__ import annotations
 
 import numpy as np
 
+from gandam_studio.core.duplicates import compiled
 from gandam_studio.core.duplicates.tiles import SIDE
 
 _ROUNDS = 4
-_EDGE_WEIGHT = 2.0
+_EDGE_WEIGHT, _LEAST_ALPHA = 2.0, 0.1
 _LUMA = np.array([0.299, 0.587, 0.114], dtype=np.float32)
 # Priors for stretch and shift, so that a featureless pair does not move.
 _STIFFNESS = np.array([1.0, 0.01, 1.0, 0.01], dtype=np.float32)
@@ -28,21 +29,16 @@ def align(a: np.ndarray, b: np.ndarray) -> np.ndarray:
     tile pixels. At most 20 % and 3 pixels.
     """
     wanted, moving = _shapes(a), _shapes(b)
-    x = (np.arange(SIDE) - (SIDE - 1) / 2).astype(np.float32)
     found = np.zeros((len(a), 4), dtype=np.float32)
     slopes = np.empty((*wanted.shape, 4), dtype=np.float32)
     lines = slopes.reshape(len(a), -1, 4)
-    across, down = slopes[..., 1], slopes[..., 3]
     now = moving
     for round_ in range(_ROUNDS):
         if round_:
             now = warp(moving, found)
-        _gradient(now.transpose(2, 0, 1, 3), across.transpose(2, 0, 1, 3))
-        _gradient(now.transpose(1, 0, 2, 3), down.transpose(1, 0, 2, 3))
-        np.multiply(across, x[:, None], out=slopes[..., 0])
-        np.multiply(down, x[:, None, None], out=slopes[..., 2])
+        off = _slopes(now, wanted, slopes)
         curvature = lines.transpose(0, 2, 1) @ lines + np.diag(_STIFFNESS)
-        pull = lines.transpose(0, 2, 1) @ (wanted - now).reshape(len(a), -1, 1)
+        pull = lines.transpose(0, 2, 1) @ off.reshape(len(a), -1, 1)
         step = np.linalg.solve(curvature, pull)[..., 0]
         found = np.clip(found + np.clip(step, -_STEP, _STEP), -_REACH, _REACH).astype(np.float32)
     return found
@@ -51,9 +47,28 @@ def align(a: np.ndarray, b: np.ndarray) -> np.ndarray:
 def warp(tiles: np.ndarray, parameters: np.ndarray) -> np.ndarray:
     """Resample (P, SIDE, SIDE, C) tiles linearly by the parameters of `align`; zero beyond their edges."""
     count, side, _, channels = tiles.shape
+    loops = compiled.tile_kernels
+    if loops is not None:
+        rows = loops.sampling(parameters[:, 2], parameters[:, 3], side) @ tiles.reshape(count, side, side * channels)
+        made: np.ndarray = loops.resampled_across(rows.reshape(tiles.shape), parameters[:, 0], parameters[:, 1])
+        return made
     rows = _sampling(parameters[:, 2], parameters[:, 3]) @ tiles.reshape(count, side, side * channels)
     columns = _sampling(parameters[:, 0], parameters[:, 1])[:, None]
     return (columns @ rows.reshape(count, side, side, channels)).reshape(tiles.shape)
+
+
+def _slopes(now: np.ndarray, wanted: np.ndarray, into: np.ndarray) -> np.ndarray:
+    """Write how (P, SIDE, SIDE, 2) shapes change with each parameter, (P, SIDE, SIDE, 2, 4); returns wanted - now."""
+    if compiled.tile_kernels is not None:
+        off: np.ndarray = compiled.tile_kernels.slopes(now, wanted, into)
+        return off
+    x = (np.arange(SIDE) - (SIDE - 1) / 2).astype(np.float32)
+    across, down = into[..., 1], into[..., 3]
+    _gradient(now.transpose(2, 0, 1, 3), across.transpose(2, 0, 1, 3))
+    _gradient(now.transpose(1, 0, 2, 3), down.transpose(1, 0, 2, 3))
+    np.multiply(across, x[:, None], out=into[..., 0])
+    np.multiply(down, x[:, None, None], out=into[..., 2])
+    return np.asarray(wanted - now)
 
 
 def _gradient(values: np.ndarray, into: np.ndarray) -> None:
@@ -73,8 +88,12 @@ def _sampling(stretch: np.ndarray, shift: np.ndarray) -> np.ndarray:
 
 def _shapes(tiles: np.ndarray) -> np.ndarray:
     """(P, SIDE, SIDE, 2): opacity, and the strength of brightness edges inside it."""
+    luma = tiles[..., :3] @ _LUMA
+    if compiled.tile_kernels is not None:
+        found: np.ndarray = compiled.tile_kernels.shapes(tiles, luma, _LEAST_ALPHA, _EDGE_WEIGHT)
+        return found
     alpha = tiles[..., 3]
-    luma = (tiles[..., :3] @ _LUMA) / np.maximum(alpha, 0.1)
+    luma = luma / np.maximum(alpha, _LEAST_ALPHA)
     across = np.diff(luma, axis=2, append=luma[:, :, -1:])
     down = np.diff(luma, axis=1, append=luma[:, -1:])
     return np.stack([alpha, _EDGE_WEIGHT * np.sqrt(across**2 + down**2) * alpha], axis=-1)

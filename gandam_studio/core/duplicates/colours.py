@@ -31,6 +31,7 @@ _PALETTE = 256  # colours of a palette file
 NEAREST, FEWER = 1.5, 0.75
 _ONE_WAY = 0.6  # largest length of the mean change, relative to the mean length of changes: .48 for 98 of 100 palettes
 _ONE_FOR_ONE = 0.995  # share of pixels that change to the most frequent new colour of their old one
+_ROUNDING = 1e-9  # more than the order of summation changes
 _TABLE = 1 << 14  # pairs of colours up to which a full table is faster than sorting the pairs that occur
 
 
@@ -112,28 +113,36 @@ def furthest_of_three(off: np.ndarray) -> np.ndarray:
     return np.asarray(np.maximum(np.maximum(off[..., 0], off[..., 1]), off[..., 2]))
 
 
+Tabulated = tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray, float | None]
+
+
 class Colours:
     """The colours of two pictures with the same silhouette at the same P places."""
 
-    def __init__(self, index: np.ndarray, target: np.ndarray, moved: np.ndarray, off: Callable[[], np.ndarray]) -> None:
-        """Compare the colours of two pictures.
+    def __init__(
+        self,
+        index: np.ndarray,
+        target: np.ndarray,
+        moved: np.ndarray,
+        counts: np.ndarray,
+        together: float | None,
+        off: Callable[[], np.ndarray],
+    ) -> None:
+        """The arguments, but for `off`, are those that `tabulated` returns.
 
-        Args:
-            index, target: (P,) int, the number of each pixel's colour in the first and second picture.
-            moved: (P,) bool, the pixels that differ by more than an encoder's error.
-            off: returns the (P, 3) float32 differences of the colours.
+        off: returns the (P, 3) float32 differences of the colours.
         """
-        self._index, self._mine = _renumbered(index)
-        self._target, self._other = _renumbered(target)
-        self._moved, self._off = moved, off
-        self._share_moved = int(np.count_nonzero(moved)) / max(1, len(moved))
-        self._count()
+        self._index, self._target, self._moved = index, target, moved
+        self._mine, self._other, moves, most, back, self._last, self._first = counts.tolist()
+        self._share_moved, self._follows = moves / max(1, len(moved)), (most / len(moved), back / len(moved))
+        self._moves = moves
+        self._nearly_together, self._off = together, off
 
     @classmethod
     def of(cls, first: np.ndarray, second: np.ndarray) -> Colours:
         """Compare (P, 4) float32 pixels in [0, 255]."""
         moved = furthest(np.abs(second - first)) > TOUCHED
-        return cls(_coded(first), _coded(second), moved, lambda: second[:, :3] - first[:, :3])
+        return cls(*tabulated(_coded(first), _coded(second), moved), lambda: second[:, :3] - first[:, :3])
 
     @property
     def fewer(self) -> bool:
@@ -153,8 +162,11 @@ class Colours:
         worse, better = sorted(self._follows)
         if worse < 0.8:
             return False
-        together = min(_together(self._index, mine, self._moved), _together(self._target, other, self._moved))
-        return together >= (_MOSTLY if worse >= 0.95 and better >= 0.97 else _ALTOGETHER)
+        least = _MOSTLY if worse >= 0.95 and better >= 0.97 else _ALTOGETHER
+        together = self._nearly_together
+        if together is None or abs(together - least) < _ROUNDING:
+            together = min(_together(self._index, mine, self._moved), _together(self._target, other, self._moved))
+        return together >= least
 
     def one_for_one(self) -> bool:
         """Whether each of few colours changed to exactly one other, however similar. No encoder does this."""
@@ -180,45 +192,47 @@ class Colours:
         This may also be a recolour that merges colours; `same_drawing` tells them apart.
         """
         there, back = self._follows
-        return (there > 0.99 and self._merges(self._target, self._sources)) or (
-            back > 0.99 and self._merges(self._index, self._targets)
+        return (there > 0.99 and self._merges(self._target, self._last)) or (
+            back > 0.99 and self._merges(self._index, self._first)
         )
 
-    def _count(self) -> None:
-        """Count which colours change to which.
+    def _merges(self, after: np.ndarray, alone: int) -> bool:
+        """Whether (P,) colours result from merging those of the other picture.
 
-        Sets `_follows`, the share of pixels with the most frequent counterpart of their colour, in both directions;
-        `_targets`, to how many colours each colour of the first picture changes; and `_sources`, from how many each
-        colour of the second comes.
+        alone: the number of moved pixels whose colour comes from one colour only.
         """
-        mine, other, pixels = self._mine, self._other, len(self._index)
-        names = self._index * np.int64(other) + self._target
-        if mine * other <= max(_TABLE, 2 * pixels):
-            table = np.bincount(names, minlength=mine * other).reshape(mine, other)
-            most, back = table.max(axis=1), table.max(axis=0)
-            self._targets, self._sources = (table > 0).sum(axis=1), (table > 0).sum(axis=0)
-        else:
-            pairs, counts = np.unique(names, return_counts=True)
-            most, back = np.zeros(mine, dtype=np.int64), np.zeros(other, dtype=np.int64)
-            np.maximum.at(most, pairs // other, counts)
-            np.maximum.at(back, pairs % other, counts)
-            self._targets = np.bincount(pairs // other, minlength=mine)
-            self._sources = np.bincount(pairs % other, minlength=other)
-        self._follows = float(most.sum() / pixels), float(back.sum() / pixels)
-
-    def _merges(self, after: np.ndarray, sources: np.ndarray) -> bool:
-        """Whether (P,) colours result from merging those of the other picture; `sources`: from how many, by colour."""
+        if not self._moves or alone > _ALONE * self._moves:
+            return False
         touched = self._moved
-        if not touched.any():
-            return False
-        colour = after[touched]
-        if np.count_nonzero(sources[colour] == 1) > _ALONE * len(colour):
-            return False
-        off = self._off()[touched]
+        colour, off = after[touched], self._off()[touched]
         count = np.bincount(colour)[:, None]
         summed = np.stack([np.bincount(colour, weights=off[:, channel]) for channel in range(3)], axis=1)
         shared = (np.square(summed) / np.maximum(count, 1)).sum()
         return bool(shared < _OFF_CENTRE**2 * np.square(off).sum())
+
+
+def tabulated(index: np.ndarray, target: np.ndarray, moved: np.ndarray) -> Tabulated:
+    """Count which colours change to which; see `pixels_numba.tabulated`, which returns the same, and `together`.
+
+    index, target: (P,) int, the number of each pixel's colour in the first and second picture. moved: (P,) bool, the
+    pixels that differ by more than an encoder's error.
+    """
+    (index, mine), (target, other), pixels = _renumbered(index), _renumbered(target), len(index)
+    names = index * np.int64(other) + target
+    if mine * other <= max(_TABLE, 2 * pixels):
+        table = np.bincount(names, minlength=mine * other).reshape(mine, other)
+        most, back = table.max(axis=1), table.max(axis=0)
+        targets, sources = (table > 0).sum(axis=1), (table > 0).sum(axis=0)
+    else:
+        pairs, counts = np.unique(names, return_counts=True)
+        most, back = np.zeros(mine, dtype=np.int64), np.zeros(other, dtype=np.int64)
+        np.maximum.at(most, pairs // other, counts)
+        np.maximum.at(back, pairs % other, counts)
+        targets = np.bincount(pairs // other, minlength=mine)
+        sources = np.bincount(pairs % other, minlength=other)
+    alone = [int(np.count_nonzero(there[after[moved]] == 1)) for there, after in ((sources, target), (targets, index))]
+    counted = [mine, other, int(np.count_nonzero(moved)), int(most.sum()), int(back.sum()), *alone]
+    return index, target, moved, np.array(counted, dtype=np.int64), None
 
 
 def same_drawing(first: np.ndarray, second: np.ndarray, both: np.ndarray) -> bool:

@@ -28,7 +28,7 @@ from gandam_studio.core.duplicates.missed_by_signs import may_be_cut_off, shown_
 from gandam_studio.core.duplicates.pictures import Pictures, PixelSource
 from gandam_studio.core.duplicates.relations import NEAR, Transform, Verdict, decide
 from gandam_studio.core.duplicates.synthesis import remade, remade_elsewhere
-from gandam_studio.core.duplicates.tiles import mirrored_where
+from gandam_studio.core.duplicates.tiles import scaled
 from gandam_studio.core.hashing import Column
 from gandam_studio.core.hashing.content import Content
 from gandam_studio.core.hashing.layout import WHOLE, Flag, flags
@@ -42,7 +42,6 @@ _EXCHANGED = 4.0  # logits for a replaced palette, or for the same pixels withou
 _KEPT = 0.97  # least share of equal pixels in a picture without an edge
 _RELATED = 0.5  # distance at a logit of 0
 _ONE_SILHOUETTE = 0.95  # least overlap of tiles with the same silhouette
-_TILE = np.float32(255)
 _SAME_SCALE = 0.1  # largest relative difference between the scale of contents and that of whole pictures
 
 
@@ -133,9 +132,8 @@ class Judge:
 
     def _compared(self, i: np.ndarray, j: np.ndarray, mirrored: np.ndarray) -> Comparison:
         """Compare the tiles of (P,) pairs."""
-        mine = np.stack([self._pictures.tile(row) for row in i.tolist()])
-        other = mirrored_where(np.stack([self._pictures.tile(row) for row in j.tolist()]), mirrored)
-        return compare(mine.astype(np.float32) / _TILE, other.astype(np.float32) / _TILE)
+        mine, other = self._pictures.tiles(i.tolist()), self._pictures.tiles(j.tolist())
+        return compare(scaled(mine, np.zeros(len(i), dtype=bool)), scaled(other, mirrored))
 
     def _second_look(
         self,
@@ -186,8 +184,9 @@ class Judge:
             rows = int(i[index]), int(j[index])
             if not same_aspect(*(self._pictures[row].size for row in rows)):
                 continue
-            tiles = [self._pictures.tile(row, whole=True)[None].astype(np.float32) / _TILE for row in rows]
-            entire = float(compare(tiles[0], mirrored_where(tiles[1], mirrored[index : index + 1])).logit[0])
+            mine, other = (self._pictures.tiles([row], whole=True) for row in rows)
+            turned = mirrored[index : index + 1]
+            entire = float(compare(scaled(mine, np.array([False])), scaled(other, turned)).logit[0])
             if entire > max(0.0, logit[index]):
                 logit[index], found[index] = entire, True
         return found

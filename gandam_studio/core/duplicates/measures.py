@@ -19,6 +19,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from gandam_studio.core.duplicates import compiled
 from gandam_studio.core.duplicates.alignment import align, warp
 
 NAMES = ("overlap", "colour", "shading", "edges", "recolour", "recolour_best")
@@ -30,6 +31,7 @@ _PLAIN = np.float32(1e-3)  # colour variance below this counts as flat
 # benchmark does not test on. Positive for the same picture, 0 at the operating point.
 WEIGHTS = np.array([33.41, 22.73, 0.0, 0.38, 3.46, 10.71], dtype=np.float32)
 BIAS = np.float32(-58.39)
+_LEAST_ALPHA = 0.05
 _EQUAL = 2 / 255  # tiles that differ by no more are not aligned
 SOFTNESS = 4.0  # logits per unit of distance; spreads differences that people can see over the slider
 
@@ -80,22 +82,24 @@ def compare(a: np.ndarray, b: np.ndarray) -> Comparison:
         twice = compare(np.concatenate([a, a]), np.concatenate([b, b]))
         return Comparison(twice.measures[:1], twice.parameters[:1], twice.logit[:1])
     parameters = np.zeros((len(a), 4), dtype=np.float32)
-    moving = np.abs(a - b).max(axis=(1, 2, 3)) > _EQUAL
-    laid = b.copy()
-    if moving.any():
-        parameters[moving] = align(a[moving], b[moving])
-        laid[moving] = warp(b[moving], parameters[moving])
+    moving = _apart(a, b)
+    if moving.all():
+        parameters = align(a, b)
+        laid = warp(b, parameters)
+    else:
+        laid = b.copy()
+        if moving.any():
+            parameters[moving] = align(a[moving], b[moving])
+            laid[moving] = warp(b[moving], parameters[moving])
     measures = measure(a, laid)
     return Comparison(measures, parameters, measures @ WEIGHTS + BIAS)
 
 
 def measure(a: np.ndarray, b: np.ndarray) -> np.ndarray:
     """Return the six measures of aligned (P, SIDE, SIDE, 4) tiles: (P, 6) float32."""
-    a, b = a[:, ::2, ::2], b[:, ::2, ::2]  # tiles are blurred, so every other pixel is enough
-    common, union = np.minimum(a[..., 3], b[..., 3]), np.maximum(a[..., 3], b[..., 3])
+    common, union, off, mine, other = _halved(a, b)
     area = np.maximum(union.sum(axis=(1, 2)), 1e-6)
-    off = np.square(a[..., :3] - b[..., :3]).mean(axis=3).sum(axis=(1, 2))
-    mine, other = (x[..., :3] / np.maximum(x[..., 3:], 0.05) for x in (a, b))
+    off = off.sum(axis=(1, 2))
     there, back = _explained(mine, other, common), _explained(other, mine, common)
     return np.stack(
         [
@@ -110,8 +114,32 @@ def measure(a: np.ndarray, b: np.ndarray) -> np.ndarray:
     ).astype(np.float32)
 
 
+def _apart(a: np.ndarray, b: np.ndarray) -> np.ndarray:
+    """(P,) bool: which tiles differ enough to be aligned."""
+    if compiled.tile_kernels is not None:
+        found: np.ndarray = compiled.tile_kernels.apart(a, b, _EQUAL)
+        return found
+    return np.asarray(np.abs(a - b).max(axis=(1, 2, 3)) > _EQUAL)
+
+
+def _halved(a: np.ndarray, b: np.ndarray) -> tuple[np.ndarray, ...]:
+    """Every other pixel of tiles, which are blurred: (P, h, w) common opacity, the opacity of either, and the mean
+    squared difference of colours; and (P, h, w, 3) colours of both, not premultiplied.
+    """
+    if compiled.tile_kernels is not None:
+        found: tuple[np.ndarray, ...] = compiled.tile_kernels.halved(a, b, _LEAST_ALPHA)
+        return found
+    a, b = a[:, ::2, ::2], b[:, ::2, ::2]
+    common, union = np.minimum(a[..., 3], b[..., 3]), np.maximum(a[..., 3], b[..., 3])
+    mine, other = (x[..., :3] / np.maximum(x[..., 3:], _LEAST_ALPHA) for x in (a, b))
+    return common, union, np.square(a[..., :3] - b[..., :3]).mean(axis=3), mine, other
+
+
 def _edges(colours: np.ndarray) -> np.ndarray:
     """(P, h, w): strength of colour edges."""
+    if compiled.tile_kernels is not None:
+        found: np.ndarray = compiled.tile_kernels.edges(colours)
+        return found
     across = np.diff(colours, axis=2, append=colours[:, :, -1:])
     down = np.diff(colours, axis=1, append=colours[:, -1:])
     return np.sqrt((across**2 + down**2).sum(axis=3))
@@ -128,17 +156,25 @@ def _correlation(x: np.ndarray, y: np.ndarray, weight: np.ndarray) -> np.ndarray
 
 def _explained(source: np.ndarray, target: np.ndarray, weight: np.ndarray) -> np.ndarray:
     """(P,) share of the target's colour variance that a quadratic map from the source's colours explains."""
-    count = len(source)
-    r, g, b = np.moveaxis(source, 3, 0)
-    terms = np.stack([np.ones_like(r), r, g, b, r * r, g * g, b * b, r * g, g * b, r * b], axis=-1).reshape(
-        count, -1, 10
-    )
+    count, loops = len(source), compiled.tile_kernels
     wanted, weight = target.reshape(count, -1, 3), weight.reshape(count, -1, 1)
+    if loops is not None:
+        terms, weighted = loops.quadratic(source, weight.reshape(source.shape[:3]))
+    else:
+        r, g, b = np.moveaxis(source, 3, 0)
+        terms = np.stack([np.ones_like(r), r, g, b, r * r, g * g, b * b, r * g, g * b, r * b], axis=-1)
+        terms = terms.reshape(count, -1, 10)
+        weighted = terms * weight
     total = np.maximum(weight.sum(axis=1), 1e-6)
-    weighted = (terms * weight).transpose(0, 2, 1)
+    weighted = weighted.transpose(0, 2, 1)
     ridge = _RIDGE * total[:, :, None] * np.eye(10, dtype=np.float32) / 10
     chosen = np.linalg.solve(weighted @ terms + ridge + 1e-6 * np.eye(10, dtype=np.float32), weighted @ wanted)
-    left = (np.square(wanted - terms @ chosen) * weight).sum(axis=(1, 2))
-    mean = (wanted * weight).sum(axis=1, keepdims=True) / total[:, :, None]
-    spread = (np.square(wanted - mean) * weight).sum(axis=(1, 2))
+    if loops is not None:
+        left = loops.squared_off(wanted, terms @ chosen, weight)
+        spread = loops.squared_off(wanted, loops.summed(wanted, weight) / total[:, :, None], weight)
+    else:
+        left = np.square(wanted - terms @ chosen) * weight
+        mean = (wanted * weight).sum(axis=1, keepdims=True) / total[:, :, None]
+        spread = np.square(wanted - mean) * weight
+    left, spread = left.sum(axis=(1, 2)), spread.sum(axis=(1, 2))
     return 1 - left / (spread + 3 * total[:, 0] * _PLAIN)

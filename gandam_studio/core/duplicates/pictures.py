@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import OrderedDict
+from collections.abc import Sequence
 from functools import cached_property
 from typing import Protocol
 
@@ -11,7 +12,7 @@ import numpy as np
 from gandam_studio.core.duplicates.canvases import Canvas, canvas_of
 from gandam_studio.core.duplicates.drawings import Drawing
 from gandam_studio.core.duplicates.synthesis import background_under
-from gandam_studio.core.duplicates.tiles import tile
+from gandam_studio.core.duplicates.tiles import SIDE, tile
 from gandam_studio.core.hashing.content import VISIBLE, Content, find_content
 from gandam_studio.core.hashing.layout import Flag
 
@@ -19,7 +20,7 @@ from gandam_studio.core.hashing.layout import Flag
 # number of tiles, which more pairs need.
 _PREPARED_BYTES = 256 << 20
 _BYTES_A_PIXEL, _BYTES_A_CANVAS_PIXEL, _CANVAS_PIXELS = 34, 76, 128 * 128
-_TILES = 1 << 16
+_TILES, _FEW_TILES = 1 << 16, 256
 _SPECK = 32.0  # levels off the background
 
 
@@ -99,7 +100,10 @@ class Pictures:
         self.source = source
         self._known: OrderedDict[int, Picture] = OrderedDict()
         self._bytes = 0
-        self._tiles: OrderedDict[tuple[int, bool], np.ndarray] = OrderedDict()
+        self._tiles = np.empty((_FEW_TILES, SIDE, SIDE, 4), dtype=np.uint8)
+        self._tile_of: dict[tuple[int, bool], int] = {}
+        self._tile_names: list[tuple[int, bool]] = []
+        self._tiles_made = 0
 
     def __getitem__(self, row: int) -> Picture:
         """Return a picture by row. Raises what the source raises."""
@@ -114,15 +118,33 @@ class Pictures:
             self._bytes -= oldest.cost
         return made
 
-    def tile(self, row: int, *, whole: bool = False) -> np.ndarray:
-        """Return the (SIDE, SIDE, 4) uint8 tile of a picture's content, or of the whole picture.
+    def tiles(self, rows: Sequence[int], *, whole: bool = False) -> np.ndarray:
+        """Return the (P, SIDE, SIDE, 4) uint8 tiles of the contents of pictures, or of the whole pictures.
 
         uint8 takes a quarter of the memory of float32 and is precise enough for a blurred tile.
         """
-        made = self._tiles.get((row, whole))
-        if made is None:
-            shown = self[row].rgba if whole else self[row].content.rgba
-            made = self._tiles[row, whole] = np.rint(tile(shown) * 255).astype(np.uint8)
-            if len(self._tiles) > _TILES:
-                self._tiles.popitem(last=False)
+        places = [self._tile_of.get((row, whole), -1) for row in rows]
+        made = self._tiles[places]
+        for index, row in enumerate(rows):
+            if places[index] < 0:
+                made[index] = self._tile(row, whole)
+        return made
+
+    def _tile(self, row: int, whole: bool) -> np.ndarray:
+        """Prepare a tile, and store it in the place of the oldest one if the store is full."""
+        known = self._tile_of.get((row, whole))
+        if known is not None:
+            return self._tiles[known]
+        made = np.rint(tile(self[row].rgba if whole else self[row].content.rgba) * 255).astype(np.uint8)
+        place = self._tiles_made % _TILES
+        if self._tiles_made >= _TILES:
+            del self._tile_of[self._tile_names[place]]
+            self._tile_names[place] = row, whole
+        else:
+            self._tile_names.append((row, whole))
+            if place == len(self._tiles):
+                self._tiles = np.concatenate([self._tiles, np.empty_like(self._tiles)])
+        self._tiles[place] = made
+        self._tile_of[row, whole] = place
+        self._tiles_made += 1
         return made

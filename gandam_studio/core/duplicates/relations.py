@@ -6,21 +6,25 @@ import itertools
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import cached_property, lru_cache
+from types import ModuleType
 
 import cv2
 import numpy as np
 
+from gandam_studio.core.duplicates import compiled
 from gandam_studio.core.duplicates.colours import (
     FEWER,
     NEAREST,
     TOUCHED,
     Colours,
+    Tabulated,
     both_ways,
     colour_shift,
     furthest,
     reduced_to_palette,
     same_drawing,
     steps_alike,
+    tabulated,
 )
 from gandam_studio.core.duplicates.drawings import SEEN, Drawing, Form
 from gandam_studio.core.duplicates.measures import confidence_of, distance_of
@@ -139,7 +143,7 @@ class _Overlay:
         seen: for both, (h, w) bool, the pixels of the sprite.
         beyond: the share of all visible pixels outside the overlap.
         shift: offset of the second content on the first in pixels; None if they were resized to one size.
-        coloured: returns for both, (h, w) int, the number of each pixel's colour; None after resizing.
+        forms: the contents; None after resizing, which mixes colours.
         hard: whether no pixel is translucent, so that the number of colours is meaningful.
     """
 
@@ -148,7 +152,7 @@ class _Overlay:
     seen: tuple[np.ndarray, np.ndarray]
     beyond: float
     shift: tuple[int, int] | None
-    coloured: Callable[[], tuple[np.ndarray, np.ndarray]] | None
+    forms: tuple[Form, Form] | None
     hard: bool = False
 
     @cached_property
@@ -168,6 +172,21 @@ class _Overlay:
         return np.asarray(self.seen[0] | self.seen[1])
 
     @cached_property
+    def largest(self) -> float:
+        """The largest of `off`."""
+        return float(self.off.max())
+
+    @cached_property
+    def untouched(self) -> float:
+        """The share of `either` that differs by no more than the eye sees."""
+        return self.share(self.off <= _SAME)
+
+    @cached_property
+    def changed(self) -> float:
+        """The share of `either` that differs by more than an encoder's error."""
+        return self.share(self.off > _CHANGED)
+
+    @cached_property
     def seen_by_both(self) -> int:
         """Number of pixels in `both`."""
         return int(np.count_nonzero(self.both))
@@ -177,19 +196,40 @@ class _Overlay:
         """Number of pixels in `either`."""
         return int(np.count_nonzero(self.either))
 
+    def count_compiled(self, kernels: ModuleType) -> None:
+        """Fill in the properties that most pairs need. The contents must not have been resized."""
+        assert self.forms is not None
+        assert self.shift is not None
+        first, second = self.forms
+        off, both, counts, largest = kernels.differences(
+            first.weighted, second.weighted, first.seen, second.seen, *self.shift, _SAME, _CHANGED
+        )
+        shared, every, same, changed = counts.tolist()
+        self.__dict__.update(off=off, both=both, seen_by_both=shared, seen_by_either=every, largest=largest)
+        if every:
+            self.__dict__.update(untouched=same / every, changed=changed / every)
+
     def share(self, pixels: np.ndarray) -> float:
         """Return the share of `either` that (h, w) bool marks; `either` must not be empty."""
         return np.count_nonzero(pixels & self.either) / self.seen_by_either
 
     def colours(self) -> Colours | None:
         """Return the colours of the pixels in `both`; None after resizing, which mixes colours."""
-        if self.coloured is None:
+        if self.forms is None or self.shift is None:
             return None
-        both = self.both
+        both, (x, y) = self.both, self.shift
+        first, second = (form.colours for form in self.forms)
+
+        def off() -> np.ndarray:
+            return np.asarray((self.second[both] - self.first[both])[:, :3])
+
+        if compiled.kernels is not None:
+            found: Tabulated = compiled.kernels.tabulated(first, second, x, y, self.off, both, TOUCHED)
+            return Colours(*found, off)
+        mine, other = _window(first.shape, second.shape, x, y)
         places = np.flatnonzero(both)
-        mine, other = (colours.take(places) for colours in self.coloured())
         moved = self.off.take(places) > TOUCHED
-        return Colours(mine, other, moved, lambda: (self.second[both] - self.first[both])[:, :3])
+        return Colours(*tabulated(first[mine].take(places), second[other].take(places), moved), off)
 
 
 def decide(
@@ -363,17 +403,14 @@ class _Change:
 def _changes(overlay: _Overlay, encoded: Callable[[], bool] | None, resampled: Callable[[], float | None]) -> _Change:
     """Judge an overlay's colours; encoded, resampled: see `decide`."""
     off = overlay.off
-    if not overlay.seen_by_both or float(off.max()) <= _SAME:
+    if not overlay.seen_by_both or overlay.largest <= _SAME:
         return _Change(True, False, False)
-    share_same = overlay.share(off <= _SAME)
+    share_same = overlay.untouched
     pixelwise = overlay.shift is not None
     same_mask = overlay.seen_by_both >= 0.97 * overlay.seen_by_either
-    # Encoders make errors everywhere; a redrawn part changes some pixels a lot and leaves most others alone.
-    changed = off > _CHANGED
     inside = overlay.both
     if encoded is not None:  # composited and perhaps compressed, so the edges bleed
         inside = cv2.erode(inside.astype(np.uint8), np.ones((3, 3), np.uint8), borderValue=0) > 0
-        changed &= inside
     drawn_alike: bool | None = None
 
     def alike() -> bool:
@@ -395,7 +432,13 @@ def _changes(overlay: _Overlay, encoded: Callable[[], bool] | None, resampled: C
     fewer = colours is not None and encoded is None and (colours.fewer or not overlay.hard)
     if mapped:
         return _Change(False, not (fewer and _proven_to_palette(overlay)), False)
-    if pixelwise and share_same > 0.35 and overlay.share(changed) > 0.01 and not alike():
+    # Encoders make errors everywhere; a redrawn part changes some pixels a lot and leaves most others alone.
+    if (
+        pixelwise
+        and share_same > 0.35
+        and (overlay.changed if encoded is None else overlay.share((off > _CHANGED) & inside)) > 0.01
+        and not alike()
+    ):
         copied = colours is not None and colours.reduced() and shown_alike(overlay.first, overlay.second)
         return _Change(False, False, not copied)
     if colours and encoded is None and colours.new() and alike():
@@ -415,8 +458,7 @@ def _changes(overlay: _Overlay, encoded: Callable[[], bool] | None, resampled: C
 
 def _noisy(overlay: _Overlay) -> bool:
     """Whether the pixels of an overlay may differ by noise. Fast for nearly all recolours."""
-    off = overlay.off
-    if overlay.shift is None or overlay.share(off <= _SAME) > _UNTOUCHED or float(off.max()) > _NOISIEST:
+    if overlay.shift is None or overlay.untouched > _UNTOUCHED or overlay.largest > _NOISIEST:
         return False
     return is_white(overlay.first[..., :3] - overlay.second[..., :3], overlay.both, overlay.first[..., :3])
 
@@ -448,7 +490,7 @@ def _doubt(overlay: _Overlay) -> float:
 
 def _agree(overlay: _Overlay) -> bool:
     """Whether nearly all pixels in the overlap are the same."""
-    return bool(overlay.seen_by_either) and overlay.share(overlay.off <= _SAME) > 0.9
+    return bool(overlay.seen_by_either) and overlay.untouched > 0.9
 
 
 def _stepping(overlay: _Overlay) -> bool:
@@ -470,9 +512,33 @@ def _corner(first: np.ndarray, parameters: np.ndarray) -> tuple[float, float]:
 def _on_one_grid(first: Form, second: Form, guess: tuple[float, float]) -> _Overlay:
     """Overlay contents of one scale at the whole-pixel shift near the guess where they agree best."""
     size, other_size = first.alpha.shape, second.alpha.shape
+    x, y = round(guess[0]), round(guess[1])
+    if compiled.kernels is not None:
+        x, y = compiled.kernels.best_shift(first.alpha, first.rounded, second.alpha, second.rounded, x, y)
+    else:
+        x, y = _best_shift(first, second, x, y)
+    mine, other = _window(size, other_size, x, y)
+    total = first.visible + second.visible
+    within = np.count_nonzero(first.alpha[mine]) + np.count_nonzero(second.alpha[other])
+    overlay = _Overlay(
+        first.weighted[mine],
+        second.weighted[other],
+        (first.seen[mine], second.seen[other]),
+        1 - within / max(1, total),
+        (x, y),
+        (first, second),
+        first.hard and second.hard,
+    )
+    if compiled.kernels is not None:
+        overlay.count_compiled(compiled.kernels)
+    return overlay
+
+
+def _best_shift(first: Form, second: Form, x: int, y: int) -> tuple[int, int]:
+    """The whole-pixel shift near (x, y) at which two contents agree best."""
+    size, other_size = first.alpha.shape, second.alpha.shape
     larger = max(size[0] * size[1], other_size[0] * other_size[1])
     best = np.inf
-    x, y = round(guess[0]), round(guess[1])
     columns, rows = (_shifts(*each) for each in zip((x, y), size[::-1], other_size[::-1], strict=True))
     for (down, top, bottom), (right, left, end) in itertools.product(rows, columns):
         pixels = (bottom - top) * (end - left)
@@ -491,18 +557,7 @@ def _on_one_grid(first: Form, second: Form, guess: tuple[float, float]) -> _Over
             best, (x, y) = cost, (right, down)
         if best == 0:
             break
-    mine, other = _window(size, other_size, x, y)
-    total = first.visible + second.visible
-    within = np.count_nonzero(first.alpha[mine]) + np.count_nonzero(second.alpha[other])
-    return _Overlay(
-        first.weighted[mine],
-        second.weighted[other],
-        (first.seen[mine], second.seen[other]),
-        1 - within / max(1, total),
-        (x, y),
-        lambda: (first.colours[mine], second.colours[other]),
-        first.hard and second.hard,
-    )
+    return x, y
 
 
 @lru_cache(maxsize=4096)

@@ -5,6 +5,8 @@ from __future__ import annotations
 import cv2
 import numpy as np
 
+from gandam_studio.core.duplicates import compiled
+
 SIDE = 32
 _BLUR = 1.0  # standard deviation in tile pixels: resampling and compression differ below this scale
 
@@ -26,6 +28,9 @@ def tile(content: np.ndarray) -> np.ndarray:
     return cv2.GaussianBlur(cv2.resize(made, (SIDE, SIDE), interpolation=cv2.INTER_AREA), (0, 0), _BLUR)
 
 
-def mirrored_where(tiles: np.ndarray, mirrored: np.ndarray) -> np.ndarray:
-    """Mirror those of (P, SIDE, SIDE, C) tiles that (P,) bool marks."""
-    return np.where(mirrored[:, None, None, None], tiles[:, :, ::-1], tiles)
+def scaled(tiles: np.ndarray, mirrored: np.ndarray) -> np.ndarray:
+    """Convert (P, SIDE, SIDE, 4) uint8 tiles to float32 in [0, 1]; mirror those that (P,) bool marks."""
+    if compiled.tile_kernels is not None:
+        made: np.ndarray = compiled.tile_kernels.scaled(tiles, mirrored)
+        return made
+    return np.where(mirrored[:, None, None, None], tiles[:, :, ::-1], tiles).astype(np.float32) / np.float32(255)

@@ -8,6 +8,7 @@ from functools import partial
 
 import numpy as np
 
+from gandam_studio.core.duplicates import compiled
 from gandam_studio.core.duplicates.candidates import Candidates
 from gandam_studio.core.duplicates.judging import Judge
 from gandam_studio.core.duplicates.links import Link
@@ -23,6 +24,7 @@ _SHARE, _SHARES = 256, 32  # about the most pairs in a share, and the number of 
 _SMALLEST_SHARE = 32
 _ROUNDS = 32  # of propagating family numbers; longer chains are split, which only costs time
 _WORTH_PROCESSES = 1500  # pairs; fewer are judged faster than processes start
+_WORTH_COMPILING = 16_000  # pairs; with fewer, loading the compiled loops takes longer than they save
 _MOST_WORKERS = 16
 
 
@@ -73,12 +75,15 @@ class Verifier:
         """(number, result) of each part, in order."""
         source = self._source
         many = sum(map(len, parts)) >= _WORTH_PROCESSES and len(parts) > 1
+        compiling = sum(map(len, parts)) >= _WORTH_COMPILING
         if self._workers < 2 or not many or not isinstance(source, WorkspaceSource):
+            if compiling:
+                compiled.use()
             for number, part in enumerate(parts):
                 yield number, self._judged_here(part, job)
             return
         if self._pool is None:
-            self._pool = VerifyingPool(source.originals, min(self._workers, len(parts)))
+            self._pool = VerifyingPool(source.originals, min(self._workers, len(parts)), compiling)
         tasks = [partial(_frame, source, part) for part in parts]
         for number, judged in self._pool.run(tasks, job.check):
             if judged is None:

@@ -17,11 +17,15 @@ Share = Callable[[], bytes]
 
 
 class VerifyingPool:
-    """Context manager for up to `workers` processes that read the originals in a folder."""
+    """Context manager for up to `workers` processes that read the originals in a folder.
 
-    def __init__(self, originals: Path, workers: int) -> None:
+    compiling: whether there is enough to do for compiled loops.
+    """
+
+    def __init__(self, originals: Path, workers: int, compiling: bool = False) -> None:
+        settings = {"originals": str(originals), "compiling": compiling}
         self.pool: WorkerPool[Share, Judged | None] = WorkerPool(
-            COMMAND, {"originals": str(originals)}, _Judging(), workers=workers, seconds=_STUCK_S
+            COMMAND, settings, _Judging(), workers=workers, seconds=_STUCK_S
         )
 
     def __enter__(self) -> VerifyingPool:

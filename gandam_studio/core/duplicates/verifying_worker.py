@@ -41,11 +41,14 @@ class Judged:
 
 @contextlib.contextmanager
 def prepare(settings: dict[str, Any]) -> Iterator[Handle]:
-    """Prepare to judge shares; `settings` has the folder of the originals."""
+    """Prepare to judge shares; `settings` has the folder of the originals, and whether loops are to be compiled."""
     # These import this module's package, or are slow to import.
+    from gandam_studio.core.duplicates import compiled
     from gandam_studio.core.duplicates.judging import Judge
     from gandam_studio.core.workspace.originals import Originals
 
+    if settings["compiling"]:
+        compiled.use()
     with Originals(Path(settings["originals"]), read_only=True) as originals:
         source = _Source(originals)
         judge = Judge(source)
