@@ -7,6 +7,8 @@ from collections.abc import Callable
 import cv2
 import numpy as np
 
+from gandam_studio.core.duplicates import compiled
+
 _LUMA = np.array([0.299, 0.587, 0.114], dtype=np.float32)
 
 # Least share of a colour's pixels that changes if the colour was replaced; redrawing a part leaves most pixels of the
@@ -246,7 +248,7 @@ def same_drawing(first: np.ndarray, second: np.ndarray, both: np.ndarray) -> boo
     if not len(mine):
         return True
     brightness = _cosine(mine[:, :3] @ _LUMA, other[:, :3] @ _LUMA)
-    colour = _cosine(np.abs(mine).max(axis=1), np.abs(other).max(axis=1))
+    colour = _cosine(furthest(np.abs(mine)), furthest(np.abs(other)))
     return brightness > _STEPS_OF_BRIGHTNESS and colour > _STEPS_OF_COLOUR
 
 
@@ -255,7 +257,10 @@ def steps_alike(first: np.ndarray, second: np.ndarray, both: np.ndarray) -> floa
 
     1 if there are none. Arguments as for `same_drawing`.
     """
-    mine, other = (np.abs(steps).max(axis=1) for steps in _steps(first, second, both, both))
+    if compiled.kernels is not None:
+        mine, other = compiled.kernels.sizes_of_steps(first, second, both)
+    else:
+        mine, other = (furthest(np.abs(steps)) for steps in _steps(first, second, both, both))
     if not len(mine):
         return 1.0
     return _cosine(mine - mine.mean(), other - other.mean())

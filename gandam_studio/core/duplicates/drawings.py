@@ -15,6 +15,7 @@ from gandam_studio.core.duplicates.enlarging import enlargement
 from gandam_studio.core.hashing.content import Content
 
 SEEN = 64  # pixels of greater opacity belong to the sprite
+STEPS_BLUR = 0.8  # standard deviation, pixels: steps of brightness are compared that blurred
 
 
 class Drawing:
@@ -61,6 +62,11 @@ class Form:
         self.seen = self.alpha > SEEN
         self.visible = cv2.countNonZero(self.alpha)
         self.hard = int(np.count_nonzero(self.alpha == 255)) == self.visible
+
+    @cached_property
+    def blurred(self) -> np.ndarray:
+        """(h, w, 4) float32: `weighted`, blurred by `STEPS_BLUR`."""
+        return np.asarray(cv2.GaussianBlur(self.weighted, (0, 0), STEPS_BLUR))
 
     @cached_property
     def colours(self) -> np.ndarray:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from functools import cache
 
 import numpy as np
 
@@ -103,6 +102,7 @@ class Judge:
             check()
             part = slice(start, start + _BATCH)
             i, j, mirrored = pairs.i[part], pairs.j[part], pairs.mirrored[part]
+            self._pictures.prepare(np.concatenate([i, j]))
             found = self._compared(i, j, mirrored)
             logit = self._second_look(found, i, j, mirrored, near[part])
             lacking = self._lacking_an_edge(logit, i, j, mirrored, cut[part])
@@ -218,9 +218,12 @@ class Judge:
         i, j, mirrored = passed.i, passed.j, passed.mirrored
         first, second = self._pictures[i], self._pictures[j]
 
-        @cache
+        wholes: list[bool] = []  # once known
+
         def whole() -> bool:
-            return self._whole_evidence(i, j, mirrored) > 0
+            if not wholes:
+                wholes.append(self._whole_evidence(i, j, mirrored) > 0)
+            return wholes[0]
 
         laid = None
         if passed.laid and not passed.lacking and (passed.framed or whole()):
@@ -290,12 +293,13 @@ def _cut_off(first: np.ndarray, second: np.ndarray) -> bool:
     if first.shape[0] * first.shape[1] < second.shape[0] * second.shape[1]:
         first, second = second, first
     height, width = second.shape[:2]
-    shown = second[..., 3] > 0
+    words, other_words = (np.ascontiguousarray(one).view(np.uint32)[..., 0] for one in (first, second))
+    seen, other_seen = first[..., 3] > 0, second[..., 3] > 0
     for top in range(first.shape[0] - height + 1):
         for left in range(first.shape[1] - width + 1):
-            part = first[top : top + height, left : left + width]
-            counted = shown | (part[..., 3] > 0)
-            same = (part == second).all(axis=2)
+            part = slice(top, top + height), slice(left, left + width)
+            counted = other_seen | seen[part]
+            same = words[part] == other_words
             if np.count_nonzero(same & counted) >= _KEPT * np.count_nonzero(counted):
                 return True
     return False

@@ -221,3 +221,28 @@ def tabulated(colours, other_colours, x, y, off, both, touched):
             counts[6] += targets[index[place]] == 1
     together = min(_together(index, mine, moved), _together(target, other, moved))
     return index, target, moved, counts, together
+
+
+@njit(
+    "Tuple((float32[::1], float32[::1]))(float32[:, :, :], float32[:, :, :], boolean[:, :])",
+    cache=True,
+    nogil=True,
+    boundscheck=False,
+)
+def sizes_of_steps(first, second, both):
+    """The largest differences, over four channels, of neighbours in both pictures, in the order of `colours._steps`."""
+    height, width = both.shape
+    mine = np.empty(2 * height * width, dtype=np.float32)
+    other = np.empty_like(mine)
+    count = 0
+    for down, right in ((1, 0), (0, 1)):
+        for y in range(down, height):
+            for x in range(right, width):
+                if both[y, x] and both[y - down, x - right]:
+                    step, other_step = np.float32(0), np.float32(0)
+                    for channel in range(4):
+                        step = max(step, abs(first[y, x, channel] - first[y - down, x - right, channel]))
+                        other_step = max(other_step, abs(second[y, x, channel] - second[y - down, x - right, channel]))
+                    mine[count], other[count] = step, other_step
+                    count += 1
+    return mine[:count], other[:count]

@@ -26,7 +26,7 @@ from gandam_studio.core.duplicates.colours import (
     steps_alike,
     tabulated,
 )
-from gandam_studio.core.duplicates.drawings import SEEN, Drawing, Form
+from gandam_studio.core.duplicates.drawings import SEEN, STEPS_BLUR, Drawing, Form
 from gandam_studio.core.duplicates.measures import confidence_of, distance_of
 from gandam_studio.core.duplicates.redrawing import is_white, shown_alike, solid_colours
 from gandam_studio.core.duplicates.tiles import SIDE
@@ -49,7 +49,7 @@ _MAYBE_SCALE = 0.13  # and up to this, if their pixels agree then: a cut-off edg
 _STRETCH = 0.02  # log aspect ratio, or one pixel of the smaller side: sprites are not resized by unequal factors
 # Recoloured pictures must be the same drawing. Of 3,023 recoloured copies on one grid 99.9 % have more than .95 in
 # silhouette and .74 in steps; different sprites that get this far have .81 to .86, or .5 (except one pair of twins).
-_STEPS, _STEPS_WEIGHT, _STEPS_BLUR = 0.65, 25.0, 0.8
+_STEPS, _STEPS_WEIGHT = 0.65, 25.0
 _SILHOUETTE, _SILHOUETTE_WEIGHT = 0.92, 60.0
 _SAME_STEPS = 0.8  # least correlation of steps for contents of one size to be compared pixel by pixel
 # 0 for copies resized by Pillow and OpenCV, with the right filter; above .02 for 99 of 100 recoloured ones.
@@ -209,6 +209,11 @@ class _Overlay:
         if every:
             self.__dict__.update(untouched=same / every, changed=changed / every)
 
+    def blurred(self) -> tuple[np.ndarray, np.ndarray]:
+        """Both blurred a little, as far as the overlap shows them."""
+        first, second = self.forms or (None, None)
+        return _blurred(self.first, first), _blurred(self.second, second)
+
     def share(self, pixels: np.ndarray) -> float:
         """Return the share of `either` that (h, w) bool marks; `either` must not be empty."""
         return np.count_nonzero(pixels & self.either) / self.seen_by_either
@@ -271,14 +276,14 @@ def decide(
     # differ more, as for pictures of one size of which only one has repeated pixels.
     factor, other_factor = drawn.enlargement, other_drawn.enlargement
     scale_x = first.box[2] / (second.box[2] * stretch_x)
-    if abs(np.log(scale_x)) < abs(np.log(scale_x * other_factor / factor)):
+    if max(factor, other_factor) > 1 and abs(np.log(scale_x)) < abs(np.log(scale_x * other_factor / factor)):
         factor = other_factor = 1
     mine, other = drawn.form(factor=factor), other_drawn.form(mirrored=mirrored, factor=other_factor)
     (height, width), (other_height, other_width) = mine.alpha.shape, other.alpha.shape
     scale_x, scale_y = width / (other_width * stretch_x), height / (other_height * stretch_y)
-    apart = max(abs(np.log(scale_x)), abs(np.log(scale_y)))
+    apart = _apart(scale_x, scale_y)
     guess = _corner(mine.alpha, parameters)
-    boxes_apart = max(abs(np.log(width / other_width)), abs(np.log(height / other_height)))
+    boxes_apart = _apart(width / other_width, height / other_height)
     # A cut-off edge may have misled the alignment.
     by_a_pixel = max(abs(width - other_width), abs(height - other_height)) <= 1  # of few, that is much
     overlay = _on_one_grid(mine, other, guess) if by_a_pixel or min(apart, boxes_apart) < _MAYBE_SCALE else None
@@ -338,6 +343,11 @@ def decide(
         # Two similar sprites, not one that was enlarged.
         distance, confidence = max(distance, 1 - confidence, 0.95), min(confidence, 0.05)
     return Verdict(relation, transform, distance, confidence)
+
+
+def _apart(scale_x: float, scale_y: float) -> float:
+    """How far two factors are from 1, whichever is further, in logarithms."""
+    return 0.0 if scale_x == scale_y == 1 else float(max(abs(np.log(scale_x)), abs(np.log(scale_y))))
 
 
 @dataclass(frozen=True)
@@ -476,12 +486,19 @@ def _proven_to_palette(overlay: _Overlay) -> bool:
     return _to_palette(overlay) and shown_alike(overlay.first, overlay.second)
 
 
+def _blurred(picture: np.ndarray, form: Form | None) -> np.ndarray:
+    """An (h, w, 4) picture, blurred a little. All of a form is blurred once."""
+    if form is not None and form.weighted.shape == picture.shape:
+        return form.blurred
+    return np.asarray(cv2.GaussianBlur(picture, (0, 0), STEPS_BLUR))
+
+
 def _doubt(overlay: _Overlay) -> float:
     """Evidence against two pictures of different colours being the same drawing, in logits >= 0.
 
     Since colours do not help, outlines must match, and on one grid the silhouettes, too.
     """
-    first, second = (cv2.GaussianBlur(picture, (0, 0), _STEPS_BLUR) for picture in (overlay.first, overlay.second))
+    first, second = overlay.blurred()
     doubt = _STEPS_WEIGHT * max(0.0, _STEPS - steps_alike(first, second, overlay.both))
     if overlay.shift is not None:
         doubt += _SILHOUETTE_WEIGHT * max(0.0, _SILHOUETTE - overlay.seen_by_both / overlay.seen_by_either)

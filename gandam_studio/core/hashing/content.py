@@ -58,6 +58,12 @@ class Contents:
         """Whether every content fills its whole picture."""
         return self.seen is self.wholes and bool((self.boxes[:, 2:] == self.seen.shape[:0:-1]).all())
 
+    def content(self, index: int) -> Content:
+        """Return one of them, trimmed."""
+        x, y, w, h = self.boxes[index].tolist()
+        words = np.array(self.seen[index, y : y + h, x : x + w], order="C")
+        return Content(words.view(np.uint8).reshape(h, w, 4), (x, y, w, h), Flag(int(self.flags[index])))
+
     def cropped(self, members: list[int], height: int, width: int) -> np.ndarray:
         """Return (M, height, width) uint32: the contents of some pictures, top left aligned, padded with zeros."""
         if len(members) == 1:
@@ -74,10 +80,7 @@ def find_content(rgba: np.ndarray) -> Content:
     """Find the visible content of one (H, W, 4) uint8 picture; that of a blank picture is (0, 0, 4)."""
     if not rgba.size:
         return Content(np.zeros((0, 0, 4), dtype=np.uint8), (0, 0, 0, 0), Flag.BLANK)
-    found = find_contents(np.ascontiguousarray(rgba)[None])
-    x, y, w, h = found.boxes[0].tolist()
-    words = np.array(found.seen[0, y : y + h, x : x + w], order="C")
-    return Content(words.view(np.uint8).reshape(h, w, 4), (x, y, w, h), Flag(int(found.flags[0])))
+    return find_contents(np.ascontiguousarray(rgba)[None]).content(0)
 
 
 def find_contents(stack: np.ndarray) -> Contents:
