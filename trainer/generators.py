@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import itertools
+import math
+from collections.abc import Callable
+
 import torch
 from torch import nn
 
@@ -10,6 +14,9 @@ from trainer.networks_flow import UNet
 from trainer.protocol.config import TrainConfig
 from trainer.protocol.shapes import latent_size, patch_of, stages
 from trainer.randomness import derived_seed
+
+SKETCH_POWER = 1.5
+"""How much shorter the first steps of a sketch are; see `FlowGenerator.sketched`."""
 
 
 class FlowGenerator(Generator):
@@ -55,10 +62,41 @@ class FlowGenerator(Generator):
         A step from time s to t goes (t - s) / (1 - s) of the way to the guessed picture, which is Euler's method for
         the velocity (guess - x) / (1 - s); so the last step ends at the guess itself.
         """
+        return self.drawn(z, labels)
+
+    def drawn(
+        self, z: torch.Tensor, labels: torch.Tensor | None = None, before: Callable[[], None] | None = None
+    ) -> torch.Tensor:
+        """As `forward`; `before` is called before every step, and stops it by raising."""
         x = z.float().view(-1, *self.shape)
         for step in range(self.steps):
+            if before is not None:
+                before()
             guess = self._guided(x, torch.full_like(z[:, 0], step / self.steps), labels)
             x = torch.lerp(x, guess, 1 / (self.steps - step))
+        return x
+
+    def sketched(
+        self, z: torch.Tensor, steps: int, labels: torch.Tensor | None = None, before: Callable[[], None] | None = None
+    ) -> torch.Tensor:
+        """What `drawn` will give, nearly, in fewer steps: (B, latent) -> (B, C, H, W).
+
+        DPM-Solver++(2M) (Lu et al. 2022, algorithm 2): the guess is carried on along a straight line in the logarithm
+        of signal to noise, log(t / (1 - t)). Steps are shorter at first, where the picture is decided: at times
+        (i / steps)^1.5. On sprites this comes as near in four steps as Euler's method in seven.
+        """
+        x = z.float().view(-1, *self.shape).contiguous(memory_format=torch.channels_last)
+        times = [(step / steps) ** SKETCH_POWER for step in range(steps + 1)]
+        before_last: tuple[torch.Tensor, float] | None = None  # The last guess, and how much clearer it got after it.
+        for now, then in itertools.pairwise(times):
+            if before is not None:
+                before()
+            guess = aim = self._guided(x, torch.full_like(z[:, 0], now), labels)
+            clearer = _clearness(then) - _clearness(now)
+            if before_last is not None and then < 1:
+                aim = guess + (guess - before_last[0]) * (clearer / (2 * before_last[1]))
+            x = torch.lerp(x, aim, (then - now) / (1 - now))
+            before_last = guess, clearer
         return x
 
     def _guided(self, x: torch.Tensor, times: torch.Tensor, labels: torch.Tensor | None) -> torch.Tensor:
@@ -71,6 +109,12 @@ class FlowGenerator(Generator):
             return guess
         without = self.picture_in(x, times, untold)
         return without + self.guidance * (guess - without)
+
+
+def _clearness(time: float) -> float:
+    """The logarithm of signal to noise at a time of a flow, kept finite at both ends."""
+    time = min(max(time, 1e-3), 1 - 1e-3)
+    return math.log(time / (1 - time))
 
 
 def build_generator(config: TrainConfig, classes: int = 0) -> Generator:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import itertools
 import math
 from collections.abc import Callable
 from pathlib import Path
@@ -17,6 +18,27 @@ from trainer.networks import Generator
 from trainer.protocol import files
 
 CHUNK = 64  # Pictures drawn at once, so that sampling does not need more memory than training.
+LEAST = 16
+"""Fewer pictures than these are not drawn at once: libraries compute small batches in another order, and the last bits
+of a picture would depend on how many others were asked for."""
+
+
+def batches(count: int, most: int = CHUNK) -> list[slice]:
+    """Parts of `count` pictures that are drawn at once: alike in size, at most `most`, at least LEAST if there are."""
+    parts = max(1, min(math.ceil(count / most), count // LEAST))
+    bounds = [count * part // parts for part in range(parts + 1)]
+    return [slice(first, last) for first, last in itertools.pairwise(bounds)]
+
+
+def draw_batch(
+    draw: Callable[[torch.Tensor, torch.Tensor | None], torch.Tensor], z: torch.Tensor, labels: torch.Tensor | None
+) -> torch.Tensor:
+    """`draw(z, labels)` with the last latent repeated to LEAST, so that each picture depends on its latent alone."""
+    count = len(z)
+    if 0 < count < LEAST:
+        z = torch.cat([z, z[-1:].expand(LEAST - count, *z.shape[1:])])
+        labels = None if labels is None else torch.cat([labels, labels[-1:].expand(LEAST - count)])
+    return draw(z, labels)[:count]
 
 
 @torch.no_grad()
@@ -39,11 +61,11 @@ def draw_pictures(
     generator.eval()
     try:
         parts = []
-        for first in range(0, len(z), CHUNK):
-            own = None if labels is None else labels[first : first + CHUNK].to(device)
-            parts.append(to_pixels(generator(z[first : first + CHUNK].to(device), own), fill))
+        for part in batches(len(z)):
+            own = None if labels is None else labels[part].to(device)
+            parts.append(to_pixels(draw_batch(generator, z[part].to(device), own), fill))
             if progress:
-                progress(min(first + CHUNK, len(z)), len(z))
+                progress(part.stop, len(z))
     finally:
         generator.train(training)
     return snapped(np.concatenate(parts), fill, snap)

@@ -15,9 +15,11 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QInputDialog
 from studio_window import CONTROL, SHIFT, OpenWindow, press
 
+from gandam_studio.core.runs.drawing import Answer, Source
 from gandam_studio.core.runs.explored import Direction, explored
 from gandam_studio.qt.explore import explorer as views
 from gandam_studio.qt.explore.directions_panel import OWN, PCA
+from gandam_studio.qt.explore.drawer import Drawer
 from gandam_studio.qt.explore.project_dialog import ProjectDialog
 from gandam_studio.qt.explore.screen import ExploreScreen
 from gandam_studio.qt.outputs.model_dialog import ModelDialog
@@ -127,7 +129,12 @@ def test_sliders_move_all_samples_and_directions_are_kept(explore, qtbot, monkey
     panel.remove_wanted.emit(1)
     assert [one.name for one in explored(run).directions] == ["bulkier"]
     panel.kinds.setCurrentIndex(panel.kinds.findData(PCA))
+    panel.stop_button.click()
+    assert not panel.rows
+    panel.kinds.setCurrentIndex(panel.kinds.findData(OWN))
+    panel.kinds.setCurrentIndex(panel.kinds.findData(PCA))
     qtbot.waitUntil(lambda: len(panel.rows) > 1, timeout=SLOW)
+    assert panel.stop_button.isHidden()
 
 
 def test_mixing_takes_details_of_another(explore, qtbot) -> None:  # type: ignore[no-untyped-def]
@@ -387,3 +394,96 @@ def test_three_favourites_become_a_sheet_and_two_come_back(explore, qtbot, monke
     assert len(back) == 2
     for dialog in opened:
         dialog.done(0)
+
+
+class ByHand(Drawer):
+    """A drawer whose answers a test gives."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.asked: list[tuple[str, dict, list[bytes], object, object]] = []
+        self.cancelled: list[int] = []
+
+    def ask(self, op, source, values, parts, on_answer, on_error, on_progress=None):  # type: ignore[no-untyped-def]
+        self.asked.append((op, dict(values), list(parts), on_answer, on_progress))
+        return len(self.asked) - 1
+
+    def cancel(self, request) -> None:  # type: ignore[no-untyped-def]
+        if request is not None:
+            self.cancelled.append(request)
+
+
+def samples(shade: int, count: int = views.COUNT, **more: object) -> Answer:
+    """Pictures of one shade of 2 x 2 pixels, with numbered latents."""
+    pixels = np.full((count, 2, 2, 3), shade, np.uint8)
+    first = int(more.get("first", 0))  # type: ignore[call-overload]
+    latents = [np.full(4, first + n, "<f4").tobytes() for n in range(count)]
+    return Answer({"shape": [count, 2, 2, 3], **more}, [pixels.tobytes(), *latents])
+
+
+@pytest.fixture
+def by_hand(qapp, tmp_path: Path):  # type: ignore[no-untyped-def]
+    """An explorer of an open model, and its drawer; the first grid is asked for."""
+    drawer = ByHand()
+    explorer = views.Explorer(drawer)
+    explorer.open(Source(tmp_path))
+    facts = {"iteration": 1, "latent": 4, "stages": 1, "size": 2, "channels": 3, "classes": [], "compares": False}
+    drawer.asked[0][3](Answer({"facts": {**facts, "kind": "unet"}}))
+    yield explorer, drawer
+    drawer.close()
+
+
+def test_previews_are_shown_replaced_and_never_handed_on(by_hand) -> None:  # type: ignore[no-untyped-def]
+    explorer, drawer = by_hand
+    op, values, _, answer, part = drawer.asked[-1]
+    assert (op, values["previews"]) == ("draw", True)
+    part(samples(10, 20, first=0, preview=3, all_shown=False))
+    assert (len(explorer.cells), explorer.room) == (20, 36)
+    part(samples(10, 16, first=20, preview=3, all_shown=True))
+    assert [cell.preview for cell in explorer.cells] == [3] * 36
+    assert [cell.name for cell in explorer.cells] == [f"0/{n}" for n in range(36)]
+    # What is taken out meanwhile is drawn to the end first, from its latent.
+    told: list = []
+    explorer.finish(explorer.cells[:2], told.append)
+    assert not told
+    again = drawer.asked[-1]
+    assert again[0] == "draw"
+    assert "previews" not in again[1]
+    assert [np.frombuffer(own, "<f4")[0] for own in again[2]] == [0, 1]
+    again[3](samples(99, 2))
+    assert [int(cell.pixels[0, 0, 0]) for cell in told[0]] == [99, 99]
+    assert [(cell.name, cell.preview, cell.by_name) for cell in told[0]] == [("0/0", 0, True), ("0/1", 0, True)]
+    part(samples(50, 18, first=0, preview=0, all_shown=True))
+    assert [cell.preview for cell in explorer.cells] == [0] * 18 + [3] * 18
+    answer(samples(50))
+    assert {int(cell.pixels[0, 0, 0]) for cell in explorer.cells} == {50}
+    explorer.finish(explorer.cells[:1], told.append)
+    assert told[1] == explorer.cells[:1]
+
+
+def test_what_has_shown_its_previews_makes_way(by_hand) -> None:  # type: ignore[no-untyped-def]
+    explorer, drawer = by_hand
+    first = len(drawer.asked) - 1
+    explorer.set_truncation(0.5)
+    explorer.set_truncation(0.6)
+    assert len(drawer.asked) - 1 == first  # The first has shown nothing yet.
+    drawer.asked[first][4](samples(10, first=0, preview=2, all_shown=True))
+    assert first in drawer.cancelled
+    assert [one[1]["truncation"] for one in drawer.asked[first + 1 :]] == [0.6]
+    drawer.asked[-1][4](samples(20, first=0, preview=2, all_shown=True))
+    explorer.set_truncation(0.7)  # At once: the previews of the one before are shown.
+    assert drawer.asked[-1][1]["truncation"] == 0.7
+    assert not any(cell.by_name for cell in explorer.cells)
+
+
+def test_going_back_takes_no_drawing(by_hand) -> None:  # type: ignore[no-untyped-def]
+    explorer, drawer = by_hand
+    drawer.asked[-1][3](samples(10))
+    first = explorer.cells
+    explorer.show(views.Random(5))
+    drawer.asked[-1][3](samples(20))
+    count = len(drawer.asked)
+    explorer.show(views.Random(0))
+    assert explorer.cells == first
+    explorer.set_truncation(0.9)
+    assert len(drawer.asked) == count + 1

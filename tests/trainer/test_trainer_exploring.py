@@ -10,6 +10,7 @@ import sys
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -22,16 +23,21 @@ from torch import nn
 from trainer.cli import main
 from trainer.exploring import directions
 from trainer.exploring.models import Model, open_model
+from trainer.exploring.previews import BUDGET_S, MOST_STEPS, Plan, plan
 from trainer.exploring.projection import project
+from trainer.exploring.serving import Models, Server
 from trainer.export import export
-from trainer.grids import draw_pictures
+from trainer.generators import FlowGenerator, build_generator
+from trainer.grids import LEAST, batches, draw_pictures
 from trainer.latent_space import around, path, slerp, truncated
 from trainer.neighbours import Neighbours
 from trainer.networks import Generator
+from trainer.protocol.config import fit_data
 from trainer.protocol.errors import TrainerError
+from trainer.protocol.presets import load_preset
 from trainer.protocol.run_directory import RunDirectory
 from trainer.randomness import latents
-from trainer.sampling import Trained, Wanted, load_trained, pictures, wanted_pictures
+from trainer.sampling import Trained, Wanted, load_trained, named_pictures, pictures, wanted_pictures
 from trainer.train_run import train_run
 
 MakeRun = Callable[..., RunDirectory]
@@ -130,6 +136,116 @@ def run(make_run: MakeRun) -> RunDirectory:
     made = make_run("r", small_config("sprite-r3-cpu", "stop.iterations=2", channels=4))
     train_run(made)
     return made
+
+
+@pytest.mark.parametrize(("preset", "size"), [("sprite-r3-cpu", 32), ("sprite-flow-cpu", 32)])
+def test_a_picture_depends_on_its_latent_alone(preset: str, size: int) -> None:
+    """To the last byte, however many others are drawn beside it."""
+    config = fit_data(load_preset(preset), size, 3)
+    generator = build_generator(config).eval().requires_grad_(False)
+    source = torch.Generator().manual_seed(4)
+    for parameter in generator.parameters():  # What starts at zero would hide differences.
+        if not parameter.any():
+            parameter.copy_(torch.randn(parameter.shape, generator=source) * 0.05)
+    if isinstance(generator, FlowGenerator):
+        generator.steps = 3
+    trained = Trained(generator, torch.ones(3), (), "raw", 1, config)
+    whole = pictures(trained, 70, 5)
+    for count in (1, 6, 36):
+        assert np.array_equal(pictures(trained, count, 5), whole[:count])
+    assert np.array_equal(named_pictures(trained, ["5/9"]), whole[9:10])
+
+
+@pytest.mark.parametrize("count", [0, 1, 15, 16, 36, 64, 65, 100, 1000])
+@pytest.mark.parametrize("most", [24, 64])
+def test_batches_are_neither_large_nor_small(count: int, most: int) -> None:
+    parts = batches(count, most)
+    assert [n for part in parts for n in range(part.start, part.stop)] == list(range(count))
+    sizes = [part.stop - part.start for part in parts]
+    assert max(sizes) <= max(most, 2 * LEAST - 1)
+    assert min(sizes) >= min(count, LEAST)
+
+
+def test_what_is_shown_first_fits_the_time() -> None:
+    assert plan(1e-4, 36, None) == Plan(0, 36, 64)
+    assert plan(1e-4, 36, 8).steps == 0  # All of it is soon drawn.
+    assert plan(3e-3, 36, None).drawn < 36  # Part by part.
+    for seconds in (2e-4, 5e-4, 1.5e-3, 5e-3, 1.0):
+        found = plan(seconds, 36, 32)
+        assert 1 <= found.steps <= MOST_STEPS
+        assert found.steps * found.sketched * seconds <= BUDGET_S or (found.steps, found.sketched) == (1, 1)
+    assert plan(5e-4, 36, 32).sketched == 36
+
+
+class Asked:
+    """A server of one model whose every step takes a second by its own clock, and what it sent."""
+
+    def __init__(self, model: Model) -> None:
+        self.sent: list[tuple[dict[str, Any], list[bytes]]] = []
+        self.cancel_after = 10**6
+        self.model = model
+        seconds = iter(range(10**6))
+        model.clock = lambda: float(next(seconds))
+        owner = self
+
+        class Loaded(Models):
+            def get(self, folder: Path, checkpoint: str | None) -> Model:
+                return owner.model
+
+        self.server = Server(Loaded(), lambda _n, meta, parts: self.sent.append((meta, parts)), self.is_cancelled)
+
+    def is_cancelled(self, _number: int) -> bool:
+        return len(self.sent) >= self.cancel_after
+
+    def draw(self, count: int) -> list[tuple[dict[str, Any], list[bytes]]]:
+        spots = [{"name": f"7/{index}"} for index in range(count)]
+        self.sent.clear()
+        self.server.answer(1, {"op": "draw", "model": {"folder": "."}, "spots": spots, "previews": True}, [])
+        return self.sent
+
+
+def flow_model() -> Model:
+    config = small_config("sprite-flow-cpu", "flow.steps=4", channels=3)
+    generator = build_generator(config).eval().requires_grad_(False)
+    return Model(Trained(generator, torch.ones(3), (), "raw", 1, config), None)
+
+
+def test_a_slow_flow_shows_previews_and_ends_with_what_sample_draws() -> None:
+    model = flow_model()
+    asked = Asked(model)
+    for _ in range(6):
+        model.sketches(torch.zeros(1, 1, model.latent), None, 1)
+    *parts, (answer, blobs) = asked.draw(36)
+    previews = [meta for meta, _ in parts if meta["preview"]]
+    assert [n for meta in previews for n in range(meta["first"], meta["first"] + meta["shape"][0])] == list(range(36))
+    assert [meta["all_shown"] for meta in previews] == [False] * (len(previews) - 1) + [True]
+    final = [meta for meta, _ in parts if not meta["preview"]]
+    assert final
+    assert all(meta["all_shown"] for meta in final)
+    assert parts[: len(previews)] == [part for part in parts if part[0]["preview"]]  # Previews come first.
+    assert answer["done"]
+    assert answer["shape"][0] == 36
+    assert blobs[0] == pictures(model.trained, 36, 7).tobytes()
+    assert len(blobs) == 37
+    assert [len(own) for _, own in parts] == [1 + meta["shape"][0] for meta, _ in parts]
+
+
+def test_what_is_no_longer_wanted_ends_at_the_next_step() -> None:
+    model = flow_model()
+    passes: list[int] = []
+    model.trained.generator.core.register_forward_pre_hook(lambda *_: passes.append(1))
+    asked = Asked(model)
+    asked.cancel_after = 0
+    assert asked.draw(36) == [({"cancelled": True, "done": True}, [])]
+    assert not passes
+    for _ in range(6):
+        model.sketches(torch.zeros(1, 1, model.latent), None, 1)
+    asked.cancel_after = 1
+    passes.clear()
+    sent = asked.draw(36)
+    assert sent[-1][0] == {"cancelled": True, "done": True}
+    assert len(sent) == 2
+    assert len(passes) == sent[0][0]["preview"]
 
 
 def test_a_model_draws_what_sample_draws(run: RunDirectory) -> None:

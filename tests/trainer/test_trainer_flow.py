@@ -105,6 +105,21 @@ def test_eight_gaussians_are_drawn_evenly() -> None:
     assert float(distance.square().mean().sqrt() / math.sqrt(2)) == pytest.approx(0.05, rel=0.1)
 
 
+def test_a_sketch_is_of_second_order() -> None:
+    """Where the flow is smooth, as that of one Gaussian; and a point mass is reached at once."""
+    mean, spread = torch.tensor([[0.3]]), 0.5
+    z = torch.randn(400, 1, generator=torch.Generator().manual_seed(2))
+    exact = (mean + spread * z).view(-1, 1, 1, 1)
+    plain, coarse, fine = (
+        float((drawn - exact).abs().mean())
+        for drawn in (Exact(mean, spread, 16)(z), *(Exact(mean, spread, 1).sketched(z, steps) for steps in (6, 12)))
+    )
+    assert fine < 0.3 * coarse
+    assert fine < 0.3 * plain
+    point = torch.tensor([[0.25, -0.5]])
+    assert torch.equal(Exact(point, 0.0, 8).sketched(torch.randn(5, 2), 3).flatten(1), point.expand(5, 2))
+
+
 @pytest.mark.parametrize("loss", ["velocity", "picture"])
 def test_the_loss_is_least_at_the_exact_field(loss: str) -> None:
     """At the least loss its slope along any function of place and time is 0: found by drawing, within chance."""

@@ -145,12 +145,20 @@ def _small_pictures(model: Model, z: torch.Tensor, report: Report, chunk: int = 
     """Pictures of z (N, L), averaged to at most 32 x 32 pixels: (N, C * side * side)."""
     parts = []
     for first in range(0, len(z), chunk):
-        x = model.tensors(model.staged(z[first : first + chunk]), _classes(model, first, len(z[first : first + chunk])))
+        x = _measured(model, z, first, chunk, report)
         if x.shape[2] > PCA_SIDE:
             x = functional.adaptive_avg_pool2d(x, PCA_SIDE)
         parts.append(x.flatten(1))
-        report(min(first + chunk, len(z)), len(z))
     return torch.cat(parts)
+
+
+@torch.no_grad()
+def _measured(model: Model, z: torch.Tensor, first: int, chunk: int, report: Report) -> torch.Tensor:
+    """Pictures (chunk, C, H, W) of z (N, L) from `first` on; reports after them, and in every step of a flow."""
+    own = z[first : first + chunk]
+    x = model.measured(model.staged(own), _classes(model, first, len(own)), lambda: report(first, len(z)))
+    report(first + len(own), len(z))
+    return x
 
 
 def _classes(model: Model, first: int, count: int) -> torch.Tensor | None:
@@ -243,9 +251,8 @@ def from_tag(
     z = matched_latents(seed, sample_count(model.latent), model.latent)
     scores = []
     for first in range(0, len(z), 64):
-        drawn = model.pixels(model.staged(z[first : first + 64]), _classes(model, first, len(z[first : first + 64])))
-        scores.append(((network(drawn) - mean) / deviation).double() @ slope + bias)
-        report(min(first + 64, len(z)), len(z))
+        x = _measured(model, z, first, 64, report)
+        scores.append(((network(model.finished(x)) - mean) / deviation).double() @ slope + bias)
     score = torch.cat(scores)
     direction = slopes_of(z, score[:, None], 0.01)[:, 0]
     fitted = (z.double() - z.double().mean(0)) @ direction

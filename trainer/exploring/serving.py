@@ -19,7 +19,9 @@ import torch
 from trainer.dataset import load_training_set, real_pixels
 from trainer.exploring import directions
 from trainer.exploring.models import Array, Model, open_model, state_key
+from trainer.exploring.previews import plan
 from trainer.exploring.projection import project
+from trainer.grids import CHUNK, batches
 from trainer.latent_space import around, path, truncated, walk
 from trainer.neighbours import Near, Neighbours
 from trainer.protocol import drawing
@@ -186,32 +188,58 @@ class Server:
             z = torch.cat([z[:, :first], other[:, first:].expand(len(z), -1, -1)], 1)
         return z
 
-    def _drawn(self, model: Model, z: torch.Tensor, labels: torch.Tensor | None) -> tuple[dict[str, Any], list[bytes]]:
-        pixels = []
-        for first in range(0, len(z), 64):
+    def _drawn(
+        self, model: Model, z: torch.Tensor, labels: torch.Tensor | None, previews: bool = False
+    ) -> tuple[dict[str, Any], list[bytes]]:
+        """The finished pictures of z (N, stages, L); with `previews`, what can be shown before is sent before."""
+        how = plan(model.pace.seconds, len(z), model.trained.steps if previews else None)
+        if previews and how.steps:
+            for first in range(0, len(z), how.sketched):
+                part = slice(first, min(first + how.sketched, len(z)))
+                own = None if labels is None else labels[part]
+                pixels = model.sketches(z[part], own, how.steps, self._check)
+                last = part.stop == len(z)
+                self._send_part(model, z, labels, part, pixels, preview=how.steps, all_shown=last)
+        drawn = []
+        for part in batches(len(z), how.drawn if previews else CHUNK):
             self._check()
-            own = None if labels is None else labels[first : first + 64]
-            pixels.append(model.pixels(z[first : first + 64], own))
-        drawn = np.concatenate(pixels)
-        kept = [_bytes(model.flat(one[None])[0]) for one in z]
-        meta: dict[str, Any] = {"shape": list(drawn.shape)}
+            own = None if labels is None else labels[part]
+            drawn.append(model.pixels(z[part], own, self._check))
+            if previews and part.stop < len(z):
+                self._send_part(model, z, labels, part, drawn[-1], all_shown=bool(how.steps))
+        return self._pictures(model, z, labels, np.concatenate(drawn))
+
+    def _send_part(
+        self, model: Model, z: torch.Tensor, labels: torch.Tensor | None, part: slice, pixels: Array, *,
+        preview: int = 0, all_shown: bool = False,
+    ) -> None:  # fmt: skip
+        self._check()
+        meta, parts = self._pictures(model, z[part], None if labels is None else labels[part], pixels)
+        meta |= {"first": part.start, "preview": preview, "all_shown": all_shown}
+        self._send(self._number, meta, parts)
+
+    @staticmethod
+    def _pictures(
+        model: Model, z: torch.Tensor, labels: torch.Tensor | None, pixels: Array
+    ) -> tuple[dict[str, Any], list[bytes]]:
+        meta: dict[str, Any] = {"shape": list(pixels.shape)}
         if labels is not None:
             meta["classes"] = [int(label) for label in labels]
-        return meta, [drawn.tobytes(), *kept]
+        return meta, [pixels.tobytes(), *(_bytes(model.flat(one[None])[0]) for one in z)]
 
     # Operations
 
     def open(self, values: Values, _parts: list[bytes]) -> tuple[dict[str, Any], list[bytes]]:
         """Load a model and draw once, so that the next picture comes at once."""
         model = self._model(values)
-        model.pixels(torch.zeros(36, model.stages, model.latent), None)
+        model.warm_up(36)
         return {"facts": model.facts()}, []
 
     def draw(self, values: Values, parts: list[bytes]) -> tuple[dict[str, Any], list[bytes]]:
         """Pictures of spots."""
         model = self._model(values)
         z, labels = self._spots(model, values, parts)
-        return self._drawn(model, self._moved(model, z, values, parts), labels)
+        return self._drawn(model, self._moved(model, z, values, parts), labels, values.flag("previews", False))
 
     def path(self, values: Values, parts: list[bytes]) -> tuple[dict[str, Any], list[bytes]]:
         """Pictures on a path through spots; classes change half-way."""
@@ -227,7 +255,7 @@ class Server:
         if labels is not None:
             at = ((torch.arange(len(z)) + steps // 2) // steps) % len(points)
             labels = labels[at]
-        return self._drawn(model, self._moved(model, z, values, parts), labels)
+        return self._drawn(model, self._moved(model, z, values, parts), labels, values.flag("previews", False))
 
     def directions(self, values: Values, _parts: list[bytes]) -> tuple[dict[str, Any], list[bytes]]:
         """Closed-form or principal directions."""
@@ -288,9 +316,10 @@ class Server:
             meta: dict[str, Any] = {"progress": [done, total], "error_now": error}
             blobs: list[bytes] = []
             if not model.trained.classes:
-                shown, blobs = self._drawn(model, z[None], None)
-                meta.update(shown)
-            self._send(self._number, meta, blobs[:1])
+                with torch.no_grad():
+                    pixels = model.finished(model.tensors(z[None]))
+                meta["shape"], blobs = list(pixels.shape), [pixels.tobytes()]
+            self._send(self._number, meta, blobs)
 
         found = project(model, picture, per_stage=values.flag("per_stage", False), report=report)
         labels = None if found.label is None else torch.tensor([found.label])
@@ -347,6 +376,8 @@ def _trace() -> str:
 
 
 QUICK = ("open", "draw", "path")
+LONGEST_PAUSE_S = 1.0
+"""How long slow work waits at a step for a sample that is being drawn."""
 
 
 def serve() -> int:
@@ -359,22 +390,38 @@ def serve() -> int:
     quick: queue.SimpleQueue[Waiting | None] = queue.SimpleQueue()
     slow: queue.SimpleQueue[Waiting | None] = queue.SimpleQueue()
     cancelled: set[int] = set()
-    closed = threading.Event()
+    closed, idle = threading.Event(), threading.Event()
+    idle.set()
 
     def send(number: int, meta: dict[str, Any], parts: list[bytes]) -> None:
         with writing, contextlib.suppress(BrokenPipeError):
             write_frame(answers, number, pack(meta, parts))
 
-    def work(waiting: queue.SimpleQueue[Waiting | None], models: Models) -> None:
-        server = Server(models, send, lambda number: number in cancelled or closed.is_set())
-        while (one := waiting.get()) is not None:
+    def is_cancelled(number: int) -> bool:
+        return number in cancelled or closed.is_set()
+
+    def answer_quick() -> None:
+        server = Server(models, send, is_cancelled)
+        while (one := quick.get()) is not None:
+            idle.clear()
+            server.answer(*one)
+            idle.set()
+            cancelled.discard(one[0])
+
+    def is_cancelled_meanwhile(number: int) -> bool:
+        """For slow work, which makes way at each of its steps to what somebody waits for, but not for ever."""
+        idle.wait(LONGEST_PAUSE_S)
+        return is_cancelled(number)
+
+    def answer_slow() -> None:
+        server = Server(models, send, is_cancelled_meanwhile)
+        while (one := slow.get()) is not None:
             server.answer(*one)
             cancelled.discard(one[0])
 
     models = Models()
-    threads = [threading.Thread(target=work, args=(waiting, models), daemon=True) for waiting in (quick, slow)]
-    for thread in threads:
-        thread.start()
+    for target in (answer_quick, answer_slow):
+        threading.Thread(target=target, daemon=True).start()
     send(HELLO, {drawing.READY: True}, [])
     with contextlib.suppress(OSError, KeyboardInterrupt):
         while (frame := read_frame(requests)) is not None:

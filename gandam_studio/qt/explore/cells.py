@@ -21,7 +21,8 @@ class Cell:
     Attributes:
         name: "7/3", the name of a favourite, or what it is in words. pixels: (H, W, C). vector: its latent, with all
             that was done to it. label: number of its class, or None. spot: what draws it before sliders are applied;
-            {} means its vector. caption: its name below it, where that can be shorter.
+            {} means its vector. caption: its name below it, where that can be shorter. by_name: whether its name alone
+        draws it. preview: of a flow, in how few steps it was drawn; 0 for what `sample` draws.
     """
 
     name: str
@@ -30,6 +31,8 @@ class Cell:
     label: int | None = None
     spot: dict[str, Any] = field(default_factory=dict)
     caption: str = ""
+    by_name: bool = False
+    preview: int = 0
 
     def image(self) -> QImage:
         """The picture, with transparency where the model draws it."""
@@ -37,16 +40,25 @@ class Cell:
 
 
 def cells_of(
-    answer: Answer, names: list[str], spots: list[dict[str, Any]] | None = None, captions: list[str] | None = None
-) -> list[Cell]:
-    """The samples of an answer. Raises UserError for one that does not fit together."""
+    answer: Answer, names: list[str], spots: list[dict[str, Any]] | None = None, captions: list[str] | None = None,
+    steered: bool = True,
+) -> list[Cell]:  # fmt: skip
+    """The samples of an answer, or of a part of it. Raises UserError for one that does not fit together.
+
+    `steered`: whether anything was done to the latents that `spots` name.
+    """
     pixels, vectors = answer.pictures(), answer.vectors(1)
     labels = answer.values.get("classes")
     known = labels if isinstance(labels, list) and len(labels) == len(pixels) else [None] * len(pixels)
     own = spots or [{}] * len(pixels)
+    preview = answer.values.get("preview", 0)
+    steps = preview if type(preview) is int else 0
     return [
-        Cell(name, picture, vector, label if isinstance(label, int) else None, spot, caption)
+        Cell(
+            name, picture, vector, label if isinstance(label, int) else None, spot, caption,
+            "name" in spot and not steered, steps,
+        )
         for name, picture, vector, label, spot, caption in zip(
             names, pixels, vectors, known, own, captions or [""] * len(pixels), strict=False
         )
-    ]
+    ]  # fmt: skip

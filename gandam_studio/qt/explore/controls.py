@@ -96,14 +96,19 @@ class SourceBar(QFrame):
 
 class ViewHeader(QWidget):
     """Attributes:
-    heading, back_button: of every view. radius, radius_value: of variations, in percent. steps, film_button: of a path.
-        mix_label, mix_stage, mix_end: of mixing. radius_box, path_box, mix_box: hold them.
+    heading, back_button, preview: of every view. radius, radius_value: of variations, in percent. steps, film_button:
+        of a path. mix_label, mix_stage, mix_end: of mixing. radius_box, path_box, mix_box: hold them.
     """
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.heading = QLabel()
         self.heading.setProperty("role", "title")
+        self.preview = QLabel()
+        self.preview.setProperty("role", "secondary")
+        self.preview.setToolTip(
+            self.tr("What is shown at once is drawn in few steps. What is saved or handed over is always final.")
+        )
         self.back_button = tool("chevron-left", self.tr("Back"))
         self.radius = _slider(LEAST_RADIUS, 100, USUAL_RADIUS, 120)
         self.radius.setAccessibleName(self.tr("How far variations go (radius)"))
@@ -131,6 +136,11 @@ class ViewHeader(QWidget):
         row.addItem(QSpacerItem(0, HEIGHT))  # So that the samples stay where they are.
         row.addWidget(self.back_button)
         row.addWidget(self.heading)
+        row.addWidget(self.preview)
         row.addStretch(1)
         for box in (self.mix_box, self.radius_box, self.path_box):
             row.addWidget(box)
+
+    def show_preview(self, steps: int) -> None:
+        """Say that samples are previews in so many steps; 0: that they are final."""
+        self.preview.setText(self.tr("Preview in {0} steps").format(steps) if steps else "")

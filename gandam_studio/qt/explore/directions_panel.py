@@ -32,11 +32,11 @@ ROWS = 6
 
 class DirectionsPanel(QWidget):
     """Attributes:
-    kind: which directions are shown. rows: their sliders.
+    kind: which directions are shown. rows: their sliders. stop_button: shown while directions are looked for.
 
     Signals:
         moved: sliders changed. kind_chosen: other directions are wanted (kind). keep_wanted, rename_wanted,
-        remove_wanted: of the direction at a row (number).
+        remove_wanted: of the direction at a row (number). stop_wanted: directions are no longer to be looked for.
     """
 
     moved = Signal()
@@ -44,6 +44,7 @@ class DirectionsPanel(QWidget):
     keep_wanted = Signal(int)
     rename_wanted = Signal(int)
     remove_wanted = Signal(int)
+    stop_wanted = Signal()
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -70,6 +71,12 @@ class DirectionsPanel(QWidget):
         self.reset_button.clicked.connect(lambda _checked=False: self.reset())
         self.note = QLabel(wordWrap=True)
         self.note.setProperty("role", "secondary")
+        self.stop_button = QToolButton()
+        icons.set_icon(self.stop_button, "close", "text", 16)
+        self.stop_button.setAccessibleName(self.tr("Stop looking for directions"))
+        self.stop_button.setToolTip(self.stop_button.accessibleName())
+        self.stop_button.clicked.connect(lambda _checked=False: self.stop_wanted.emit())
+        self.stop_button.hide()
         self._grid = QGridLayout()
         self._grid.setHorizontalSpacing(theme.SPACE)
         self._grid.setVerticalSpacing(theme.HALF)
@@ -82,7 +89,11 @@ class DirectionsPanel(QWidget):
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(theme.SPACE)
         layout.addLayout(top)
-        layout.addWidget(self.note)
+        told = QHBoxLayout()
+        told.setSpacing(theme.SPACE)
+        told.addWidget(self.note, 1)
+        told.addWidget(self.stop_button, 0, Qt.AlignmentFlag.AlignTop)
+        layout.addLayout(told)
         layout.addLayout(self._grid)
         self._say("")
 
@@ -144,13 +155,15 @@ class DirectionsPanel(QWidget):
         self.reset()
         self.blockSignals(False)
 
-    def say(self, text: str) -> None:
-        """Say something instead of sliders, such as that directions are being found."""
+    def say(self, text: str, *, looking: bool = False) -> None:
+        """Say something instead of sliders; `looking`: that directions are being found, which can be stopped."""
         self._say(text)
+        self.stop_button.setVisible(looking)
 
     def _say(self, text: str) -> None:
         self.note.setText(text)
         self.note.setVisible(bool(text))
+        self.stop_button.hide()
 
     def _change_kind(self) -> None:
         self.kinds.setToolTip(str(self.kinds.currentData(Qt.ItemDataRole.ToolTipRole)))

@@ -74,13 +74,18 @@ class Drawer(QObject):
 class Stream:
     """Requests of one kind, of which only the newest matters: while one is answered, the newest other one waits.
 
-    So a slider that is dragged shows every picture that the machine can draw meanwhile, and never falls behind.
+    So a slider that is dragged shows every picture that the machine can draw meanwhile, and never falls behind. What
+    has shown all its previews is no longer waited for.
     """
 
-    def __init__(self, drawer: Drawer, on_answer: Callable[[Any, Answer], None], on_error: OnError) -> None:
-        """`on_answer` gets what was given as `about`, and the answer."""
-        self._drawer, self._on_answer, self._on_error = drawer, on_answer, on_error
+    def __init__(
+        self, drawer: Drawer, on_answer: Callable[[Any, Answer], None], on_error: OnError,
+        on_part: Callable[[Any, Answer], None] | None = None,
+    ) -> None:  # fmt: skip
+        """`on_answer` gets what was given as `about`, and the answer; `on_part` what can be shown before."""
+        self._drawer, self._on_answer, self._on_error, self._on_part = drawer, on_answer, on_error, on_part
         self._busy: Request | None = None
+        self._is_shown = False
         self._waiting: tuple[Any, str, Source, Mapping[str, Any], Sequence[bytes]] | None = None
 
     @property
@@ -91,7 +96,7 @@ class Stream:
     def ask(self, about: Any, op: str, source: Source, values: Mapping[str, Any], parts: Sequence[bytes] = ()) -> None:
         """Ask, now or when the request before it is answered."""
         self._waiting = (about, op, source, values, parts)
-        if self._busy is None:
+        if self._busy is None or self._is_shown:
             self._next()
 
     def forget(self) -> None:
@@ -103,7 +108,8 @@ class Stream:
         if self._waiting is None:
             return
         about, op, source, values, parts = self._waiting
-        self._waiting = None
+        self._drawer.cancel(self._busy)
+        self._waiting, self._is_shown = None, False
 
         def take(answer: Answer) -> None:
             self._busy = None
@@ -116,4 +122,11 @@ class Stream:
                 self._on_error(error)
             self._next()
 
-        self._busy = self._drawer.ask(op, source, values, parts, take, fail)
+        def show(answer: Answer) -> None:
+            if self._on_part is not None:
+                self._on_part(about, answer)
+            if answer.values.get("all_shown") is True:
+                self._is_shown = True
+                self._next()
+
+        self._busy = self._drawer.ask(op, source, values, parts, take, fail, show)

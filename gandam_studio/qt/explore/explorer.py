@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import dataclasses
+import hashlib
+from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -20,6 +23,8 @@ COUNT = 36
 STEPS = 12
 """Pictures from one favourite to the next."""
 MOST_ON_PATH = 160
+SEEN_BYTES = 64 << 20
+"""Memory for samples that were shown before, so that going back to them takes no time."""
 
 
 @dataclass(frozen=True)
@@ -50,6 +55,22 @@ View = Random | Around | Path
 
 
 @dataclass(frozen=True, eq=False)
+class Asked:
+    """What a drawing is of.
+
+    Attributes:
+        key: equal for what draws equal samples. names, captions: of the samples. spots: what draws them, {} for their
+            vectors. steered: whether anything is done to what these name.
+    """
+
+    key: bytes
+    names: list[str]
+    spots: list[dict[str, Any]]
+    captions: list[str]
+    steered: bool
+
+
+@dataclass(frozen=True, eq=False)
 class Move:
     """A step along a direction."""
 
@@ -59,20 +80,22 @@ class Move:
 
 class Explorer(QObject):
     """Attributes:
-    source, facts: the open model; None without one. view: what the grid shows. cells: its samples, once drawn.
+    source, facts: the open model; None without one. view: what the grid shows. cells: its samples, once drawn; while
+        others are being drawn, some of them may be previews or still those of before. room: how many there will be.
     truncation: share of variety, 1 for all. moves: the sliders. mix, mix_from: the sample whose stages from there on
         all others take. kept: favourites and directions. problem: why nothing can be kept, or "".
 
     Signals:
         opening: a model is being loaded. opened: it can be drawn from. failed: why it cannot (text).
-        drawn: `cells` changed. view_changed: another view will be drawn. kept_changed: `kept` changed.
-        complained: something else went wrong (the error).
+        drawn: `cells` are final. part_drawn: some `cells` changed, and more will. view_changed: another view will be
+        drawn. kept_changed: `kept` changed. complained: something else went wrong (the error).
     """
 
     opening = Signal()
     opened = Signal()
     failed = Signal(str)
     drawn = Signal()
+    part_drawn = Signal()
     view_changed = Signal()
     kept_changed = Signal()
     complained = Signal(object)
@@ -84,6 +107,7 @@ class Explorer(QObject):
         self.facts: Facts | None = None
         self.view: View = Random(0)
         self.cells: list[Cell] = []
+        self.room = 0
         self.truncation = 1.0
         self.moves: tuple[Move, ...] = ()
         self.mix: Cell | None = None
@@ -92,7 +116,9 @@ class Explorer(QObject):
         self.problem = ""
         self._undo: list[Explored] = []
         self._redo: list[Explored] = []
-        self._drawing = Stream(drawer, self._take, self.complained.emit)
+        self._drawing = Stream(drawer, self._take, self.complained.emit, self._take_part)
+        self._showing: Asked | None = None  # what the previews in `cells` are of
+        self._seen: OrderedDict[bytes, list[Cell]] = OrderedDict()
         self._loading: Request | None = None
 
     # The model
@@ -103,6 +129,8 @@ class Explorer(QObject):
         self._drawing.forget()
         another = self.source is None or self.source.folder != source.folder
         self.source, self.facts, self.cells = source, None, []
+        self._showing, self.room = None, 0
+        self._seen.clear()
         self.moves, self.mix = (), None
         if another:
             self.view = Random(self.view.seed if isinstance(self.view, Random) else 0)
@@ -186,7 +214,28 @@ class Explorer(QObject):
         values["moves"] = [{"at": _put(move.vector, parts), "amount": move.amount} for move in self.moves]
         if self.mix is not None:
             values["mix"] = {"spot": self.spot(self.mix, parts, exact=True), "from": self.mix_from}
-        self._drawing.ask((self.view, names, spots), op, self.source, values, parts)
+        asked = self._asked(op, names, spots, values, parts)
+        if (seen := self._seen.get(asked.key)) is not None:
+            self._seen.move_to_end(asked.key)
+            self._drawing.forget()
+            self._show_final(asked, seen)
+            return
+        self._drawing.ask(asked, op, self.source, {**values, "previews": True}, parts)
+
+    def _asked(
+        self, op: str, names: list[str], spots: list[dict[str, Any]], values: dict[str, Any], parts: list[bytes]
+    ) -> Asked:
+        digest = hashlib.blake2b(repr((op, names, values)).encode())
+        for part in parts:
+            digest.update(part)
+        captions = [""] * len(names)
+        if isinstance(self.view, Around):
+            captions[1:] = [f"~ {self.view.first + number}" for number in range(len(names) - 1)]
+        named = [spot if "name" in spot else {} for spot in spots]
+        if isinstance(self.view, Path):
+            named = [{} for _ in names]
+        steered = bool(self.moves) or self.mix is not None or self.truncation != 1
+        return Asked(digest.digest(), names, named, captions, steered)
 
     def _around(self, view: Around, parts: list[bytes]) -> tuple[list[str], list[dict[str, Any]]]:
         plain = is_plain(view.cell)
@@ -208,18 +257,63 @@ class Explorer(QObject):
         named = cell.spot if "name" in cell.spot and not exact else {"at": _put(cell.vector, parts)}
         return {**named, "class": cell.label} if cell.label is not None else dict(named)
 
-    def _take(self, about: tuple[View, list[str], list[dict[str, Any]]], answer: Answer) -> None:
-        view, names, spots = about
-        named = [spot if "name" in spot else {} for spot in spots] if not isinstance(view, Path) else None
+    def _cells(self, asked: Asked, answer: Answer, first: int = 0) -> list[Cell]:
+        return cells_of(answer, asked.names[first:], asked.spots[first:], asked.captions[first:], asked.steered)
+
+    def _take_part(self, asked: Asked, answer: Answer) -> None:
+        """Show what is drawn so far; other places keep what they show, which is true of what it says."""
+        first = answer.values.get("first")
         try:
-            captions = None
-            if isinstance(view, Around):
-                captions = ["", *(f"~ {view.first + number}" for number in range(len(names) - 1))]
-            self.cells = cells_of(answer, names, named, captions)
+            if type(first) is not int or not 0 <= first < len(asked.names):
+                return
+            found = self._cells(asked, answer, first)
         except UserError as error:
             self.complained.emit(error)
             return
+        if self._showing is not asked and len(self.cells) != len(asked.names):
+            self.cells = []
+        if first > len(self.cells):
+            return
+        self._showing, self.room = asked, len(asked.names)
+        self.cells = [*self.cells[:first], *found, *self.cells[first + len(found) :]]
+        self.part_drawn.emit()
+
+    def _take(self, asked: Asked, answer: Answer) -> None:
+        try:
+            found = self._cells(asked, answer)
+        except UserError as error:
+            self.complained.emit(error)
+            return
+        self._seen[asked.key] = found
+        while sum(map(_bytes, self._seen.values())) > SEEN_BYTES and len(self._seen) > 1:
+            self._seen.popitem(last=False)
+        self._show_final(asked, found)
+
+    def _show_final(self, asked: Asked, cells: list[Cell]) -> None:
+        self._showing, self.room = asked, len(cells)
+        self.cells = cells
         self.drawn.emit()
+
+    def finish(self, cells: Sequence[Cell], then: Callable[[list[Cell]], None]) -> None:
+        """Call `then` with these samples as `sample` draws them: previews among them are drawn to the end first."""
+        if not any(cell.preview for cell in cells):
+            then(list(cells))
+            return
+        parts: list[bytes] = []
+        spots = [self.spot(cell, parts, exact=True) for cell in cells]
+        source = self.source
+
+        def take(answer: Answer) -> None:
+            try:
+                drawn = answer.pictures()
+            except UserError as error:
+                self.complained.emit(error)
+                return
+            if source == self.source and len(drawn) == len(cells):
+                pairs = zip(cells, drawn, strict=True)
+                then([dataclasses.replace(cell, pixels=pixels, preview=0) for cell, pixels in pairs])
+
+        self.ask("draw", {"spots": spots}, parts, take)
 
     # Questions
 
@@ -303,6 +397,10 @@ class Explorer(QObject):
 def is_plain(cell: Cell) -> bool:
     """Whether variations of a sample can be named after it."""
     return "~" not in cell.spot.get("name", "~")
+
+
+def _bytes(cells: list[Cell]) -> int:
+    return sum(cell.pixels.nbytes + cell.vector.nbytes for cell in cells)
 
 
 def _put(vector: Vector, parts: list[bytes]) -> int:

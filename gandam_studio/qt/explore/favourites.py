@@ -43,7 +43,8 @@ class Favourites(QObject):
         found = self._cells.get(one.vector.tobytes())
         side = self._explorer.facts.size if self._explorer.facts is not None else 1
         pixels = found.pixels if found is not None else np.zeros((side, side, 3), np.uint8)
-        return Cell(one.name, pixels, one.vector, self._label(one))
+        preview = found.preview if found is not None else 1
+        return Cell(one.name, pixels, one.vector, self._label(one), preview=preview)
 
     @property
     def all(self) -> list[Cell]:
@@ -113,11 +114,9 @@ class Favourites(QObject):
     def refresh(self) -> None:
         """Show what is kept; pictures that are not known yet are drawn."""
         favourites = self._explorer.kept.favourites
-        unknown = [one for one in favourites if one.vector.tobytes() not in self._cells]
-        images = []
-        for one in favourites:
-            cell = self._cells.get(one.vector.tobytes())
-            images.append(cell.image() if cell is not None else _blank())
+        cells = [self._cells.get(one.vector.tobytes()) for one in favourites]
+        unknown = [one for one, cell in zip(favourites, cells, strict=True) if cell is None or cell.preview]
+        images = [cell.image() if cell is not None else _blank() for cell in cells]
         self._bar.show_favourites([one.name for one in favourites], images)
         if unknown:
             self._draw(unknown)

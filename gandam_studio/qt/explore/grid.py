@@ -52,6 +52,7 @@ class LatentGrid(QWidget):
         super().__init__(parent)
         self.cells: list[Cell] = []
         self.current = -1
+        self._room = 0
         self._images: list[QImage] = []
         self._pixmaps: dict[int, QPixmap] = {}
         self._drawn_for: tuple[int, float] = (0, 0.0)
@@ -85,11 +86,13 @@ class LatentGrid(QWidget):
         """What is shown while there are no samples."""
         return self._message
 
-    def show_cells(self, cells: Sequence[Cell]) -> None:
-        """Show samples; the chosen place stays."""
-        self.cells = list(cells)
-        self._images = [cell.image() for cell in cells]
-        self._pixmaps.clear()
+    def show_cells(self, cells: Sequence[Cell], room: int = 0) -> None:
+        """Show samples; the chosen place stays. `room`: how many there will be."""
+        old = zip(self.cells, self._images, strict=True)
+        kept = {index: image for index, (cell, image) in enumerate(old) if cells[index : index + 1] == [cell]}
+        self.cells, self._room = list(cells), max(room, len(cells))
+        self._images = [kept[index] if index in kept else cell.image() for index, cell in enumerate(cells)]
+        self._pixmaps = {index: pixmap for index, pixmap in self._pixmaps.items() if index in kept}
         self._message = ""
         if self.current >= len(cells) or (self.current < 0 and cells):
             self.current = min(max(self.current, 0), len(cells) - 1)
@@ -98,6 +101,7 @@ class LatentGrid(QWidget):
     def show_message(self, text: str) -> None:
         """Show a text instead of samples."""
         self.cells, self._images, self.current = [], [], -1
+        self._room = 0
         self._message = text
         self.update()
 
@@ -121,7 +125,7 @@ class LatentGrid(QWidget):
 
     def arrangement(self) -> tuple[int, int]:
         """(columns, logical side of a picture) with which all samples fit and are largest."""
-        count = max(1, len(self.cells))
+        count = max(1, self._room)
         best = (1, 0)
         for columns in range(1, count + 1):
             rows = math.ceil(count / columns)
@@ -141,7 +145,7 @@ class LatentGrid(QWidget):
     def cell_rect(self, index: int) -> QRect:
         """Where the picture of a sample is."""
         columns, side = self.arrangement()
-        rows = math.ceil(len(self.cells) / columns)
+        rows = math.ceil(self._room / columns)
         used = columns * (side + GAP) - GAP, rows * (side + GAP + self._caption()) - GAP
         left = max(GAP, (self.width() - used[0]) // 2)
         top = max(GAP, min((self.height() - used[1]) // 2, 3 * GAP))

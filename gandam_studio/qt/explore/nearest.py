@@ -27,8 +27,8 @@ class Nearest(QObject):
 
     def _ask(self) -> None:
         cell, facts, source = self._panel.cell, self._explorer.facts, self._explorer.source
-        if cell is None or facts is None or source is None:
-            return
+        if cell is None or facts is None or source is None or cell.preview:
+            return  # The final sample is shown, and asked about, when it is drawn.
         if not facts.compares:
             self._panel.show_nearest(None, self.tr("The training pictures of this model are not at hand."))
             return

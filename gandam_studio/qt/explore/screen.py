@@ -142,6 +142,7 @@ class ExploreScreen(TakesDrops, Screen):
         explorer.opened.connect(self._show_opened)
         explorer.failed.connect(self._show_failed)
         explorer.drawn.connect(self._show_cells)
+        explorer.part_drawn.connect(self._show_cells)
         explorer.kept_changed.connect(self._name_favourites)
         explorer.complained.connect(self._complain)
 
@@ -247,7 +248,8 @@ class ExploreScreen(TakesDrops, Screen):
         self.grid.setFocus()
 
     def _show_cells(self) -> None:
-        self.grid.show_cells(self.explorer.cells)
+        self.grid.show_cells(self.explorer.cells, self.explorer.room)
+        self.header.show_preview(max((cell.preview for cell in self.explorer.cells), default=0))
         if self.browsing.first_next:
             self.browsing.first_next = False
             self.grid.choose(0)

@@ -8,7 +8,7 @@ from PySide6.QtCore import QObject
 from PySide6.QtWidgets import QInputDialog, QLineEdit, QWidget
 
 from gandam_studio.core.errors import UserError
-from gandam_studio.core.runs.drawing import Answer
+from gandam_studio.core.runs.drawing import Answer, Request
 from gandam_studio.core.runs.explored import LONGEST_NOTE, Direction
 from gandam_studio.core.texts import LONGEST_LABEL, checked
 from gandam_studio.qt.explore.cells import Cell
@@ -28,8 +28,10 @@ class Steering(QObject):
         super().__init__(window)
         self._window, self._explorer, self._panel, self._session = window, explorer, panel, session
         self.picks: dict[bytes, tuple[Cell, str]] = {}
+        self._search: Request | None = None
         panel.moved.connect(lambda: explorer.set_moves(panel.moves()))
         panel.kind_chosen.connect(self._find)
+        panel.stop_wanted.connect(self._stop)
         panel.keep_wanted.connect(self._keep)
         panel.rename_wanted.connect(self._rename)
         panel.remove_wanted.connect(self._remove)
@@ -60,10 +62,12 @@ class Steering(QObject):
         self._panel.set_directions(OWN, shown)
 
     def _find(self, kind: str) -> None:
+        self._explorer.drawer.cancel(self._search)
+        self._search = None
         if kind == OWN or self._explorer.facts is None or self._panel.directions:
             return
         if kind == PCA:
-            self._panel.say(self.tr("Looking at a thousand samples…"))
+            self._panel.say(self.tr("Looking at a thousand samples…"), looking=True)
         source = self._explorer.source
 
         def take(answer: Answer) -> None:
@@ -73,13 +77,20 @@ class Steering(QObject):
         def progress(answer: Answer) -> None:
             done = answer.values.get("progress")
             if isinstance(done, list) and len(done) == 2 and kind == self._panel.kind:
-                self._panel.say(self.tr("Looking at samples: {0:,} of {1:,}").format(int(done[0]), int(done[1])))
+                text = self.tr("Looking at samples: {0:,} of {1:,}").format(int(done[0]), int(done[1]))
+                self._panel.say(text, looking=True)
 
         def fail(error: Exception) -> None:
             if kind == self._panel.kind:
                 self._panel.say(str(error))
 
-        self._explorer.ask("directions", {"kind": kind, "count": ROWS}, [], take, progress, fail)
+        wanted = {"kind": kind, "count": ROWS}
+        self._search = self._explorer.ask("directions", wanted, [], take, progress, fail)
+
+    def _stop(self) -> None:
+        self._explorer.drawer.cancel(self._search)
+        self._search = None
+        self._panel.say(self.tr("Stopped. Choose other directions, and then these again, to look once more."))
 
     def _show_found(self, kind: str, answer: Answer) -> None:
         facts = self._explorer.facts

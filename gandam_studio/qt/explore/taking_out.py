@@ -46,13 +46,12 @@ class TakingOut(QObject):
         self._favourites, self._panel = favourites, panel
         self.chosen: Callable[[], Cell | None] = lambda: None
 
-    def _notes(self) -> dict[str, Any]:
-        cell, source, facts = self.chosen(), self._explorer.source, self._explorer.facts
-        if cell is None or source is None or facts is None:
+    def _notes(self, cell: Cell) -> dict[str, Any]:
+        source, facts = self._explorer.source, self._explorer.facts
+        if source is None or facts is None:
             return {}
-        exact = "name" in cell.spot and not self._explorer.moves and self._explorer.mix is None
         notes: dict[str, Any] = {"run": source.folder.name, "iteration": facts.iteration, "name": cell.name}
-        if exact and self._explorer.truncation == 1:
+        if cell.by_name:
             notes["latent"] = cell.name
         return notes
 
@@ -79,25 +78,39 @@ class TakingOut(QObject):
         if target.suffix.lower() != ".png":
             target = target.with_name(f"{target.name}.png")
         QSettings().setValue(_SETTING, str(target.parent))
-        try:
-            made = write_file(target, exploring.png(cell.pixels, self._notes()), [source.folder])
-        except UserError as error:
-            self._session.post(str(error), ERROR)
-            return
-        self._session.post_result(self.tr("Saved as {0}").format(made), made)
+
+        def write(final: list[Cell]) -> None:
+            try:
+                made = write_file(target, exploring.png(final[0].pixels, self._notes(final[0])), [source.folder])
+            except UserError as error:
+                self._session.post(str(error), ERROR)
+                return
+            self._session.post_result(self.tr("Saved as {0}").format(made), made)
+
+        self._finish([cell], write)
+
+    def _finish(self, cells: Sequence[Cell], then: Callable[[list[Cell]], None]) -> None:
+        """Go on with the final samples; say so if they still have to be drawn."""
+        if any(cell.preview for cell in cells):
+            self._session.post(self.tr("Drawing the final samples…"), INFO)
+        self._explorer.finish(cells, then)
 
     def copy(self) -> None:
         """Copy the chosen sample, at its own size."""
-        if (cell := self.chosen()) is not None:
-            QGuiApplication.clipboard().setImage(exact_image(cell.pixels))
+
+        def put(final: list[Cell]) -> None:
+            QGuiApplication.clipboard().setImage(exact_image(final[0].pixels))
             self._session.post(self.tr("The sample is copied."), SUCCESS)
+
+        if (cell := self.chosen()) is not None:
+            self._finish([cell], put)
 
     def copy_seed(self) -> None:
         """Copy what names the chosen sample, as `sample --latent` takes it."""
         cell = self.chosen()
         if cell is None:
             return
-        if "latent" not in self._notes():
+        if not cell.by_name:
             text = self.tr("This sample has no seed of its own: it was steered. Keep it as a favourite instead.")
             self._session.post(text, INFO)
             return
@@ -106,17 +119,20 @@ class TakingOut(QObject):
 
     def hand_over(self, chosen: Sequence[Cell] = ()) -> None:
         """Write samples (all that are shown, if none are given), in a palette and a format that a person chooses."""
-        source, facts = self._explorer.source, self._explorer.facts
         cells = list(chosen) or self._explorer.cells
-        if source is None or facts is None or not cells:
+        if cells:
+            self._finish(cells, self._hand_over)
+
+    def _hand_over(self, cells: list[Cell]) -> None:
+        source, facts = self._explorer.source, self._explorer.facts
+        if source is None or facts is None:
             return
         from gandam_studio.core.runs.handing_over import Samples, manifest_of
         from gandam_studio.qt.outputs.finishing_dialog import HandOverDialog
 
         run = RunDirectory(source.folder)
-        plain = not self._explorer.moves and self._explorer.mix is None and self._explorer.truncation == 1
         # A steered sample is not what its seed alone draws.
-        names = [cell.name if plain and "name" in cell.spot else f"steered-{cell.name}" for cell in cells]
+        names = [cell.name if cell.by_name else f"steered-{cell.name}" for cell in cells]
         about = {"run": run.name, "iteration": facts.iteration, "count": len(cells), "manifest": manifest_of(run)}
         samples = Samples([cell.pixels for cell in cells], names, {**about, "weights": None, "seed": None})
         run_dialog(HandOverDialog(self._session, run, samples, self._window))
@@ -133,8 +149,11 @@ class TakingOut(QObject):
             return
         from gandam_studio.qt.outputs.path_dialog import PathDialog
 
-        pictures = np.stack([cell.pixels for cell in cells])
-        run_dialog(PathDialog(self._session, source.folder, pictures, self._window))
+        def show(final: list[Cell]) -> None:
+            pictures = np.stack([cell.pixels for cell in final])
+            run_dialog(PathDialog(self._session, source.folder, pictures, self._window))
+
+        self._finish(cells, show)
 
     # Pictures to be found
 
