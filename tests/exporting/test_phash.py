@@ -82,6 +82,23 @@ def test_hashes_are_kept_and_made_again_where_the_file_is_damaged(workspace, mon
     assert listed(workspace) == known
 
 
+def test_rendering_decodes_no_original_twice_for_its_hash(workspace, tmp_path, monkeypatch) -> None:
+    (workspace.folder / phashes.NAME).unlink(missing_ok=True)
+    known = {sprite.id: theirs(workspace.pixels(sprite)) for sprite in workspace.sprites()}
+    workspace.apply(Flip([1, 2]))  # the picture as imported is hashed
+    version = versions.commit(workspace)
+    monkeypatch.setattr(Workspace, "pixels", lambda self, sprite: pytest.fail("decoded again"))
+    for name in ("first", "second"):  # the second finds them kept
+        exporting.export(workspace, version, tmp_path / name, format="webdataset")
+    assert (tmp_path / "first" / "train-000000.tar").read_bytes() == (
+        tmp_path / "second" / "train-000000.tar"
+    ).read_bytes()
+    with tarfile.open(tmp_path / "first" / "train-000000.tar") as shard:
+        rows = [json.load(shard.extractfile(one)) for one in shard if one.name.endswith(".json")]
+    assert rows
+    assert {row["id"]: row["phash"] for row in rows} == {row["id"]: known[row["id"]] for row in rows}
+
+
 def test_a_made_up_row_number_makes_no_file_of_its_size(workspace) -> None:
     known = listed(workspace)
     size = (workspace.folder / phashes.NAME).stat().st_size

@@ -93,7 +93,8 @@ def export(
         forms = [form for form in forms if form.name not in skipped]
     elif skipped:
         raise UserError(skipped[format])
-    source = Source(workspace, version, _pictures(forms, format, pictures), recipe, job)
+    hashes = any(form.hashes for form in forms)
+    source = Source(workspace, version, _pictures(forms, format, pictures), recipe, job, hashes=hashes)
     source = _with_classes_and_captions(source, forms, format, tuple(classes), captions=captions)
     result = Exported(
         str(out), format, pictures or ("" if format == ALL else source.pictures), version.label, version.digest,

@@ -32,6 +32,7 @@ class Format:
             a folder. A folder is replaced only if everything in it matches.
         extra: the optional extra it needs, or "".
         needs: the package that the extra installs.
+        hashes: whether it says the pHash of each sprite.
     """
 
     name: str
@@ -45,6 +46,7 @@ class Format:
     held: str = ""
     extra: str = ""
     needs: str = ""
+    hashes: bool = True
 
     def is_folder(self, pictures: str) -> bool:
         """Whether an export with these pictures is a folder rather than a single file."""
@@ -74,16 +76,24 @@ def _table(name: str, title: str) -> Format:
 
 
 def _folder(
-    name: str, title: str, held: str, *, pictures: tuple[str, ...] = (RENDER, COPY, LINK), tagged: bool = True
+    name: str,
+    title: str,
+    held: str,
+    *,
+    pictures: tuple[str, ...] = (RENDER, COPY, LINK),
+    tagged: bool = True,
+    hashes: bool = True,
 ) -> Format:
     """A folder with pictures; `tagged` ones have places for classes and captions."""
-    return Format(name, title, name, pictures, folder=True, classes=tagged, captions=tagged, held=held)
+    return Format(name, title, name, pictures, folder=True, classes=tagged, captions=tagged, held=held, hashes=hashes)
 
 
 FORMATS = {
     form.name: form
     for form in (
-        _folder("pngs", "A plain folder of PNG files", r"[^/]+\.png", pictures=(EDIT, RENDER), tagged=False),
+        _folder(
+            "pngs", "A plain folder of PNG files", r"[^/]+\.png", pictures=(EDIT, RENDER), tagged=False, hashes=False
+        ),
         _table("jsonl", "The manifest itself: canonical JSON lines"),
         _table("csv", "A table for spreadsheets and pandas"),
         Format(

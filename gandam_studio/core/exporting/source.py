@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 from gandam_studio.core.errors import UserError
 from gandam_studio.core.exporting.classes import Classes
 from gandam_studio.core.exporting.formats import EDIT, LINK, RENDER
+from gandam_studio.core.hashing import phash
 from gandam_studio.core.jobs import NULL_JOB, Job
 from gandam_studio.core.pictures.decoding import sniff
 from gandam_studio.core.pictures.rendering import Pixels
@@ -28,12 +29,14 @@ from gandam_studio.core.versions.rendering_pool import in_order
 from gandam_studio.core.versions.rendering_worker import Rendering, png_bytes
 from gandam_studio.core.versions.scales import measure
 from gandam_studio.core.workspace.lookups import sprites_with_ids
-from gandam_studio.core.workspace.phashes import phashes
+from gandam_studio.core.workspace.phashes import are_kept, phashes
 from trainer.protocol.folders import is_empty
 from trainer.protocol.manifest import ManifestEntry
 from trainer.protocol.recipe import Recipe
 
 if TYPE_CHECKING:
+    import numpy as np
+
     from gandam_studio.core.workspace import Workspace
 
 _SUFFIXES = {"jpeg": ".jpg", "tiff": ".tif"}
@@ -58,6 +61,7 @@ class Source:
         spool: folder that stores rendered pictures for other formats, or None.
         classes: the classes of the sprites, or None.
         captions: whether to write a text file with the tags next to every picture.
+        hashes: whether `phash` will be asked for.
     """
 
     workspace: Workspace
@@ -69,6 +73,7 @@ class Source:
     spool: Path | None = None
     classes: Classes | None = None
     captions: bool = False
+    hashes: bool = True
     header: dict[str, Any] = field(default_factory=dict)
     _ready: dict[str, bytes] = field(default_factory=dict, init=False)
     _ahead: list[str] = field(default_factory=list, init=False)
@@ -103,11 +108,13 @@ class Source:
         are computed in batches, of those that were read ahead.
         """
         if entry.id not in self._phashes:
-            ids = self._ahead if entry.id in self._ahead else [entry.id]
-            sprites = sorted(sprites_with_ids(self.workspace, ids), key=lambda sprite: sprite.seq)
-            found = {sprite.id: text for sprite, text in phashes(self.workspace, sprites)}
-            self._phashes = dict.fromkeys(ids, "") | found
+            self._hash(self._ahead if entry.id in self._ahead else [entry.id], {})
         return self._phashes[entry.id]
+
+    def _hash(self, ids: list[str], reduced: Mapping[str, np.ndarray]) -> None:
+        sprites = sorted(sprites_with_ids(self.workspace, ids), key=lambda sprite: sprite.seq)
+        found = {sprite.id: text for sprite, text in phashes(self.workspace, sprites, reduced)}
+        self._phashes = dict.fromkeys(ids, "") | found
 
     def entries_with_progress(self) -> Iterator[ManifestEntry]:
         """Yield the entries and report each to the job. Raises Cancelled."""
@@ -121,11 +128,18 @@ class Source:
         if self.spool is not None and not is_empty(self.spool):
             yield from self.entries()
             return
-        longest = self.longest()
-        rendering = Rendering(self.workspace.originals.folder, self.recipe, self.background, png=True, longest=longest)
+        hashed = self.hashes and not are_kept(self.workspace)
+        rendering = Rendering(
+            self.workspace.originals.folder, self.recipe, self.background, png=True, longest=self.longest(),
+            hashed=hashed,
+        )  # fmt: skip
         with closing(in_order(rendering, self.entries(), self.version.sprites, self.job)) as chunks:
             for entries, pictures in chunks:
                 self._ahead = [entry.id for entry in entries]
+                if hashed:
+                    reduced = [phash.unpack(data[: phash.BYTES]) for data in pictures]
+                    self._hash(self._ahead, dict(zip(self._ahead, reduced, strict=True)))
+                    pictures = [data[phash.BYTES :] for data in pictures]
                 for entry, data in zip(entries, pictures, strict=True):
                     self._ready = {entry.id: data}
                     yield entry

@@ -12,12 +12,19 @@ import numpy as np
 from PIL import Image
 
 _SIDE, _KEPT = 32, 8
+BYTES = _SIDE * _SIDE
+"""Size of a `reduced` picture."""
 
 
 def reduced(rgba: np.ndarray) -> np.ndarray:
     """What is hashed of a picture: (H, W, 3 or 4) uint8 to (32, 32) uint8 grey. Transparency is not looked at."""
     grey = Image.fromarray(np.ascontiguousarray(rgba)).convert("L")
     return np.asarray(grey.resize((_SIDE, _SIDE), Image.Resampling.LANCZOS))
+
+
+def unpack(data: bytes) -> np.ndarray:
+    """Return a `reduced` picture from its `BYTES` bytes."""
+    return np.frombuffer(data, np.uint8).reshape(_SIDE, _SIDE)
 
 
 def phashes(pictures: Sequence[np.ndarray]) -> np.ndarray:

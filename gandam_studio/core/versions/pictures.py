@@ -27,11 +27,27 @@ def picture_of(originals: Originals, entry: ManifestEntry) -> Pixels:
 
     Raises UserError if its original is missing or cannot be decoded.
     """
+    return edited(whole_of(originals, entry), entry)
+
+
+def whole_of(originals: Originals, entry: ManifestEntry) -> Pixels:
+    """Return the canonical RGBA of an entry's sprite as imported, (H, W, 4) uint8. Raises UserError as `picture_of`."""
     try:
-        rgba = decode_part(originals.read(entry.source_digest), entry.part)
-        return oriented(rgba, entry.crop, entry.rotation, entry.flip)
+        return decode_part(originals.read(entry.source_digest), entry.part)
     except (UnreadablePicture, ValueError) as error:
-        raise UserError(f"{entry.source} can no longer be read ({error}); see: verify") from None
+        raise _unreadable(entry, error) from None
+
+
+def edited(rgba: Pixels, entry: ManifestEntry) -> Pixels:
+    """Crop, rotate and flip `whole_of` an entry as in the manifest. Raises UserError if the crop does not fit."""
+    try:
+        return oriented(rgba, entry.crop, entry.rotation, entry.flip)
+    except ValueError as error:
+        raise _unreadable(entry, error) from None
+
+
+def _unreadable(entry: ManifestEntry, error: Exception) -> UserError:
+    return UserError(f"{entry.source} can no longer be read ({error}); see: verify")
 
 
 def rendered(
@@ -41,7 +57,14 @@ def rendered(
 
     `longest` is what `scales.measure` returns for the version and the recipe.
     """
-    return render(picture_of(originals, entry), recipe, background, longest.get(scale_group(entry, recipe), 0))
+    return by_recipe(picture_of(originals, entry), entry, recipe, background, longest)
+
+
+def by_recipe(
+    rgba: Pixels, entry: ManifestEntry, recipe: Recipe, background: str, longest: Mapping[str, int]
+) -> Pixels:
+    """`rendered` from the `picture_of` an entry."""
+    return render(rgba, recipe, background, longest.get(scale_group(entry, recipe), 0))
 
 
 def scale_group(entry: ManifestEntry, recipe: Recipe) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import io
 import struct
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -14,8 +14,9 @@ import numpy as np
 from PIL import Image
 
 from gandam_studio.core.errors import UserError
+from gandam_studio.core.hashing import phash
 from gandam_studio.core.pictures.rendering import Pixels, longest_side
-from gandam_studio.core.versions.pictures import picture_of, rendered
+from gandam_studio.core.versions.pictures import by_recipe, edited, whole_of
 from gandam_studio.core.workers.serving import Handle, Report
 from gandam_studio.core.workspace.originals import Originals
 from trainer.protocol.frames import pack, unpack
@@ -34,6 +35,8 @@ class Rendering:
         png: whether results are PNG files; else bare pixels, (size, size, C) uint8.
         measures: return the longest side of each picture instead, as a 32-bit number (`rendering.longest_side`).
         longest: longest side of the pictures that are scaled alike (`scales.measure`).
+        hashed: whether each result begins with what the sprite's pHash is made of (`hashing.phash.reduced`), so that
+            no original has to be decoded twice.
     """
 
     originals: Path
@@ -42,20 +45,26 @@ class Rendering:
     png: bool
     measures: bool = False
     longest: Mapping[str, int] = field(default_factory=dict)
+    hashed: bool = False
 
     def pictures(
         self, originals: Originals, entries: Sequence[ManifestEntry], report: Report = lambda position: None
     ) -> list[bytes]:
         """The bytes of each entry's picture. Raises UserError as `versions.pictures.rendered` does."""
-        encode: Callable[[Pixels], bytes] = png_bytes if self.png else _bare
         pictures = []
         for position, entry in enumerate(entries):
             report(position)
-            if self.measures:
-                pictures.append(struct.pack("<I", longest_side(picture_of(originals, entry), self.recipe)))
-            else:
-                pictures.append(encode(rendered(originals, entry, self.recipe, self.background, self.longest)))
+            pictures.append(self._picture(originals, entry))
         return pictures
+
+    def _picture(self, originals: Originals, entry: ManifestEntry) -> bytes:
+        whole = whole_of(originals, entry)
+        shown = edited(whole, entry)
+        if self.measures:
+            return struct.pack("<I", longest_side(shown, self.recipe))
+        pixels = by_recipe(shown, entry, self.recipe, self.background, self.longest)
+        result = png_bytes(pixels) if self.png else pixels.tobytes()
+        return phash.reduced(whole).tobytes() + result if self.hashed else result
 
     def to_json(self) -> dict[str, Any]:
         """Plain values."""
@@ -66,6 +75,7 @@ class Rendering:
             "png": self.png,
             "measures": self.measures,
             "longest": dict(self.longest),
+            "hashed": self.hashed,
         }
 
     @classmethod
@@ -111,7 +121,3 @@ def png_bytes(pixels: Pixels) -> bytes:
     stream = io.BytesIO()
     Image.fromarray(np.ascontiguousarray(pixels)).save(stream, "PNG", compress_level=6)
     return stream.getvalue()
-
-
-def _bare(pixels: Pixels) -> bytes:
-    return pixels.tobytes()

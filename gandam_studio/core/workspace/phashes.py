@@ -14,7 +14,7 @@ import itertools
 import os
 import struct
 import zlib
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from gandam_studio.core.errors import UserError
@@ -35,14 +35,19 @@ _BATCH = 256
 _MOST_ROWS = 10_000_000  # a made-up row number must not make a file of any size
 
 
-def phashes(workspace: Workspace, sprites: Iterable[Sprite]) -> Iterator[tuple[Sprite, str]]:
-    """Each sprite with its hash, 16 hex digits; "" where its original cannot be read."""
+def phashes(
+    workspace: Workspace, sprites: Iterable[Sprite], reduced: Mapping[str, np.ndarray] | None = None
+) -> Iterator[tuple[Sprite, str]]:
+    """Each sprite with its hash, 16 hex digits; "" where its original cannot be read.
+
+    reduced: id -> what `hashing.phash.reduced` returns for sprites that were decoded already.
+    """
     rest = iter(sprites)
     while batch := list(itertools.islice(rest, _BATCH)):
         known = _stored(workspace, batch)
         missing = [sprite for sprite in batch if sprite.seq not in known]
         if missing:
-            made = _computed(workspace, missing)
+            made = _computed(workspace, missing, reduced or {})
             with contextlib.suppress(OSError):
                 _store(workspace, [(sprite, made[sprite.seq]) for sprite in missing if sprite.seq in made])
             known |= made
@@ -50,13 +55,22 @@ def phashes(workspace: Workspace, sprites: Iterable[Sprite]) -> Iterator[tuple[S
             yield sprite, f"{known[sprite.seq]:016x}" if sprite.seq in known else ""
 
 
-def _computed(workspace: Workspace, sprites: Sequence[Sprite]) -> dict[int, int]:
+def are_kept(workspace: Workspace) -> bool:
+    """Whether hashes of all rows may be there, by the size of the file; a few may be missing or damaged."""
+    (last,) = workspace.connection.execute("SELECT coalesce(max(seq), 0) FROM sprites").fetchone()
+    with contextlib.suppress(OSError):
+        return (workspace.folder / NAME).stat().st_size >= _SIZE * min(int(last), _MOST_ROWS)
+    return False
+
+
+def _computed(workspace: Workspace, sprites: Sequence[Sprite], reduced: Mapping[str, np.ndarray]) -> dict[int, int]:
     from gandam_studio.core.hashing import phash
 
     found: dict[int, np.ndarray] = {}
     for sprite in sprites:
         with contextlib.suppress(UserError, UnreadablePicture, OSError):
-            found[sprite.seq] = phash.reduced(workspace.pixels(sprite))
+            known = reduced.get(sprite.id)
+            found[sprite.seq] = phash.reduced(workspace.pixels(sprite)) if known is None else known
     return dict(zip(found, phash.phashes(list(found.values())).tolist(), strict=True))
 
 

@@ -254,6 +254,15 @@ def sprite_id(rgba: Pixels) -> str:
     return digest.hexdigest()
 
 
+def cleared(rgba: Pixels) -> Pixels:
+    """Return the pixels of `finish`, (H, W, 4) uint8, without looking at their properties."""
+    if not (rgba.flags.c_contiguous and rgba.flags.writeable):
+        rgba = np.array(rgba, order="C")
+    words = rgba.view("<u4")
+    np.putmask(words, words < _LEAST_VISIBLE, 0)
+    return rgba
+
+
 def finish(rgba: Pixels, kind: str = "raw", frames: int = 1) -> Picture:
     """Clear hidden colours of (H, W, 4) RGBA uint8 pixels and collect the picture's properties."""
     if not (rgba.flags.c_contiguous and rgba.flags.writeable):

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from gandam_studio.core.pictures.decoding.canonical import decode, decode_frame, finish
+from gandam_studio.core.pictures.decoding.canonical import cleared, decode, decode_frame, decode_raw, finish
 from gandam_studio.core.pictures.decoding.limits import DEFAULT_LIMITS, Limits, UnreadablePicture
 from gandam_studio.core.pictures.decoding.palettes import without_index_0
 from gandam_studio.core.pictures.rendering import plain_border
@@ -115,7 +115,7 @@ def key_part(key: Key) -> str:
 def decode_part(data: bytes, part: str = "", limits: Limits = DEFAULT_LIMITS) -> NDArray[np.uint8]:
     """Decode an imported file, or one part of it, to canonical RGBA (H, W, 4) uint8. Raises UnreadablePicture."""
     if not part:
-        return decode(data, limits, vetted=True).rgba
+        return cleared(decode_raw(data, limits, vetted=True).rgba)
     match = PART.fullmatch(part)
     if match is None:
         raise UnreadablePicture(f"unknown part {part!r}")
