@@ -1,9 +1,18 @@
-"""How many drawings a search for duplicates loses, and how many copies it finds: parts of `duplicates_quality.py`."""
+"""How many drawings a search for duplicates loses, and how many copies it finds: parts of `duplicates_quality.py`.
+
+Games ship some drawings in several sizes, and what goes in favour of another size is not lost. Pixels cannot decide
+that for a benchmark of deciding by pixels, so a person did: `one_drawing.tsv` lists pairs that were looked at, enlarged
+and side by side, and found to be one drawing. A pair that is not listed counts as lost.
+"""
 
 from __future__ import annotations
 
+import csv
+import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import cache
+from pathlib import Path
 
 import numpy as np
 from sprite_edits import EDITS, Edit, jpeg, noise, palette, resize
@@ -55,10 +64,12 @@ class Lost:
         words: of those found, how many are called what they are, by edit.
         called: edit -> word -> how often it was said.
         pairs: (dropped, kept) of pictures that went in favour of another drawing.
+        lost_by_eye: as `lost`, where pairs of `one_drawing.tsv` are one drawing.
     """
 
     drawings: int
     lost: int = 0
+    lost_by_eye: int = 0
     copies: int = 0
     found: int = 0
     dropped: int = 0
@@ -68,8 +79,13 @@ class Lost:
 
     @property
     def per_thousand(self) -> float:
-        """Drawings lost of 1,000."""
+        """Drawings lost of 1,000, as counted."""
         return 1000 * self.lost / max(1, self.drawings)
+
+    @property
+    def per_thousand_by_eye(self) -> float:
+        """Drawings lost of 1,000, where what a person found to be one drawing is one."""
+        return 1000 * self.lost_by_eye / max(1, self.drawings)
 
     def count_drops(self, keeper: np.ndarray, drawing: np.ndarray, pictures: list[np.ndarray]) -> None:
         """Take in which picture (N,) each one of (N,) drawings went in favour of.
@@ -82,11 +98,38 @@ class Lost:
                 drawing = np.where(drawing == drawing[gone], drawing[kept], drawing)
         self.drawings = len(np.unique(drawing))
         drawing = np.unique(drawing, return_inverse=True)[1]
-        stays = keeper == np.arange(len(keeper))
-        left = np.zeros(self.drawings, dtype=bool)
-        left[drawing[stays]] = True
-        self.lost = int(np.count_nonzero(~left))
+        self.lost = _gone(drawing, keeper)
         self.pairs = [(int(a), int(keeper[a])) for a in np.flatnonzero(drawing[keeper] != drawing)]
+        for gone, kept in self.pairs:
+            if one_drawing(pictures[gone], pictures[kept]):
+                drawing = np.where(drawing == drawing[gone], drawing[kept], drawing)
+        self.lost_by_eye = _gone(drawing, keeper)
+
+
+def _gone(drawing: np.ndarray, keeper: np.ndarray) -> int:
+    """How many of the drawings that (N,) pictures show have no picture that stays."""
+    stays = keeper == np.arange(len(keeper))
+    return len(np.setdiff1d(drawing, drawing[stays]))
+
+
+@cache
+def _seen_to_be_one() -> frozenset[tuple[str, str]]:
+    """Pairs of digests, the smaller first, of `one_drawing.tsv`."""
+    with (Path(__file__).parent / "one_drawing.tsv").open(encoding="utf-8") as stream:
+        rows = csv.DictReader(stream, delimiter="\t")
+        return frozenset((min(row["first"], row["second"]), max(row["first"], row["second"])) for row in rows)
+
+
+def one_drawing(first: np.ndarray, second: np.ndarray) -> bool:
+    """Whether a person looked at these two RGBA pictures and found one drawing (`one_drawing.tsv`)."""
+    names = sorted((digest(first), digest(second)))
+    return (names[0], names[1]) in _seen_to_be_one()
+
+
+def digest(rgba: np.ndarray) -> str:
+    """The name of a picture in `one_drawing.tsv`: 16 hexadecimal digits of the SHA-256 of its size and RGBA bytes."""
+    size = f"{rgba.shape[1]}x{rgba.shape[0]}\n".encode()
+    return hashlib.sha256(size + np.ascontiguousarray(rgba).tobytes()).hexdigest()[:16]
 
 
 def ours(pictures: list[np.ndarray]) -> np.ndarray:

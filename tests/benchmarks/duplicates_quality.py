@@ -21,7 +21,9 @@ of each, and beside a copy of which a part was drawn anew and one of both went t
 size. A drawing is lost when none of its pictures is left. The thresholds of `core.duplicates.redrawing` and `synthesis`
 were chosen on these sets and on three games (the units of Wesnoth, Fish Fillets, Pingus); `--art` adds games that were
 left out, as folders of PNGs. Peers drop what their own default takes for copies. Games keep some drawings in several
-sizes, which count as lost too: `--pairs` writes what was dropped beside what was kept, for a person to look at.
+sizes, which count as lost too. So two numbers are printed: as counted, and "by eye", without the pairs of
+`one_drawing.tsv`, which a person looked at and found to be one drawing. `--pairs` writes what was dropped beside what
+was kept, for a person to look at, and the rows that the table would need.
 
 Peers that are not installed are skipped with a line.
 """
@@ -47,7 +49,7 @@ REPOSITORY = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(REPOSITORY))
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 
-from duplicates_lost import SPOILED, Keeper, alone, beside_copies, beside_redrawn, by_distance, ours  # noqa: E402
+from duplicates_lost import SPOILED, Keeper, alone, beside_copies, beside_redrawn, by_distance, digest, ours  # noqa: E402
 from sprite_edits import EDITS, flattened, read_archive  # noqa: E402
 from unseen_art import drawn_mechas, in_folder, zipped  # noqa: E402
 
@@ -480,7 +482,8 @@ def run_lost(limit: int, folders: list[str], alone_: bool, pairs: Path | None) -
         known = peer_bits()
         keepers = {name: by_distance(known[name], most) for name, most in PEER_DEFAULTS.items() if name in known}
     print("\ndrawings lost per 1,000: of a set alone / each beside an edited copy / beside one with a part drawn anew")
-    print(f"{'':26s} {'drawings':>8s} {'alone':>7s} {'copies':>7s} {'redrawn':>8s} {'found':>6s} {'words right':>12s}")
+    heads = f"{'drawings':>8s} {'alone':>7s} {'by eye':>7s} {'copies':>7s} {'by eye':>7s} {'redrawn':>8s} {'found':>6s}"
+    print(f"{'':26s} {heads} {'words right':>12s}")
     result: dict[str, Any] = {}
     for name, drawings in drawing_sets(limit, folders).items():
         if pairs is not None:
@@ -491,16 +494,24 @@ def run_lost(limit: int, folders: list[str], alone_: bool, pairs: Path | None) -
             words = f"{one['words']:12.3f}" if "words" in one else ""
             print(
                 f"{name if who == 'ours' else '  ' + who:26s} {len(drawings):8,d} {one['alone']:7.1f} "
-                f"{one['copies']:7.1f} {one['redrawn']:8.1f} {one['found']:6.3f} {words}",
+                f"{one['alone_by_eye']:7.1f} {one['copies']:7.1f} {one['copies_by_eye']:7.1f} {one['redrawn']:8.1f} "
+                f"{one['found']:6.3f} {words}",
                 flush=True,
             )
     return result
 
 
 def write_pairs(drawings: list[np.ndarray], pairs: list[tuple[int, int]], path: Path) -> None:
-    """A picture of (dropped, kept) drawings side by side, a pair a row, on magenta; nothing where there are none."""
+    """A picture of (dropped, kept) drawings side by side, a pair a row, on magenta, and a table of their digests.
+
+    Nothing where there are none.
+    """
     if not pairs:
         return
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.with_suffix(".tsv").open("w", encoding="utf-8") as table:
+        for pair in pairs:
+            print(path.stem, *(digest(drawings[one]) for one in pair), sep="\t", file=table)
     side = 128
     sheet = Image.new("RGB", (2 * side, side * len(pairs)), (120, 120, 120))
     for row, pair in enumerate(pairs):
@@ -509,7 +520,6 @@ def write_pairs(drawings: list[np.ndarray], pairs: list[tuple[int, int]], path: 
             factor = side / max(shown.size)
             size = tuple(max(1, round(one * factor)) for one in shown.size)
             sheet.paste(shown.resize((size[0], size[1]), Image.Resampling.NEAREST), (column * side, row * side))
-    path.parent.mkdir(parents=True, exist_ok=True)
     sheet.save(path)
 
 
@@ -517,9 +527,12 @@ def _lost(drawings: list[np.ndarray], keeper: Keeper, mine: bool) -> dict[str, f
     """One row of the table."""
     copies = beside_copies(drawings, keeper=None if mine else keeper)
     redrawn = [beside_redrawn(drawings[:: len(SPOILED)], how, keeper=keeper) for how in SPOILED]
+    by_themselves = alone(drawings, keeper)
     found = {
-        "alone": alone(drawings, keeper).per_thousand,
+        "alone": by_themselves.per_thousand,
+        "alone_by_eye": by_themselves.per_thousand_by_eye,
         "copies": copies.per_thousand,
+        "copies_by_eye": copies.per_thousand_by_eye,
         "redrawn": 1000 * sum(one.lost for one in redrawn) / max(1, sum(one.drawings for one in redrawn)),
         "found": copies.found / max(1, copies.copies),
     }

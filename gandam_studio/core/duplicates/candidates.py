@@ -141,6 +141,8 @@ def _scan_block(
 ) -> np.ndarray:
     """(P, 3) i, j, mirrored with start <= i < stop and i < j, in rows of `words`; the numpy engine.
 
+    Those of one silhouette pass, as recolours may have any interior.
+
     even_share: of a radius, for the even half alone. radii: (N,) for the whole picture; the larger of two applies. Even
     words are compared first, as +1 and -1, so that a matrix product counts the bits that differ. Few pairs pass that.
     """
@@ -149,6 +151,7 @@ def _scan_block(
     here = slice(stop - start)
     widest = int(radii[start:].max(initial=0))
     maybe = (look[here] @ look.T >= 128 - 2 * even_radius) | (whole[here] @ whole.T >= 64 - 2 * widest)
+    maybe |= words[start:stop, None, 0] == words[start:, 0]
     maybe |= (kinds[start:stop, None] == kinds[start:]) & (kinds[start:] != 0)
     for kind, word, share in _ONE_WORD:
         of_kind, signs = np.flatnonzero(kinds[start:] == kind), look[:, 64 * word : 64 * word + 64]
@@ -163,7 +166,8 @@ def _scan_block(
     for turned in (0, 1):
         odd = 64 - off[:, 1::2] if turned else off[:, 1::2]
         shape, inside, entire = (off[:, ::2] + odd).T
-        near = (shape + inside <= look_radius) & (off[:, 0] + off[:, 2] <= even_radius) & (kinds[a] | kinds[b] == 0)
+        near = (shape + inside <= look_radius) & (off[:, 0] + off[:, 2] <= even_radius) | (shape == 0)
+        near &= kinds[a] | kinds[b] == 0
         near |= _near_in_one(off[:, ::2], shape, inside, kinds[a], kinds[b], look_radius)
         near |= entire <= np.maximum(radii[a], radii[b])
         found.append(np.stack([a[near], b[near], np.full(int(near.sum()), turned)], axis=1))

@@ -206,11 +206,15 @@ class Colours:
         if not self._moves or alone > _ALONE * self._moves:
             return False
         touched = self._moved
-        colour, off = after[touched], self._off()[touched]
-        count = np.bincount(colour)[:, None]
-        summed = np.stack([np.bincount(colour, weights=off[:, channel]) for channel in range(3)], axis=1)
-        shared = (np.square(summed) / np.maximum(count, 1)).sum()
-        return bool(shared < _OFF_CENTRE**2 * np.square(off).sum())
+        return are_means(after[touched], self._off()[touched])
+
+
+def are_means(colour: np.ndarray, off: np.ndarray) -> bool:
+    """Whether each of (P,) colour numbers is about the mean of what became it: the (P, 3) changes cancel out."""
+    count = np.bincount(colour)[:, None]
+    summed = np.stack([np.bincount(colour, weights=off[:, channel]) for channel in range(3)], axis=1)
+    shared = (np.square(summed) / np.maximum(count, 1)).sum()
+    return bool(shared < _OFF_CENTRE**2 * np.square(off).sum())
 
 
 def tabulated(index: np.ndarray, target: np.ndarray, moved: np.ndarray) -> Tabulated:

@@ -38,6 +38,7 @@ _CANVAS_RADIUS = 20  # out of 128 bits of the whole picture: copies are closer, 
 _RIM = 3.0  # pixels: how far a filter spreads colour beyond a sprite
 _CERTAIN = 6.0  # logits above which whole canvases need not be compared
 _EXCHANGED = 4.0  # logits for a replaced palette, or for the same pixels without an edge
+_SAMPLED = 32  # rows and columns of a picture that are looked at first
 _KEPT = 0.97  # least share of equal pixels in a picture without an edge
 _RELATED = 0.5  # distance at a logit of 0
 _ONE_SILHOUETTE = 0.95  # least overlap of tiles with the same silhouette
@@ -55,7 +56,8 @@ class _Passed:
         parameters: (4,) alignment of its tile with that of the first.
         laid: whether one may take its silhouette from the other: one is opaque, and their pixels differ.
         framed: whether the evidence is that of whole pictures including the background.
-        lacking: whether the pixels are the same, except for an edge that one lacks.
+        shown: whether the evidence is that of all that is shown, whatever was taken for background: the same pixels
+            without an edge, or in a replaced palette.
     """
 
     i: int
@@ -65,7 +67,7 @@ class _Passed:
     parameters: np.ndarray
     laid: bool
     framed: bool
-    lacking: bool
+    shown: bool
 
 
 class Judge:
@@ -93,9 +95,12 @@ class Judge:
         )
         near |= worth_comparing_as_wholes(*prints, pairs.mirrored)
         opaque, other_opaque = (flags(one) & Flag.OPAQUE > 0 for one in prints)
-        cut = (opaque == other_opaque) & may_be_cut_off(*(shown_sides(one) for one in prints))
+        sides = [shown_sides(one) for one in prints]
+        cut = (opaque == other_opaque) & may_be_cut_off(*sides)
+        keyed = (flags(prints[0]) | flags(prints[1])) & Flag.KEYED > 0
+        repainted = keyed & opaque & other_opaque & (sides[0] == sides[1]).all(axis=1)
         # Backgrounds may have been removed from the two in different ways, so whole pictures are compared, too.
-        framed = near & opaque & other_opaque & ((flags(prints[0]) | flags(prints[1])) & Flag.KEYED > 0)
+        framed = near & opaque & other_opaque & keyed
         near |= opaque != other_opaque  # the background of one of them changes the hashes
         laid = ~same & (opaque | other_opaque)
         for start in range(0, len(pairs), _BATCH):
@@ -105,7 +110,8 @@ class Judge:
             self._pictures.prepare(np.concatenate([i, j]))
             found = self._compared(i, j, mirrored)
             logit = self._second_look(found, i, j, mirrored, near[part])
-            lacking = self._lacking_an_edge(logit, i, j, mirrored, cut[part])
+            shown = self._lacking_an_edge(logit, i, j, mirrored, cut[part])
+            shown |= self._repainted(logit, i, j, mirrored, repainted[part])
             entire = self._in_frames(logit, i, j, mirrored, framed[part])
             for index in np.flatnonzero(distance_of(logit) <= LOOSEST).tolist():
                 one = _Passed(
@@ -116,7 +122,7 @@ class Judge:
                     found.parameters[index],
                     bool(laid[start + index]),
                     bool(entire[index]),
-                    bool(lacking[index]),
+                    bool(shown[index]),
                 )
                 best.setdefault((one.i, one.j), []).append(one)
         links = []
@@ -170,6 +176,23 @@ class Judge:
             mine, theirs = (self._pictures[int(rows[index])].shown.content.rgba for rows in (i, j))
             if _cut_off(mine, theirs[:, ::-1] if mirrored[index] else theirs):
                 logit[index], found[index] = max(logit[index], _EXCHANGED), True
+        return found
+
+    def _repainted(
+        self, logit: np.ndarray, i: np.ndarray, j: np.ndarray, mirrored: np.ndarray, wanted: np.ndarray
+    ) -> np.ndarray:
+        """Find opaque pictures that are others in a replaced palette, background included; raises `logit` in place.
+
+        A background is found by its colour, so what was taken for it may differ. wanted: (P,) bool, the pairs to
+        compare, of one size. Returns (P,) bool: whose evidence is now that of all pixels.
+        """
+        found = np.zeros(len(logit), dtype=bool)
+        for index in np.flatnonzero(wanted & (logit < 0)).tolist():
+            mine, theirs = (self._pictures[int(rows[index])].rgba for rows in (i, j))
+            theirs = theirs[:, ::-1] if mirrored[index] else theirs
+            some = max(1, max(mine.shape[:2]) // _SAMPLED)  # decides most pairs
+            if palette_exchanged(mine[::some, ::some], theirs[::some, ::some]) and palette_exchanged(mine, theirs):
+                logit[index], found[index] = _EXCHANGED, True
         return found
 
     def _in_frames(
@@ -226,20 +249,20 @@ class Judge:
             return wholes[0]
 
         laid = None
-        if passed.laid and not passed.lacking and (passed.framed or whole()):
+        if passed.laid and not passed.shown and (passed.framed or whole()):
             laid = self._laid_by_canvas(i, j, mirrored)
-        drawings = (first.shown, second.shown) if passed.lacking else laid or (first.drawing, second.drawing)
+        drawings = (first.shown, second.shown) if passed.shown else laid or (first.drawing, second.drawing)
         return decide(
             *drawings,
             (first.size, second.size),
             mirrored=mirrored,
-            parameters=np.zeros(4) if laid or passed.lacking else passed.parameters,
+            parameters=np.zeros(4) if laid or passed.shown else passed.parameters,
             logit=passed.logit,
             encoded=(lambda: encoders_error(first.canvas, second.canvas, mirrored=mirrored)) if laid else None,
             whole=whole,
             resampled=lambda: self._resampled(i, j, mirrored) if not laid else None,
             remade=lambda transform: self._remade(i, j, transform),
-            hiding=lambda: not passed.lacking and (first.hides or second.hides),
+            hiding=lambda: not passed.shown and (first.hides or second.hides),
             lent=laid is not None and not (first.plain and second.plain),
         )
 

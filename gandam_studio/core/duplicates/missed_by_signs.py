@@ -18,14 +18,17 @@ from gandam_studio.core.jobs import NULL_JOB, Job
 # Of what a sprite shows, how much may be left once it is laid on the best even gradient. Copies on a colour or gradient
 # come to .003 at most, those in JPEG at quality 30 to .03 in two of three that no hash nominates (five games).
 _LEFT = 0.02
+# The same of brightness alone, and then of all channels: strong JPEG takes the colours of a few pixels.
+_LEFT_OF_LIGHT, _LEFT_OF_COLOURS = 0.01, 0.12
 # What two sketches of pictures of one kind differ by, relative to how much they vary: in their colours; in their
-# brightness, whatever its mean and contrast; in the greatest channel of each cell, which no turned hue changes.
-_COLOURS, _LIGHT, _GREATEST = 0.05, 0.01, 0.02
+# brightness, whatever its mean and contrast; in the greatest channel of each cell, which no turned hue changes, where
+# sizes differ and where they do not: colours mix within a cell, and few other pictures come near.
+_COLOURS, _COLOURS_OF_OPAQUE, _LIGHT, _GREATEST, _GREATEST_OF_ONE_SIZE = 0.09, 0.05, 0.01, 0.02, 0.2
 _LEAST = 0.02  # squared full scale, all cells: less shows nothing that can be told from rounding
 _CUT, _CUT_PIXELS = 0.06, 1  # of a side and besides: nobody who trims a sprite cuts off more
 _NEIGHBOURS = 32  # of pictures with the same half each is paired with so many of the next sizes
 _BLOCK = 64
-_LOOK_AGAIN = 4  # times as far apart in colours: worth comparing as wholes once nominated
+_LOOK_AGAIN = 0.2  # as `_COLOURS`: worth comparing as wholes once nominated
 _LEAST_CONTRAST = 0.1  # full scale, length of a vector of cells: less is taken for so much
 _LUMA = np.array([0.299, 0.587, 0.114], dtype=np.float32)
 _HALVES = len(HALVES) // 2
@@ -97,6 +100,21 @@ def _fits(sprites: np.ndarray, backs: np.ndarray) -> np.ndarray:
     through = (1 - sprites[..., 3:]) * _GRADIENTS.astype(np.float32)
     square = through.transpose(0, 2, 1) @ through + 1e-4 * np.eye(3, dtype=np.float32)
     basis = np.linalg.solve(np.linalg.cholesky(square), through.transpose(0, 2, 1))  # (P, 3, CELLS)
+    left, shown = _left(sprites[..., :3], backs, basis)
+    found = (shown > _LEAST) & (left <= _LEFT * shown)
+    maybe = (shown > _LEAST) & (left <= _LEFT_OF_COLOURS * shown) & ~found
+    if maybe.any():
+        light = np.einsum("ckq,c->kq", backs, _LUMA)[None]
+        left, shown = _left((sprites[..., :3] @ _LUMA)[..., None], light, basis)
+        found |= maybe & (shown > _LEAST) & (left <= _LEFT_OF_LIGHT * shown)
+    return np.asarray(found)
+
+
+def _left(sprites: np.ndarray, backs: np.ndarray, basis: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """(P, Q) what is left of sprites laid on the best gradients, and what both show besides; squared full scale.
+
+    sprites: (P, CELLS, C). backs: (C, CELLS, Q). basis: (P, 3, CELLS), orthonormal, of the gradients.
+    """
     count = len(sprites)
     left = np.zeros((count, backs.shape[2]), dtype=np.float32)
     shown_there = np.zeros_like(left)
@@ -111,8 +129,7 @@ def _fits(sprites: np.ndarray, backs: np.ndarray) -> np.ndarray:
         explained -= by_itself
         left += power - 2 * (mine @ back) + own[:, None] - np.einsum("paq,paq->pq", explained, explained)
         shown += own - np.square(by_itself[..., 0]).sum(axis=1)
-    shown_by_both = np.minimum(shown[:, None], shown_there)
-    return (shown_by_both > _LEAST) & (left <= _LEFT * shown_by_both)
+    return left, np.minimum(shown[:, None], shown_there)
 
 
 def alike_as_wholes(fingerprints: np.ndarray, first_new: int = 0, job: Job = NULL_JOB) -> np.ndarray:
@@ -133,16 +150,15 @@ def alike_as_wholes(fingerprints: np.ndarray, first_new: int = 0, job: Job = NUL
         for rows, fitting in _of_one_aspect(kind, kind, sizes):
             job.advance(len(rows))
             fitting = fitting[fitting >= (first_new if rows.max() < first_new else 0)]
+            same = (sizes[fitting] == sizes[rows[0]]).all(axis=1)
             if not opaque[rows[0]]:
-                fitting = fitting[(sizes[fitting] != sizes[rows[0]]).any(axis=1)]
+                fitting = fitting[~same]
             if not len(fitting):
                 continue
             theirs = _Views(cells[fitting])
             for turned in (0, 1):
-                near = _Views(cells[rows][:, :, ::-1] if turned else cells[rows]).near(
-                    theirs, opaque=bool(opaque[rows[0]])
-                )
-                a, b = np.nonzero(near)
+                mine = _Views(cells[rows][:, :, ::-1] if turned else cells[rows])
+                a, b = np.nonzero(mine.near(theirs, same if opaque[rows[0]] else None))
                 a, b = rows[a], fitting[b]
                 wanted = (a < b) & (b >= first_new)
                 found.append(np.column_stack([a[wanted], b[wanted], np.full(np.count_nonzero(wanted), turned)]))
@@ -158,13 +174,18 @@ class _Views:
         self._light = _normed(scaled[..., :3] @ _LUMA)
         self._greatest = scaled[..., :3].max(axis=2)
 
-    def near(self, others: _Views, *, opaque: bool) -> np.ndarray:
-        """(N, M) bool. Only opaque pictures are compared otherwise than by colours: others have silhouettes."""
-        found = _apart(self._colours, others._colours, 4) <= _COLOURS
-        if opaque:
-            found |= self._light @ others._light.T >= 1 - _LIGHT
-            found |= _apart(self._greatest, others._greatest, 1) <= _GREATEST
-        return found
+    def near(self, others: _Views, same: np.ndarray | None) -> np.ndarray:
+        """(N, M) bool. Only opaque pictures are compared otherwise than by colours: others have silhouettes.
+
+        same: (M,) bool, which of the others have the same size; None for pictures that are not opaque.
+        """
+        apart = _apart(self._colours, others._colours, 4)
+        if same is None:
+            return np.asarray(apart <= _COLOURS)
+        found = apart <= _COLOURS_OF_OPAQUE
+        found |= self._light @ others._light.T >= 1 - _LIGHT
+        found |= _apart(self._greatest, others._greatest, 1) <= np.where(same, _GREATEST_OF_ONE_SIZE, _GREATEST)
+        return np.asarray(found)
 
 
 def _normed(values: np.ndarray) -> np.ndarray:
@@ -197,7 +218,7 @@ def worth_comparing_as_wholes(first: np.ndarray, second: np.ndarray, mirrored: n
     other = np.where(mirrored[rows, None, None, None], other[:, :, ::-1], other)
     mine, other = (_scaled(one).reshape(len(rows), BYTES) for one in (mine, other))
     varying = np.minimum(_varying(mine, 4), _varying(other, 4))
-    found[rows] = np.square(mine - other).sum(axis=1) <= _LOOK_AGAIN * _COLOURS * np.maximum(varying, _LEAST)
+    found[rows] = np.square(mine - other).sum(axis=1) <= _LOOK_AGAIN * np.maximum(varying, _LEAST)
     return found
 
 

@@ -10,20 +10,30 @@ from __future__ import annotations
 import cv2
 import numpy as np
 
-from gandam_studio.core.duplicates.colours import furthest_of_three, named, numbered, reduced_to_palette
+from gandam_studio.core.duplicates.colours import (
+    are_means,
+    both_ways,
+    furthest_of_three,
+    named,
+    numbered,
+    reduced_to_palette,
+)
 
 _PIXEL, _PLACE = 32.0, 14.0  # levels of 255: largest encoder error of a pixel, and of the mean of 3 x 3
 _NOISE = 18.0  # standard deviation, levels: stronger noise hides the drawing
 _FAR = 6.0  # standard deviations: beyond the largest of a million noisy pixels
+_BEYOND = 1.3  # standard deviations beyond the largest that is to be expected of so many values
 _ROOM = (30.0, 225.0)  # levels between which noise is not clipped
 # Largest share of the differences' power that neighbours have in common: 1 / 9 for white noise, nearly all for a new
 # colour.
 _WHITE = 0.3
 _TELLING = 100  # values needed to estimate noise
 _MOST = 6  # of 3 x 3 pixels needed for a mean
+_AREA_SIDE, _MOST_OF_AREA = 7, 30  # pixels: side of a large area, and least number for its mean
 _OPACITY = 24.0  # levels: pixels whose opacity differs by more are an edge, smoothed or not ...
 _APPEARED = 160.0  # ... and by this much, exist in one picture only
 _OPAQUE = 250
+_FAINT = 128  # greatest opacity: pictures with less are compared as if they had all
 _SOLID = 64  # least opacity of a pixel whose colour is reliable
 _FARTHER = 48.0  # levels by which the chosen colour of a palette may be farther away than the nearest
 _DITHERED = 0.1  # share of pixels whose colour is not the usual one for their old colour, from which on it is dithering
@@ -43,7 +53,13 @@ _GONE, _GONE_DITHERED = 0.95, 0.3
 # Largest change by a reduction, relative to the picture's variance: .25 in 99 of 100 copies with 8 colours, .16 in 9 of
 # 10 in the web palette; a recoloured scarf has .40.
 _DRAWN = 0.36
+_MIXING = 64  # colours: a palette of as many has or mixes about any other
 _FEWEST = 8  # colours: a smaller palette changes most pixels; if few changed, one drawing merely lacks a colour
+# Least covariance of two pictures, relative to the variance of the one that varies less: 1 for noise, which is
+# independent of the drawing, and for encoders and palettes, which leave a part of it. At least .63 for noisy copies and
+# JPEG (three games), at most 0 for different textures of 16 x 16 pixels whose difference passes for noise.
+_SHARED = 0.5
+_FLAT = 1.0  # levels, standard deviation: a picture that varies less has no drawing inside its silhouette
 _AREA = np.ones((3, 3), dtype=np.uint8)
 
 
@@ -52,18 +68,24 @@ def shown_alike(first: np.ndarray, second: np.ndarray, *, remade: bool = False) 
 
     remade: one was resized or composited to match the other, so that its outlines may be slightly off.
     """
-    if not _silhouettes_agree(first[..., 3], second[..., 3]):
+    peak = max(float(first[..., 3].max(initial=0)), float(second[..., 3].max(initial=0)))
+    if 0 < peak < _FAINT:  # differences that count as little would be all there is to see
+        first, second = (picture * np.float32(255 / peak) for picture in (first, second))
+    if not _silhouettes_agree(first[..., 3], second[..., 3], remade=remade):
         return False
     rim = np.abs(first[..., 3] - second[..., 3]) > _OPACITY
     counted = (np.maximum(first[..., 3], second[..., 3]) > _OPACITY) & ~rim
     off = first[..., :3] - second[..., :3]
-    if nothing_stands_out(off, counted, first[..., :3]) and (remade or _spoiled(first, second, off, counted)):
-        return True
+    values = 3 * max(1, int(np.count_nonzero(counted)))
+    far = _FAR if remade else min(_FAR, _BEYOND + float(np.sqrt(2 * np.log(values))))
+    explained = _made_with_noise if remade else _spoiled
+    if nothing_stands_out(off, counted, first[..., :3], far=far) and explained(first, second, off, counted):
+        return have_a_drawing_in_common(first[..., :3], second[..., :3], counted)
     return _fewer_colours(first, second) or _fewer_colours(second, first)
 
 
 def nothing_stands_out(
-    off: np.ndarray, counted: np.ndarray, colours: np.ndarray, allowed: np.ndarray | float = 0.0
+    off: np.ndarray, counted: np.ndarray, colours: np.ndarray, allowed: np.ndarray | float = 0.0, far: float = _FAR
 ) -> bool:
     """Whether the difference of two pictures is no more than noise of the same strength everywhere.
 
@@ -71,6 +93,7 @@ def nothing_stands_out(
         off, colours: (h, w, 3) float32 in [0, 255], the difference and one of the pictures.
         counted: (h, w) bool, the pixels to compare.
         allowed: additional tolerance in levels, (h, w) or one value for all.
+        far: standard deviations that no noise exceeds.
     """
     if not counted.any():
         return True
@@ -78,19 +101,38 @@ def nothing_stands_out(
     furthest = furthest_of_three(strength)
     usual = float(np.median(allowed)) if np.ndim(allowed) else float(allowed)
     # A fast upper bound that decides most pairs.
-    if (counted & (furthest > max(_PIXEL, _FAR * (_NOISE + usual)) + 2 * allowed)).any():
+    if (counted & (furthest > max(_PIXEL, far * (_NOISE + usual)) + 2 * allowed)).any():
         return False
     noise = _noise(strength, counted, colours)
     if noise > _NOISE + usual:
         return False
-    within = furthest <= max(_PIXEL, _FAR * noise) + 2 * allowed
+    within = furthest <= max(_PIXEL, far * noise) + 2 * allowed
     if not within[counted].all():
         return False
     weight = counted.astype(np.float32)
     count = _summed(weight)
     mean = furthest_of_three(np.abs(_summed(off * weight[..., None]))) / np.maximum(count, 1)
-    within = mean <= np.maximum(_PLACE, _FAR * noise / np.sqrt(np.maximum(count, 1))) + allowed
+    within = mean <= np.maximum(_PLACE, far * noise / np.sqrt(np.maximum(count, 1))) + allowed
     return bool(within[counted & (count >= _MOST)].all())
+
+
+def have_a_drawing_in_common(first: np.ndarray, second: np.ndarray, counted: np.ndarray) -> bool:
+    """Whether the colours of two pictures vary together, as those of a picture and its noisy or encoded copy.
+
+    Where two textures have little contrast, their difference is no larger than noise, but they have nothing in common.
+
+    Args:
+        first, second: (h, w, 3) float32 or uint8 in [0, 255].
+        counted: (h, w) bool, the pixels to compare.
+    """
+    mine, other = (picture[counted].astype(np.float32) for picture in (first, second))
+    if not len(mine):
+        return True
+    mine, other = mine - mine.mean(axis=0), other - other.mean(axis=0)
+    varying = min(float(np.vdot(mine, mine)), float(np.vdot(other, other)))
+    if varying <= _FLAT**2 * mine.size:
+        return not counted.all()
+    return float(np.vdot(mine, other)) >= _SHARED * varying
 
 
 def is_white(off: np.ndarray, counted: np.ndarray, colours: np.ndarray) -> bool:
@@ -105,12 +147,25 @@ def is_white(off: np.ndarray, counted: np.ndarray, colours: np.ndarray) -> bool:
     return bool(np.square(_summed(off * free)[telling] / count[telling]).sum() <= _WHITE * np.square(own).sum())
 
 
+def _made_with_noise(first: np.ndarray, second: np.ndarray, off: np.ndarray, counted: np.ndarray) -> bool:
+    """Whether the strong difference of an opaque picture from what it was made of is noise.
+
+    What an encoder may leave, `synthesis` tries to make. Arguments as for `_spoiled`.
+    """
+    opaque = min(float(first[..., 3].min()), float(second[..., 3].min())) >= _OPAQUE
+    if not opaque or _FAR * _noise(np.abs(off), counted, first[..., :3]) <= _PIXEL:
+        return True
+    return is_white(off, counted, first[..., :3])
+
+
 def _spoiled(first: np.ndarray, second: np.ndarray, off: np.ndarray, counted: np.ndarray) -> bool:
     """Whether the difference is an encoder's error or noise, which is nearly everywhere and creates new colours.
 
     Small changes in some places, or between colours that both pictures have, are frames of one animation, such as
     moving water. A slight tint maps each colour to one other. Arguments as for `nothing_stands_out` and `shown_alike`.
     """
+    if not _even_in_large(off, counted, first[..., :3]):
+        return False
     solid = (first[..., 3] > _SOLID) & (second[..., 3] > _SOLID)
     mine, other = (solid_colours(picture, solid) for picture in (first, second))
     strength = furthest_of_three(np.abs(mine - other))
@@ -124,6 +179,32 @@ def _spoiled(first: np.ndarray, second: np.ndarray, off: np.ndarray, counted: np
     # For opaque pictures `synthesis` tries encoders, so here only noise counts.
     opaque = min(float(first[..., 3].min()), float(second[..., 3].min())) >= _OPAQUE
     return not opaque or is_white(off, counted, first[..., :3])
+
+
+def _even_in_large(off: np.ndarray, counted: np.ndarray, colours: np.ndarray) -> bool:
+    """Whether strong noise cancels out over areas larger than 3 x 3 pixels, unlike another tint.
+
+    Arguments as for `nothing_stands_out`.
+    """
+    noise = _noise(np.abs(off), counted, colours)
+    if _FAR * noise <= _PIXEL:
+        return True
+    free = (counted[..., None] & (colours > _ROOM[0]) & (colours < _ROOM[1])).astype(np.float32)
+    return _mean_at_most(off, free, _PLACE, _FAR * noise)
+
+
+def _mean_at_most(off: np.ndarray, free: np.ndarray, place: float, noise: float) -> bool:
+    """Whether no mean of a large area is beyond `place` levels, or `noise` over the root of how many are averaged.
+
+    off: (h, w, 3) float32. free: (h, w, 3) or (h, w, 1) float32, 1 where a value counts.
+    """
+    summed, count = (
+        cv2.boxFilter(values, -1, (_AREA_SIDE, _AREA_SIDE), normalize=False, borderType=cv2.BORDER_CONSTANT)
+        for values in (off * free, np.broadcast_to(free, off.shape).copy())
+    )
+    telling = count >= _MOST_OF_AREA
+    mean = np.abs(summed[telling]) / count[telling]
+    return bool((mean <= np.maximum(place, noise / np.sqrt(count[telling]))).all())
 
 
 def has_own_colours(copy: np.ndarray, plain: np.ndarray, changed: np.ndarray) -> bool:
@@ -147,14 +228,22 @@ def _share_of_new(colours: np.ndarray, others: np.ndarray, counted: np.ndarray) 
     return float(np.mean(~np.isin(named(colours[counted]), named(others))))
 
 
-def _silhouettes_agree(first: np.ndarray, second: np.ndarray) -> bool:
-    """Whether (h, w) opacities differ only along outlines, and nowhere between transparent and opaque."""
+def _silhouettes_agree(first: np.ndarray, second: np.ndarray, *, remade: bool) -> bool:
+    """Whether (h, w) opacities differ only along outlines, and nowhere between transparent and opaque.
+
+    If neither was `remade` (`shown_alike`), outlines can only have become hard: no encoder moves a smooth one.
+    """
     off = np.abs(first - second)
     if float(off.max(initial=0)) <= _OPACITY:
         return True
-    if (off > _APPEARED).any():
+    if (off > _APPEARED).any() or not (remade or _hard(first) or _hard(second)):
         return False
     return not cv2.erode((off > _OPACITY).astype(np.uint8), _AREA, borderValue=0).any()
+
+
+def _hard(opacity: np.ndarray) -> bool:
+    """Whether nothing in (h, w) is translucent."""
+    return not ((opacity > _OPACITY) & (opacity < 255 - _OPACITY)).any()
 
 
 def _fewer_colours(first: np.ndarray, second: np.ndarray) -> bool:
@@ -173,8 +262,11 @@ def _fewer_colours(first: np.ndarray, second: np.ndarray) -> bool:
     kinds, number = numbered(mine)
     shades, place = numbered(other)
     moved = furthest_of_three(np.abs(off)) > 1
-    if len(shades) < _FEWEST and np.count_nonzero(moved) < (1 - _UNTOUCHED) * len(moved):
-        return False
+    if len(shades) < _FEWEST and moved.any():
+        if np.count_nonzero(moved) < (1 - _UNTOUCHED) * len(moved):
+            return False
+        if not both_ways(off[moved]) or not are_means(place[moved], off[moved]):  # painted anew in few colours
+            return False
     names, counts = np.unique(number * len(shades) + place, return_counts=True)
     usual = np.zeros(len(kinds), dtype=np.int64)
     order = np.argsort(counts, kind="stable")
@@ -183,11 +275,14 @@ def _fewer_colours(first: np.ndarray, second: np.ndarray) -> bool:
     dithered = np.count_nonzero(strange > 1) > _DITHERED * len(strange)
     if moved.any() and _share_of_new(mine, other, moved) < (_GONE_DITHERED if dithered else _GONE):
         return False
-    if not dithered:
-        return bool((strange <= _PIXEL).all())
+    if not dithered and (strange > _PIXEL).any():
+        return False
     left = np.zeros((*solid.shape, 3), dtype=np.float32)
     left[solid] = off
-    return bool((np.abs(_summed(left)) <= 2 * _PLACE * _AREA.size).all())
+    if dithered and (np.abs(_summed(left)) > 2 * _PLACE * _AREA.size).any():
+        return False
+    # Many colours are near any other, or are mixed to it; few cannot be.
+    return len(shades) < _MIXING or _mean_at_most(left, solid[..., None].astype(np.float32), _PLACE, 0.0)
 
 
 def solid_colours(picture: np.ndarray, solid: np.ndarray) -> np.ndarray:

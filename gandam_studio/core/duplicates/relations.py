@@ -39,6 +39,7 @@ RELATIONS = (EXACT, RE_ENCODED, RESIZED, CROPPED, MIRRORED, RECOLOURED, NEAR, FR
 DUPLICATES = frozenset((EXACT, RE_ENCODED, RESIZED, CROPPED, MIRRORED))  # one can be dropped; the others are relatives
 
 _SAME = 3  # levels of 255: invisible, and within the error of most encoders
+_FAINT = 32  # levels: the greatest opacity of what can hardly be seen
 _UNTOUCHED, _NOISIEST = 0.5, 128.0  # most pixels that noise leaves unchanged (share), and its largest change in levels
 # Largest share of the differences' power that neighbours have in common: 1 / 9 for white noise, nearly all for a new
 # colour.
@@ -160,6 +161,11 @@ class _Overlay:
         """(h, w) float32: the largest difference over the four channels."""
         off = self.first - self.second
         return furthest(np.abs(off, out=off))
+
+    @property
+    def faint(self) -> bool:
+        """Whether nothing is opaque enough for `_SAME` to be little of it."""
+        return float(max(self.first[..., 3].max(initial=0), self.second[..., 3].max(initial=0))) < _FAINT
 
     @cached_property
     def both(self) -> np.ndarray:
@@ -414,7 +420,8 @@ def _changes(overlay: _Overlay, encoded: Callable[[], bool] | None, resampled: C
     """Judge an overlay's colours; encoded, resampled: see `decide`."""
     off = overlay.off
     if not overlay.seen_by_both or overlay.largest <= _SAME:
-        return _Change(True, False, False)
+        same = overlay.largest <= _SAME and (overlay.largest == 0 or not overlay.faint)
+        return _Change(same, False, False)
     share_same = overlay.untouched
     pixelwise = overlay.shift is not None
     same_mask = overlay.seen_by_both >= 0.97 * overlay.seen_by_either

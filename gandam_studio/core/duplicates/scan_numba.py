@@ -33,7 +33,7 @@ def scan_block(words, kinds, start, stop, look_radius, even_share, radii):
             alike = kinds[i] == kinds[j]
             # Decides most pairs: pairs are only close if their even halves are.
             if either == 0:
-                likely = shape_even + inside_even <= even_radius
+                likely = shape_even == 0 or shape_even + inside_even <= even_radius
             elif either == _NO_SILHOUETTE:
                 likely = alike or inside_even <= inside_even_radius
             elif either == _NO_INTERIOR:
@@ -52,7 +52,8 @@ def scan_block(words, kinds, start, stop, look_radius, even_share, radii):
                 near = whole_even + whole_odd <= whole_radius
                 if likely:
                     if either == 0:
-                        near = near or shape + inside <= look_radius
+                        close = shape + inside <= look_radius and shape_even + inside_even <= even_radius
+                        near = near or close or shape == 0
                     elif either == _NO_SILHOUETTE:
                         near = near or inside <= inside_radius
                     else:

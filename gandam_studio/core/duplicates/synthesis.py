@@ -12,9 +12,14 @@ import cv2
 import numpy as np
 from PIL import Image
 
-from gandam_studio.core.duplicates.colours import furthest_of_three, weighted
+from gandam_studio.core.duplicates.colours import furthest, furthest_of_three, weighted
 from gandam_studio.core.duplicates.enlarging import enlargement
-from gandam_studio.core.duplicates.redrawing import has_own_colours, nothing_stands_out, shown_alike
+from gandam_studio.core.duplicates.redrawing import (
+    has_own_colours,
+    have_a_drawing_in_common,
+    nothing_stands_out,
+    shown_alike,
+)
 from gandam_studio.core.duplicates.relations import Transform
 
 _PILLOW = (Image.Resampling.NEAREST, Image.Resampling.BILINEAR, Image.Resampling.BICUBIC, Image.Resampling.LANCZOS)
@@ -46,6 +51,10 @@ _SAME = 3.0  # levels
 _LESS = 0.75
 # Share of the changed pixels that must match for JPEG to be the encoder, and the levels that rounding leaves then.
 _KNOWN, _ROUNDED = 0.5, 24.0
+# Levels: filters that differ by more are told apart, and the right one comes as near as that; and least pixels for it.
+_TOLD_APART, _EQUAL, _FEWEST = 4.0, 1.5, 10
+_ANEW = 12.0  # levels: what the right filter and its rounding never leave
+_RIGHT = 0.7  # least share of those pixels that come out right
 # Least cosine between the change by one of a few qualities and the actual change: at least .49 for JPEG copies, .39 for
 # WebP or noise; .32 in the median for Freedoom's other frames on one colour.
 _ALIKE = 0.38
@@ -68,12 +77,20 @@ def resizings(rgba: np.ndarray, size: tuple[int, int]) -> list[np.ndarray]:
 
 def remade(first: np.ndarray, second: np.ndarray, *, mirrored: bool) -> bool:
     """Whether one of two (H, W, 4) uint8 pictures, mirrored or not, can be made from the other."""
+    found = False
     for plain, other in ((first, second), (second, first)):
         factor = enlargement(plain)  # the other may have been enlarged with another filter
-        small = plain[::factor, :: -factor if mirrored else factor]
-        if _made_of(np.ascontiguousarray(small), np.ascontiguousarray(other)):
+        small = np.ascontiguousarray(plain[::factor, :: -factor if mirrored else factor])
+        other = np.ascontiguousarray(other)
+        if found:  # enlarging again what was reduced hides what is not the same
+            return not _resized_but_for_a_part(small, other)
+        made = _made_of(small, other)
+        if made is None:
+            return False
+        found = made
+        if found and first.shape == second.shape:
             return True
-    return False
+    return found
 
 
 def remade_elsewhere(plain: np.ndarray, other: np.ndarray, transform: Transform) -> bool:
@@ -101,7 +118,7 @@ def remade_elsewhere(plain: np.ndarray, other: np.ndarray, transform: Transform)
             off = cv2.norm(made, small, cv2.NORM_L2)
             if off < best:
                 best, nearest = off, framed
-    return nearest is not None and _made_of(nearest, np.ascontiguousarray(other))
+    return nearest is not None and bool(_made_of(nearest, np.ascontiguousarray(other)))
 
 
 def _framed(rgba: np.ndarray, x: int, y: int, width: int, height: int) -> np.ndarray:
@@ -112,8 +129,11 @@ def _framed(rgba: np.ndarray, x: int, y: int, width: int, height: int) -> np.nda
     return made
 
 
-def _made_of(plain: np.ndarray, other: np.ndarray) -> bool:
-    """Whether the other picture is the plain one resized, composited on a background, encoded, or several of these."""
+def _made_of(plain: np.ndarray, other: np.ndarray) -> bool | None:
+    """Whether the other picture is the plain one resized, composited on a background, encoded, or several of these.
+
+    None if it was, and a part was drawn anew before or after.
+    """
     size = other.shape[1::-1]
     resized = size != plain.shape[1::-1]
     opaque = int(other[..., 3].min()) >= _OPAQUE
@@ -126,9 +146,13 @@ def _made_of(plain: np.ndarray, other: np.ndarray) -> bool:
     if opaque:
         made = [_laid(one, wanted) for one in made]
     made.sort(key=lambda one: cv2.norm(one, wanted, cv2.NORM_L2))
+    if resized and _drawn_anew(made, wanted):
+        return None
     if not (opaque and _restless_behind(made[0], wanted, free)) and shown_alike(made[0], wanted, remade=touched):
         return True
     if not opaque or _blocks_apart(made[0], wanted):
+        return False
+    if not have_a_drawing_in_common(made[0][..., :3], wanted[..., :3], np.ones(wanted.shape[:2], dtype=bool)):
         return False
     target = _bgr(wanted)
     sources = [_bgr(one) for one in made]
@@ -140,6 +164,31 @@ def _made_of(plain: np.ndarray, other: np.ndarray) -> bool:
     return any(
         not _beyond_encoders(one, target) and _through_an_encoder(one, target, place) for one in sources[:_LIKELY]
     )
+
+
+def _resized_but_for_a_part(plain: np.ndarray, other: np.ndarray) -> bool:
+    """Whether the other picture is the plain one resized by a filter that is known by most pixels, but not by all."""
+    size, wanted = other.shape[1::-1], weighted(other)
+    if size == plain.shape[1::-1]:
+        return False
+    made = resizings(plain, size)
+    if int(other[..., 3].min()) >= _OPAQUE:
+        made = [_laid(one, wanted) for one in made]
+    made.sort(key=lambda one: cv2.norm(one, wanted, cv2.NORM_L2))
+    return _drawn_anew(made, wanted)
+
+
+def _drawn_anew(made: list[np.ndarray], wanted: np.ndarray) -> bool:
+    """Whether the nearest of several resized (h, w, 4) float32 pictures is the wanted one, except in a part.
+
+    Where filters differ, no wrong one comes out the same to the level.
+    """
+    off = furthest(np.abs(made[0] - wanted))
+    if float(off.max(initial=0)) <= _ANEW:
+        return False
+    telling = furthest(np.abs(made[0] - made[1])) > _TOLD_APART
+    count = np.count_nonzero(telling)
+    return bool(count >= _FEWEST and np.count_nonzero((off <= _EQUAL) & telling) >= _RIGHT * count)
 
 
 def _laid(plain: np.ndarray, wanted: np.ndarray) -> np.ndarray:
