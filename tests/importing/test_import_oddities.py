@@ -24,7 +24,7 @@ from gandam_studio.core.pictures.decoding.canonical import decode_first
 from gandam_studio.core.pictures.decoding.colour import is_srgb
 from gandam_studio.core.pictures.decoding.pillow import with_article
 from gandam_studio.core.workspace.edits import SetSetting
-from gandam_studio.core.workspace.faint import is_faint, surely_seen
+from gandam_studio.core.workspace.faint import faint, is_faint, surely_seen
 from gandam_studio.core.workspace.query import Filter
 from trainer.protocol.recipe import Recipe
 
@@ -447,7 +447,13 @@ def test_no_sprite_is_surely_seen_that_is_faint(background: tuple[int, int, int]
     stack = np.clip(np.stack([*pictures, *near, *clear, *opaque, *few]), 0, 255).astype(np.uint8)
     stack[stack[..., 3] == 0] = 0
     seen = surely_seen(stack, background)
-    assert not any(is_faint(picture, background) for picture in stack[seen])
+    hidden = [is_faint(picture, background) for picture in stack]
+    assert not (seen & hidden).any()
+    # Several sizes at once, in any order, some without a thumbnail.
+    kept = {row: picture if row % 3 else picture[1:] for row, picture in enumerate(stack, 1) if row % 7}
+    rows = np.array([*range(len(stack), 0, -1)])
+    expected = [row for row in rows.tolist() if row in kept and is_faint(kept[row], background)]
+    assert faint(kept.get, rows, background).tolist() == expected
     assert seen[: len(pictures)].all()  # ordinary sprites are settled by it
 
 

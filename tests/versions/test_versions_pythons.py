@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import os
 import random
@@ -11,6 +12,8 @@ import sys
 from pathlib import Path
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from trainer.protocol.manifest import ManifestEntry, manifest_bytes, manifest_digest
 
@@ -86,3 +89,30 @@ def test_the_digest_is_fixed_for_ever():
         '"tags":["a","b"],"weight":0.333333,"width":68}\n'
     )
     assert manifest_digest(manifest_bytes([])) == "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
+
+
+numbers = st.integers(0, 1_000_000)
+
+
+@settings(max_examples=200, deadline=None)
+@given(
+    st.lists(st.text(max_size=12), min_size=5, max_size=5),
+    st.lists(st.text(max_size=8), max_size=4),
+    st.none() | st.tuples(numbers, numbers, numbers, numbers),
+    st.floats(1e-6, 1e9) | st.integers(1, 1000),
+    st.booleans(),
+)
+def test_a_line_is_what_an_encoder_of_json_makes(texts, tags, crop, weight, flip):
+    source, part, family, facing, split = texts
+    entry = ManifestEntry(
+        "a" * 64, source, "b" * 64, 68, 56, part, crop, 3, flip, facing, tuple(tags), "kept", family, weight, split
+    )
+    values = {**dataclasses.asdict(entry), "tags": sorted(set(tags)), "weight": round(float(weight), 6)}
+    expected = json.dumps(values, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
+    assert entry.line().decode() == f"{expected}\n"
+
+
+@pytest.mark.parametrize("weight", [float("nan"), float("inf")])
+def test_a_weight_that_json_cannot_say_makes_no_line(weight: float):
+    with pytest.raises(ValueError, match="weight"):
+        dataclasses.replace(entries()[0], weight=weight).line()

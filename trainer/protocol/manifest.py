@@ -7,10 +7,11 @@ from __future__ import annotations
 
 import dataclasses
 import hashlib
-import json
+import math
 import re
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
+from json.encoder import encode_basestring as _quoted
 from pathlib import Path
 from typing import Any
 
@@ -41,9 +42,6 @@ _FOUR = ",".join([_N] * 4)
 PART = re.compile(rf"frame={_N}(?:\+{_KEY})?|region={_FOUR}(?:\+turn=([123]))?(?:\+on={_FOUR})?(?:\+{_KEY})?|{_KEY}")
 """The grammar of `ManifestEntry.part` where it is not "". Groups: frame and its key; x, y, w, h, turn, the canvas's
 four numbers and the key of a region; the key of a whole picture."""
-
-# json.dumps with these options would create an encoder at every call.
-_CANONICAL = json.JSONEncoder(ensure_ascii=False, sort_keys=True, separators=(",", ":"), allow_nan=False)
 
 
 def is_digest(value: Any) -> bool:
@@ -161,10 +159,27 @@ class ManifestEntry:
 
     def line(self) -> bytes:
         """The entry's canonical line: keys sorted, no spaces, UTF-8, ending in one newline."""
-        values = dict(self.__dict__)
-        values["tags"] = sorted(set(self.tags))
-        values["weight"] = round(float(self.weight), 6)
-        return _CANONICAL.encode(values).encode() + b"\n"
+        # Put together by hand in a third of the time that an encoder takes: a version has one for every sprite.
+        weight = round(float(self.weight), 6)
+        if not math.isfinite(weight):
+            raise ValueError(f"a weight cannot be {weight}")
+        crop = f"[{','.join(map(str, self.crop))}]" if self.crop is not None else "null"
+        tags = ",".join(map(_quoted, sorted(set(self.tags)))) if self.tags else ""
+        return (
+            f'{{"crop":{crop},"facing":{_quoted(self.facing)},"family":{_quoted(self.family)},'
+            f'"flip":{"true" if self.flip else "false"},"height":{self.height},"id":{_quoted(self.id)},'
+            f'"part":{_quoted(self.part)},"rotation":{self.rotation},"source":{_quoted(self.source)},'
+            f'"source_digest":{_quoted(self.source_digest)},"split":{_quoted(self.split)},'
+            f'"status":{_quoted(self.status)},"tags":[{tags}],"weight":{weight!r},"width":{self.width}}}\n'
+        ).encode()
+
+    @classmethod
+    def known(cls, values: dict[str, Any]) -> ManifestEntry:
+        """Build from a value for every field, each in its domain; `values` becomes the entry's own."""
+        entry = cls.__new__(cls)
+        # Set at once, since a frozen dataclass's __init__ takes longer than the checks.
+        entry.__dict__.update(values)
+        return entry
 
     @classmethod
     def from_line(cls, line: bytes | str, where: str = "") -> ManifestEntry:
@@ -196,10 +211,7 @@ class ManifestEntry:
             kept["crop"] = tuple(kept["crop"])
         kept["tags"] = tuple(sorted(set(kept["tags"]))) if kept["tags"] else ()
         kept["weight"] = float(kept["weight"])
-        entry = cls.__new__(cls)
-        # Set at once, since a frozen dataclass's __init__ takes longer than the checks.
-        entry.__dict__.update(kept)
-        return entry
+        return cls.known(kept)
 
 
 _DEFAULTS: dict[str, Any] = {

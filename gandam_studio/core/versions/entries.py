@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
-import dataclasses
 import unicodedata
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from gandam_studio.core.places import file_name, split_earlier, split_member
 from gandam_studio.core.versions.splits import assign_splits, inseparable
 from gandam_studio.core.workspace.lineage import TAGGED
 from gandam_studio.core.workspace.query import BLANK, Filter
-from gandam_studio.core.workspace.sprite import COLUMNS, Sprite
+from gandam_studio.core.workspace.sprite import COLUMNS, Sprite, mirrored_facing
 from trainer.protocol.manifest import ManifestEntry
 
 if TYPE_CHECKING:
     from gandam_studio.core.workspace import Workspace
+
+_DECISIONS = slice(COLUMNS.split(", ").index("alpha"), None)
+_MOST_DECISIONS = 4096  # remembered at once
 
 _UNLESS_KEPT = " AND status != 'kept'"
 
@@ -30,12 +32,59 @@ def present_entries(
     condition = committed(kept_only, with_generated)
     splits = present_splits(workspace, condition)
     chosen = chosen_sources(workspace)
+    decided: dict[tuple[Any, ...], dict[str, Any]] = {}  # most sprites share few combinations of decisions
     for row in workspace.connection.execute(f"SELECT {COLUMNS} FROM sprites WHERE {condition} ORDER BY id"):
-        sprite = Sprite.from_row(row)
-        if sprite.seq in chosen:
-            name, blob, part = chosen[sprite.seq]
-            sprite = dataclasses.replace(sprite, name=name, blob=blob, part=part)
-        yield entry_of(sprite, sprite.split or splits[sprite.id])
+        seq, key, name, blob, part, width, height, _, *decisions = Sprite.checked(row)
+        values = decided.get(row[_DECISIONS])
+        if values is None:
+            if len(decided) >= _MOST_DECISIONS:
+                decided.clear()
+            values = decided[row[_DECISIONS]] = _decided(*decisions)
+        if seq in chosen:
+            name, blob, part = chosen[seq]
+        yield ManifestEntry.known(
+            {
+                **values,
+                "id": key,
+                "source": plain_text(name),
+                "source_digest": blob,
+                "width": width,
+                "height": height,
+                "part": part,
+                "split": values["split"] or splits[key],
+            }
+        )
+
+
+def _decided(
+    alpha: bool,
+    background: str,
+    status: str,
+    reason: str,
+    flipped: bool,
+    rotation: int,
+    crop: tuple[int, int, int, int] | None,
+    facing: str,
+    tags: tuple[str, ...],
+    family: str,
+    weight: float,
+    split: str,
+) -> dict[str, Any]:
+    """Return the fields of an entry that are decided, from the attributes of a sprite that may be.
+
+    Texts are in NFC, so that decomposed ones from macOS give the same digest.
+    """
+    return {
+        "crop": crop,
+        "rotation": rotation,
+        "flip": flipped,
+        "facing": mirrored_facing(facing) if flipped else facing,
+        "tags": tuple(plain_text(tag) for tag in tags),
+        "status": status,
+        "family": plain_text(family),
+        "weight": weight,
+        "split": split,
+    }
 
 
 def committed(kept_only: bool, with_generated: bool) -> str:
@@ -102,27 +151,6 @@ def _as_source(path: str, member: str, digest: str) -> tuple[str, str, str]:
     """Return a row of `sources` as (file name, digest, part)."""
     suffix, _ = split_earlier(split_member(member)[1])
     return file_name(path, member), digest, suffix if suffix.startswith(("frame=", "key=", "region=")) else ""
-
-
-def entry_of(sprite: Sprite, split: str) -> ManifestEntry:
-    """Return a sprite's entry. Names are in NFC, so that decomposed names from macOS give the same digest."""
-    return ManifestEntry(
-        id=sprite.id,
-        source=plain_text(sprite.name),
-        source_digest=sprite.blob,
-        width=sprite.width,
-        height=sprite.height,
-        part=sprite.part,
-        crop=sprite.crop,
-        rotation=sprite.rotation,
-        flip=sprite.flipped,
-        facing=sprite.shown_facing,
-        tags=tuple(plain_text(tag) for tag in sprite.tags),
-        status=sprite.status,
-        family=plain_text(sprite.family),
-        weight=sprite.weight,
-        split=split,
-    )
 
 
 def plain_text(text: str) -> str:

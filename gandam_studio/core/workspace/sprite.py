@@ -66,6 +66,11 @@ class Sprite:
     @classmethod
     def from_row(cls, row: sqlite3.Row | tuple[Any, ...]) -> Sprite:
         """Build from a row of `COLUMNS`. Raises DamagedWorkspace if a value is outside its column's domain."""
+        return cls(*cls.checked(row))
+
+    @staticmethod
+    def checked(row: sqlite3.Row | tuple[Any, ...]) -> tuple[Any, ...]:
+        """Return the attributes, in their order, of the sprite in a row of `COLUMNS`. Raises as `from_row`."""
         seq, key, name, blob, part, width, height, colors = row[:8]
         decisions = _DECISIONS_CACHE.get(row[8:])
         # A fast check that most rows pass; other rows are checked column by column.
@@ -83,7 +88,7 @@ class Sprite:
             and colors >= 0
         ):
             decisions = _checked_decisions(tuple(row))
-        return cls(seq, key, name, blob, part, width, height, colors, *decisions)
+        return (seq, key, name, blob, part, width, height, colors, *decisions)
 
     @property
     def shown_facing(self) -> str:
