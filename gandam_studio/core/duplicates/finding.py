@@ -10,7 +10,7 @@ import numpy as np
 from gandam_studio.core.duplicates.blanks import blank_links
 from gandam_studio.core.duplicates.candidates import LOOK_RADIUS, WHOLE_RADIUS, Candidates, candidates
 from gandam_studio.core.duplicates.keeping import DEFAULT_RULES, Judged
-from gandam_studio.core.duplicates.links import LOOSEST, Findings, Link, load_findings, save_findings
+from gandam_studio.core.duplicates.links import LOOSEST, Findings, Links, load_findings, save_findings
 from gandam_studio.core.duplicates.report import DEFAULT_DISTANCE, DuplicateReport
 from gandam_studio.core.duplicates.sources import PictureSource, WorkspaceSource, described_otherwise
 from gandam_studio.core.duplicates.verifying import Verifier
@@ -80,8 +80,8 @@ def _in_workspace(
     if last > known.last and not pictures.unreadable:
         with contextlib.suppress(OSError):  # on a full or read-only disk the next search only takes longer
             save_findings(workspace.folder, Findings(links, last, enlargements), radii)
-    shown = {sprite.seq for sprite in pictures.sprites if sprite.status != "dropped"}
-    links = [link for link in links if link.i in shown and link.j in shown]
+    shown = [sprite.seq for sprite in pictures.sprites if sprite.status != "dropped"]
+    links = links.taken(np.asarray(np.isin(links.pairs, shown).all(axis=1)))
     query = "SELECT a, b FROM pairs WHERE verdict = 'distinct'"
     apart = [(int(a), int(b)) for a, b in workspace.connection.execute(query)]
     report = DuplicateReport(links, _judged(links, pictures, enlargements), distance=distance, rules=rules, apart=apart)
@@ -89,69 +89,69 @@ def _in_workspace(
     return report
 
 
-def _search(source: PictureSource, verifier: Verifier, known: Findings, radii: tuple[int, int], job: Job) -> list[Link]:
+def _search(source: PictureSource, verifier: Verifier, known: Findings, radii: tuple[int, int], job: Job) -> Links:
     """All links by row number, including known ones, sorted."""
     first_new = int(np.searchsorted(source.seqs, known.last, side="right"))
     if first_new == len(source.seqs):
-        return known.links
-    row_of = {int(seq): row for row, seq in enumerate(source.seqs)}
-    old = [Link(row_of[link.i], row_of[link.j], link.verdict) for link in known.links]
+        return Links.of(known.links)
+    old = Links.of(known.links)
+    old = old.renamed(np.searchsorted(source.seqs, old.pairs))
     pairs = candidates(source.fingerprints, look_radius=radii[0], whole_radius=radii[1], first_new=first_new, job=job)
-    links = [*old, *verifier.links(pairs, job)]
+    links = old.with_others(verifier.links(pairs, job))
     blank = blank_links(source, links, first_new, job)
     verifier.enlargements |= {row: 1 for link in blank for row in (link.i, link.j)}  # unknown for a single colour
-    links += blank
-    links = _completed(links, pairs, first_new, verifier, job)
-    called = source.seqs.tolist()
-    return [Link(called[link.i], called[link.j], link.verdict) for link in links]
+    links = links.with_others(blank)
+    wanted = _wanted(links.pairs, pairs, first_new, len(source.seqs))
+    if len(wanted):
+        rows, turned = np.repeat(wanted, 2, axis=0), np.tile(np.array([False, True]), len(wanted))
+        links = links.with_others(verifier.links(Candidates(rows[:, 0], rows[:, 1], turned), job))
+    return links.renamed(source.seqs[links.pairs])
 
 
-def _completed(links: list[Link], pairs: Candidates, first_new: int, verifier: Verifier, job: Job) -> list[Link]:
-    """Add the links between pictures that share a neighbour but were no candidates; returns all, sorted.
+def _wanted(linked: np.ndarray, pairs: Candidates, first_new: int, count: int) -> np.ndarray:
+    """Return the pairs that share a neighbour but were no candidates: (P, 2) rows, sorted, without known links.
 
     Hashes may miss pairs that are related to the same third picture, but a keeper should be related to every member
-    directly.
+    directly. Of three rows at least one is `first_new` or later. linked: (L, 2) rows. count: of all rows.
     """
-    neighbours: dict[int, set[int]] = {}
-    for link in links:
-        neighbours.setdefault(link.i, set()).add(link.j)
-        neighbours.setdefault(link.j, set()).add(link.i)
-    seen = set(zip(pairs.i.tolist(), pairs.j.tolist(), strict=True))
-    wanted = {
-        (a, b)
-        for middle, around in neighbours.items()
-        if len(around) <= _COMPLETED_GROUP
-        for a in around
-        for b in around
-        if a < b and (a, b) not in seen and b not in neighbours[a] and max(middle, b) >= first_new
-    }
-    if wanted:
-        rows = np.repeat(np.array(sorted(wanted), dtype=np.int64), 2, axis=0)
-        turned = np.tile(np.array([False, True]), len(wanted))
-        links = [*links, *verifier.links(Candidates(rows[:, 0], rows[:, 1], turned), job)]
-    return sorted(links, key=lambda link: (link.i, link.j))
+    ends = np.concatenate([linked, linked[:, ::-1]])
+    ends = ends[np.lexsort((ends[:, 1], ends[:, 0]))]
+    middles, start, sizes = np.unique(ends[:, 0], return_index=True, return_counts=True)
+    # The last neighbour is the largest.
+    new = np.maximum(middles, ends[start + sizes - 1, 1]) >= first_new if len(ends) else np.zeros(0, dtype=bool)
+    few = new & (sizes <= _COMPLETED_GROUP)
+    found = [np.zeros(0, dtype=np.int64)]
+    for size in np.unique(sizes[few]).tolist():
+        groups = few & (sizes == size)
+        around = ends[start[groups, None] + np.arange(size), 1]
+        a, b = np.triu_indices(size, 1)
+        names = around[:, a] * count + around[:, b]
+        found.append(names[np.maximum(middles[groups, None], around[:, b]) >= first_new])
+    names = np.unique(np.concatenate(found))
+    known = np.concatenate([linked, np.stack([pairs.i, pairs.j], axis=1)])
+    names = names[~np.isin(names, known[:, 0] * count + known[:, 1])]
+    return np.stack([names // count, names % count], axis=1)
 
 
 def _enlargements(
-    links: list[Link], source: PictureSource, verifier: Verifier, known: dict[int, int], job: Job
+    links: Links, source: PictureSource, verifier: Verifier, known: dict[int, int], job: Job
 ) -> dict[int, int]:
     """The enlargement of each linked picture, by row number. Only unknown ones are read."""
-    row_of = {int(seq): row for row, seq in enumerate(source.seqs)}
-    seqs = sorted({seq for link in links for seq in (link.i, link.j)} - known.keys())
+    seqs = sorted({*links.ends.tolist()} - known.keys())
     job.start("Measuring pictures", len(seqs))
     found = dict(known)
-    for seq in seqs:
-        found[seq] = verifier.enlargement(row_of[seq])
+    for seq, row in zip(seqs, np.searchsorted(source.seqs, seqs).tolist(), strict=True):
+        found[seq] = verifier.enlargement(row)
         job.advance()
     return found
 
 
-def _judged(links: list[Link], source: PictureSource, enlargements: dict[int, int]) -> dict[int, Judged]:
+def _judged(links: Links, source: PictureSource, enlargements: dict[int, int]) -> dict[int, Judged]:
     """The facts for the rules about every linked picture, by row number."""
-    linked = {seq for link in links for seq in (link.i, link.j)}
-    areas = boxes(source.fingerprints)[:, 2:].prod(axis=1)
+    linked = links.ends
+    rows = np.searchsorted(source.seqs, linked)
+    areas = boxes(source.fingerprints[rows])[:, 2:].prod(axis=1)
     return {
-        seq: Judged(source.facts[row], int(areas[row]), enlargements[seq])
-        for row, seq in enumerate(source.seqs.tolist())
-        if seq in linked
+        seq: Judged(source.facts[row], area, enlargements[seq])
+        for seq, row, area in zip(linked.tolist(), rows.tolist(), areas.tolist(), strict=True)
     }

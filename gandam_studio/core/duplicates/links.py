@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import io
+import itertools
 import zipfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, overload
 
 import numpy as np
 
-from gandam_studio.core.duplicates.relations import RELATIONS, Transform, Verdict
+from gandam_studio.core.duplicates.relations import DUPLICATES, RELATIONS, Transform, Verdict
 from gandam_studio.core.workspace.described import FINGERPRINT_VERSION
 from trainer.protocol.files import own_folder, write_bytes
 
@@ -32,6 +33,109 @@ class Link:
     verdict: Verdict
 
 
+class Links(Sequence[Link]):
+    """Relations as columns: a `Link` is made only when it is asked for, as there may be a million of them.
+
+    Attributes:
+        pairs: (L, 2) int64, `Link.i` and `Link.j`.
+        distances: (L,) float64.
+    """
+
+    def __init__(self, columns: Mapping[str, np.ndarray]) -> None:
+        """columns: the arrays in `_COLUMNS`."""
+        self._columns: dict[str, Any] = {
+            name: np.asarray(columns[name], dtype).reshape(-1, *shape) for name, dtype, shape in _COLUMNS
+        }
+        self.pairs: np.ndarray = self._columns["pairs"]
+        self.distances: np.ndarray = self._columns["judged"][:, 0]
+
+    @classmethod
+    def of(cls, links: Sequence[Link]) -> Links:
+        """Return the same links as columns."""
+        if isinstance(links, Links):
+            return links
+        transforms = [link.verdict.transform for link in links]
+        return cls(
+            {
+                "pairs": np.array([(link.i, link.j) for link in links], dtype=np.int64),
+                "relations": np.array([RELATIONS.index(link.verdict.relation) for link in links], dtype=np.int8),
+                "judged": np.array([(link.verdict.distance, link.verdict.confidence) for link in links]),
+                "places": np.array([(t.scale_x, t.scale_y, t.shift_x, t.shift_y) for t in transforms]),
+                "changes": np.array(
+                    [(t.mirrored, t.recoloured, t.resized, t.cropped, t.re_encoded) for t in transforms], dtype=bool
+                ),
+            }
+        )
+
+    def __len__(self) -> int:
+        return len(self.pairs)
+
+    @overload
+    def __getitem__(self, index: int) -> Link: ...
+
+    @overload
+    def __getitem__(self, index: slice) -> Links: ...
+
+    def __getitem__(self, index: int | slice) -> Link | Links:
+        if isinstance(index, slice):
+            return self.taken(index)
+        return _link(*(column[index].tolist() for column in self._columns.values()))
+
+    def __iter__(self) -> Iterator[Link]:
+        return itertools.starmap(_link, zip(*(column.tolist() for column in self._columns.values()), strict=True))
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Links) and all(
+            np.array_equal(mine, other._columns[name]) for name, mine in self._columns.items()
+        )
+
+    __hash__ = None  # type: ignore[assignment]
+
+    def intact(self) -> bool:
+        """Whether all columns are of one length, and every relation has a word."""
+        words = self._columns["relations"]
+        alike = {len(column) for column in self._columns.values()} == {len(self)}
+        return alike and bool(((words >= 0) & (words < len(RELATIONS))).all())
+
+    @property
+    def columns(self) -> Mapping[str, np.ndarray]:
+        """The arrays, as they are stored."""
+        return self._columns
+
+    @property
+    def duplicates(self) -> np.ndarray:
+        """(L,) bool, whether the relation is one of `relations.DUPLICATES`."""
+        return np.array([word in DUPLICATES for word in RELATIONS])[self._columns["relations"]]
+
+    @property
+    def ends(self) -> np.ndarray:
+        """The row numbers that occur, sorted."""
+        return np.unique(self.pairs)
+
+    def taken(self, which: np.ndarray | slice) -> Links:
+        """Return some of the links, by numbers or a mask."""
+        return Links({name: column[which] for name, column in self._columns.items()})
+
+    def renamed(self, pairs: np.ndarray) -> Links:
+        """Return the links with other (L, 2) ends."""
+        return Links({**self._columns, "pairs": pairs})
+
+    def with_others(self, others: Sequence[Link]) -> Links:
+        """Return these links and others, sorted by their ends."""
+        more = Links.of(others)._columns
+        joined = Links({name: np.concatenate([column, more[name]]) for name, column in self._columns.items()})
+        return joined.taken(np.lexsort((joined.pairs[:, 1], joined.pairs[:, 0])))
+
+
+_COLUMNS: tuple[tuple[str, type, tuple[int, ...]], ...] = (
+    ("pairs", np.int64, (2,)),
+    ("relations", np.int8, ()),
+    ("judged", np.float64, (2,)),
+    ("places", np.float64, (4,)),
+    ("changes", np.bool_, (5,)),
+)
+
+
 @dataclass(frozen=True)
 class Findings:
     """The findings for the sprites up to a row number.
@@ -42,14 +146,14 @@ class Findings:
         enlargements: the enlargement (`enlarging.enlargement`) of each linked sprite, by row number.
     """
 
-    links: list[Link] = field(default_factory=list)
+    links: Sequence[Link] = ()
     last: int = 0
     enlargements: dict[int, int] = field(default_factory=dict)
 
     @property
     def seqs(self) -> set[int]:
         """Every row number that is named."""
-        return {seq for link in self.links for seq in (link.i, link.j)} | ({self.last} if self.last else set())
+        return {*Links.of(self.links).ends.tolist()} | ({self.last} if self.last else set())
 
 
 def links_path(folder: Path) -> Path:
@@ -66,21 +170,13 @@ def save_findings(folder: Path, findings: Findings, radii: tuple[int, int]) -> N
     own_folder(path.parent)
     if _stored_last(path, radii) > findings.last:
         return
-    links = findings.links
-    transforms = [link.verdict.transform for link in links]
     stream = io.BytesIO()
-    np.savez_compressed(
-        stream,
-        header=np.array([_VERSION, FINGERPRINT_VERSION, *radii, findings.last], dtype=np.int64),
-        pairs=np.array([(link.i, link.j) for link in links], dtype=np.int64).reshape(-1, 2),
-        relations=np.array([RELATIONS.index(link.verdict.relation) for link in links], dtype=np.int8),
-        judged=np.array([(link.verdict.distance, link.verdict.confidence) for link in links]).reshape(-1, 2),
-        places=np.array([(t.scale_x, t.scale_y, t.shift_x, t.shift_y) for t in transforms]).reshape(-1, 4),
-        enlargements=np.array(sorted(findings.enlargements.items()), dtype=np.int64).reshape(-1, 2),
-        changes=np.array(
-            [(t.mirrored, t.recoloured, t.resized, t.cropped, t.re_encoded) for t in transforms], dtype=bool
-        ).reshape(-1, 5),
-    )
+    arrays: dict[str, Any] = {
+        "header": np.array([_VERSION, FINGERPRINT_VERSION, *radii, findings.last], dtype=np.int64),
+        "enlargements": np.array(sorted(findings.enlargements.items()), dtype=np.int64).reshape(-1, 2),
+        **Links.of(findings.links).columns,
+    }
+    np.savez_compressed(stream, **arrays)
     write_bytes(path, stream.getvalue())
 
 
@@ -91,10 +187,12 @@ def load_findings(folder: Path, radii: tuple[int, int]) -> Findings:
             if not (last := _last(stored, radii)):
                 return Findings()
             enlargements = dict(stored["enlargements"].tolist())
-            columns = [stored[name].tolist() for name in ("pairs", "relations", "judged", "places", "changes")]
+            links = Links({name: stored[name] for name, _, _ in _COLUMNS})
+            if not links.intact():
+                return Findings()
     except _UNREADABLE:
         return Findings()
-    return Findings([_link(*row) for row in zip(*columns, strict=True)], last, enlargements)
+    return Findings(links, last, enlargements)
 
 
 def _stored_last(path: Path, radii: tuple[int, int]) -> int:

@@ -10,8 +10,8 @@ import numpy as np
 
 from gandam_studio.core.duplicates import grouping
 from gandam_studio.core.duplicates.keeping import DEFAULT_RULES, Judged, RuleTable
-from gandam_studio.core.duplicates.links import Link
-from gandam_studio.core.duplicates.relations import DUPLICATES, Transform, Verdict
+from gandam_studio.core.duplicates.links import Link, Links
+from gandam_studio.core.duplicates.relations import Transform, Verdict
 
 DEFAULT_DISTANCE = 0.5  # the operating point; the slider goes from 0 to `links.LOOSEST`
 
@@ -105,16 +105,16 @@ class DuplicateReport:
         rules: Sequence[str] = DEFAULT_RULES,
         apart: Sequence[tuple[int, int]] = (),
     ) -> None:
-        self._links = list(links)
+        self._links = Links.of(links)
         self.unreadable: tuple[str, ...] = ()
         self.distance = distance
         self.rules = tuple(rules)
         self._judged = judged
         self._sprites = np.array(sorted(judged), dtype=np.int64)
         self._table = RuleTable([judged[seq] for seq in self._sprites.tolist()])
-        self._ends_of = np.array([(link.i, link.j) for link in self._links], dtype=np.int64).reshape(-1, 2)
-        self._link_distances = np.array([link.verdict.distance for link in self._links], dtype=np.float64)
-        self._is_true = np.array([link.verdict.relation in DUPLICATES for link in self._links], dtype=bool)
+        self._ends_of = self._links.pairs
+        self._link_distances = self._links.distances
+        self._is_true = self._links.duplicates
         names = self._keys(*self._ends_of.T)
         self._by_pair = np.argsort(names, kind="stable")
         self._pair_names = names[self._by_pair]
@@ -140,10 +140,8 @@ class DuplicateReport:
     @property
     def links(self) -> list[Link]:
         """All verified relations between the sprites of the report, up to `links.LOOSEST`, by row number."""
-        if self._present.all():
-            return self._links
         there = self._present[np.searchsorted(self._sprites, self._ends_of)].all(axis=1)
-        return [self._links[number] for number in np.flatnonzero(there).tolist()]
+        return list(self._links.taken(np.asarray(there)))
 
     @property
     def link_count(self) -> int:
