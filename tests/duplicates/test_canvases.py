@@ -18,6 +18,7 @@ from gandam_studio.core.duplicates.canvases import (
     with_opacity_of,
 )
 from gandam_studio.core.duplicates.colours import palette_exchanged
+from gandam_studio.core.duplicates.enlarging import enlargement
 from gandam_studio.core.duplicates.sources import ArraySource
 from gandam_studio.core.hashing.content import find_content
 from gandam_studio.samples.mechas import truths
@@ -25,6 +26,10 @@ from gandam_studio.samples.mechas.collection import render
 
 SEED = 13
 ORIGINALS = [t.index for t in truths(SEED, 60) if t.relation == "original"][:12]
+
+
+def shift(a: np.ndarray, b: np.ndarray, *, mirrored: bool) -> float | None:
+    return resampled_shift(a, b, (enlargement(a), enlargement(b)), mirrored=mirrored)
 
 
 def on_white(picture: np.ndarray) -> np.ndarray:
@@ -59,11 +64,11 @@ def test_a_resized_copy_keeps_its_colours_and_a_resized_recolour_does_not():
     size = (2 * picture.shape[1], 2 * picture.shape[0])
     larger, other = (np.array(Image.fromarray(x).resize(size, Image.Resampling.BICUBIC)) for x in (picture, painted))
     turned = np.ascontiguousarray(larger[:, ::-1])
-    assert resampled_shift(picture, larger, mirrored=False) == resampled_shift(larger, picture, mirrored=False) == 0
-    assert resampled_shift(picture, turned, mirrored=True) == 0
-    assert resampled_shift(picture, other, mirrored=False) > 0.05
-    assert resampled_shift(picture, picture, mirrored=False) is None
-    assert resampled_shift(picture, picture.repeat(2, 0).repeat(2, 1), mirrored=False) is None
+    assert shift(picture, larger, mirrored=False) == shift(larger, picture, mirrored=False) == 0
+    assert shift(picture, turned, mirrored=True) == 0
+    assert shift(picture, other, mirrored=False) > 0.05
+    assert shift(picture, picture, mirrored=False) is None
+    assert shift(picture, picture.repeat(2, 0).repeat(2, 1), mirrored=False) is None
 
 
 def test_evidence_is_symmetric_and_for_the_right_pair_only():

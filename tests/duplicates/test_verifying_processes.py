@@ -168,3 +168,70 @@ def test_shares_take_every_pair_once_and_both_orientations_together(rows, size):
         for place in part:
             owner[ordered[place][:2]].add(number)
     assert all(len(numbers) == 1 for numbers in owner.values())
+
+
+class Stopped(NullJob):
+    """A job that is cancelled after some pictures were compared."""
+
+    def __init__(self, after: int) -> None:
+        self._left = after
+        self._comparing = False
+
+    def start(self, label: str, total: int | None) -> None:
+        self._comparing = label == "Comparing pictures"
+
+    def advance(self, units: int = 1) -> None:
+        self._left -= units if self._comparing else 0
+        if self._left < 0:
+            raise Cancelled
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+@pytest.mark.parametrize("damage", ["", "cut", "changed"])
+def test_a_search_that_was_cancelled_goes_on_where_it_was(workspace, pools, monkeypatch, workers, damage):
+    whole = links(workspace, 1)
+    monkeypatch.setattr(verifying, "_WORTH_KEEPING", 1)
+    links_path(workspace.folder).unlink()
+    with pytest.raises(Cancelled):
+        d.find_duplicates(workspace, workers=workers, job=Stopped(60))
+    (kept,) = links_path(workspace.folder).parent.glob("*.unfinished")
+    data = kept.read_bytes()
+    assert data
+    if damage == "cut":
+        kept.write_bytes(data[:-3])
+    elif damage == "changed":
+        kept.write_bytes(data[:40] + bytes([data[40] ^ 1]) + data[41:])
+    judged: list[int] = []
+    judge = verifying.Judge.links
+    monkeypatch.setattr(
+        verifying.Judge, "links", lambda self, part, check: judged.append(1) or judge(self, part, check)
+    )
+    assert d.find_duplicates(workspace, workers=1).links == whole
+    assert not kept.exists()
+    again = len(judged)
+    links_path(workspace.folder).unlink()
+    judged.clear()
+    assert d.find_duplicates(workspace, workers=1).links == whole
+    assert again < len(judged) if damage != "changed" else again == len(judged)
+
+
+def test_what_is_left_of_other_pictures_is_not_taken(workspace, tmp_path, monkeypatch):
+    monkeypatch.setattr(verifying, "_WORTH_KEEPING", 1)
+    with pytest.raises(Cancelled):
+        d.find_duplicates(workspace, workers=1, job=Stopped(60))
+    (kept,) = links_path(workspace.folder).parent.glob("*.unfinished")
+    Image.fromarray(blob(99, 34, 28)).save(tmp_path / "new.png")
+    import_sources(workspace, [tmp_path / "new.png"])
+    named: list[Path] = []
+    start = verifying.Unfinished.__init__
+
+    def watched(self, *arguments) -> None:
+        start(self, *arguments)
+        named.append(self._path)
+        assert not self.judged
+
+    monkeypatch.setattr(verifying.Unfinished, "__init__", watched)
+    assert len(d.find_duplicates(workspace, workers=1)) == FAMILIES
+    assert named
+    assert kept not in named
+    assert not kept.exists()

@@ -15,7 +15,6 @@ import cv2
 import numpy as np
 
 from gandam_studio.core.duplicates.colours import colour_shift, furthest_of_three, weighted
-from gandam_studio.core.duplicates.enlarging import enlargement
 from gandam_studio.core.duplicates.synthesis import background_behind, resizings
 from gandam_studio.core.hashing.content import Content
 
@@ -170,17 +169,19 @@ def encoders_error(a: Canvas, b: Canvas, *, mirrored: bool) -> bool:
     return any(_shift(x.encoded(background, quality), y) <= _ENCODED for x, y in pairs for quality in _QUALITIES)
 
 
-def resampled_shift(a: np.ndarray, b: np.ndarray, *, mirrored: bool) -> float | None:
+def resampled_shift(a: np.ndarray, b: np.ndarray, factors: tuple[int, int], *, mirrored: bool) -> float | None:
     """Return the `colours.colour_shift` between two whole pictures once one is resized to the other.
 
     Analysis by synthesis: common filters are tried in both directions, and the best one counts. a, b: (H, W, 4) uint8.
-    mirrored: whether b is mirrored first. None if neither was resized, or only by repeating pixels.
+    factors: how many times the pixels of each are repeated. mirrored: whether b is mirrored first. None if neither was
+    resized, or only by repeating pixels.
     """
+    if a.shape == b.shape and factors == (1, 1):
+        return None
     if mirrored:
         b = np.ascontiguousarray(b[:, ::-1])
     best, shift = np.inf, None
-    for one, other in ((a, b), (b, a)):
-        factor = enlargement(one)
+    for one, other, factor in ((a, b, factors[0]), (b, a, factors[1])):
         small = np.ascontiguousarray(one[::factor, ::factor])
         if small.shape == other.shape:
             continue

@@ -248,11 +248,15 @@ def same_drawing(first: np.ndarray, second: np.ndarray, both: np.ndarray) -> boo
     steps between neighbouring pixels of which at least one changed; a redrawn part has steps in other places.
     """
     touched = both & (furthest(np.abs(first - second)) > TOUCHED)
-    mine, other = _steps(first, second, both, touched)
+    if compiled.kernels is not None:
+        mine, other, sizes, other_sizes = compiled.kernels.steps(first, second, both, touched)
+    else:
+        mine, other = _steps(first, second, both, touched)
+        sizes, other_sizes = (furthest(np.abs(steps)) for steps in (mine, other))
     if not len(mine):
         return True
     brightness = _cosine(mine[:, :3] @ _LUMA, other[:, :3] @ _LUMA)
-    colour = _cosine(furthest(np.abs(mine)), furthest(np.abs(other)))
+    colour = _cosine(sizes, other_sizes)
     return brightness > _STEPS_OF_BRIGHTNESS and colour > _STEPS_OF_COLOUR
 
 
@@ -262,7 +266,7 @@ def steps_alike(first: np.ndarray, second: np.ndarray, both: np.ndarray) -> floa
     1 if there are none. Arguments as for `same_drawing`.
     """
     if compiled.kernels is not None:
-        mine, other = compiled.kernels.sizes_of_steps(first, second, both)
+        _, _, mine, other = compiled.kernels.steps(first, second, both, both)
     else:
         mine, other = (furthest(np.abs(steps)) for steps in _steps(first, second, both, both))
     if not len(mine):

@@ -13,6 +13,7 @@ from gandam_studio.core.duplicates.keeping import DEFAULT_RULES, Judged
 from gandam_studio.core.duplicates.links import LOOSEST, Findings, Links, load_findings, save_findings
 from gandam_studio.core.duplicates.report import DEFAULT_DISTANCE, DuplicateReport
 from gandam_studio.core.duplicates.sources import PictureSource, WorkspaceSource, described_otherwise
+from gandam_studio.core.duplicates.unfinished import forget_unfinished
 from gandam_studio.core.duplicates.verifying import Verifier
 from gandam_studio.core.errors import UserError
 from gandam_studio.core.hashing.layout import boxes
@@ -71,7 +72,7 @@ def _in_workspace(
     known = load_findings(workspace.folder, radii)
     if not known.seqs <= set(pictures.seqs.tolist()):
         known = Findings()  # of another workspace, or made up
-    with Verifier(pictures, workers) as verifier:
+    with Verifier(pictures, workers, workspace.folder) as verifier:
         links = _search(pictures, verifier, known, radii, job)
     enlargements = _enlargements(links, pictures, verifier, known.enlargements, job)
     last = int(pictures.seqs[-1]) if len(pictures.seqs) else 0
@@ -80,6 +81,7 @@ def _in_workspace(
     if last > known.last and not pictures.unreadable:
         with contextlib.suppress(OSError):  # on a full or read-only disk the next search only takes longer
             save_findings(workspace.folder, Findings(links, last, enlargements), radii)
+            forget_unfinished(workspace.folder)
     shown = [sprite.seq for sprite in pictures.sprites if sprite.status != "dropped"]
     links = links.taken(np.asarray(np.isin(links.pairs, shown).all(axis=1)))
     query = "SELECT a, b FROM pairs WHERE verdict = 'distinct'"

@@ -287,7 +287,7 @@ class Judge:
             first.content.box, first.size, second.content.box, second.size, mirrored
         ):
             return None
-        return resampled_shift(first.rgba, second.rgba, mirrored=mirrored)
+        return resampled_shift(first.rgba, second.rgba, (first.enlargement, second.enlargement), mirrored=mirrored)
 
     def _remade(self, i: int, j: int, transform: Transform) -> Transform | None:
         """The transform from the second picture to the first if one can be made from the other, else None."""

@@ -18,7 +18,7 @@ from trainer.protocol.files import own_folder, write_bytes
 
 LOOSEST = 0.7  # largest distance of saved relations, and the end of the slider
 _UNREADABLE = (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile)
-_VERSION = 9  # of the verdicts; raise it when `measures`, `relations` or `blanks` decide otherwise
+VERSION = 9  # of the verdicts; raise it when `measures`, `relations` or `blanks` decide otherwise
 
 
 @dataclass(frozen=True)
@@ -172,7 +172,7 @@ def save_findings(folder: Path, findings: Findings, radii: tuple[int, int]) -> N
         return
     stream = io.BytesIO()
     arrays: dict[str, Any] = {
-        "header": np.array([_VERSION, FINGERPRINT_VERSION, *radii, findings.last], dtype=np.int64),
+        "header": np.array([VERSION, FINGERPRINT_VERSION, *radii, findings.last], dtype=np.int64),
         "enlargements": np.array(sorted(findings.enlargements.items()), dtype=np.int64).reshape(-1, 2),
         **Links.of(findings.links).columns,
     }
@@ -206,7 +206,7 @@ def _stored_last(path: Path, radii: tuple[int, int]) -> int:
 
 def _last(stored: Mapping[str, np.ndarray], radii: tuple[int, int]) -> int:
     *made_with, last = stored["header"].tolist()
-    return int(last) if made_with == [_VERSION, FINGERPRINT_VERSION, *radii] else 0
+    return int(last) if made_with == [VERSION, FINGERPRINT_VERSION, *radii] else 0
 
 
 def link_from(i: int, j: int, relation: str, distance: float, confidence: float, *transform: Any) -> Link:

@@ -11,6 +11,7 @@ import numpy as np
 
 from gandam_studio.core.duplicates.canvases import Canvas, canvas_of
 from gandam_studio.core.duplicates.drawings import Drawing
+from gandam_studio.core.duplicates.enlarging import enlargement
 from gandam_studio.core.duplicates.synthesis import background_under
 from gandam_studio.core.duplicates.tiles import SIDE, tile
 from gandam_studio.core.hashing.content import VISIBLE, Content, find_content, find_contents
@@ -55,6 +56,11 @@ class Picture:
     def content(self) -> Content:
         """Its trimmed content."""
         return self.drawing.content
+
+    @cached_property
+    def enlargement(self) -> int:
+        """How many times the pixels of the whole picture are repeated."""
+        return enlargement(self.rgba)
 
     @cached_property
     def shown(self) -> Drawing:

@@ -224,25 +224,30 @@ def tabulated(colours, other_colours, x, y, off, both, touched):
 
 
 @njit(
-    "Tuple((float32[::1], float32[::1]))(float32[:, :, :], float32[:, :, :], boolean[:, :])",
+    "Tuple((float32[:, ::1], float32[:, ::1], float32[::1], float32[::1]))"
+    "(float32[:, :, :], float32[:, :, :], boolean[:, :], boolean[:, :])",
     cache=True,
     nogil=True,
     boundscheck=False,
 )
-def sizes_of_steps(first, second, both):
-    """The largest differences, over four channels, of neighbours in both pictures, in the order of `colours._steps`."""
+def steps(first, second, both, touched):
+    """As `colours._steps`, and the largest of each step over four channels."""
     height, width = both.shape
-    mine = np.empty(2 * height * width, dtype=np.float32)
+    mine = np.empty((2 * height * width, 4), dtype=np.float32)
     other = np.empty_like(mine)
+    sizes, other_sizes = np.empty(len(mine), dtype=np.float32), np.empty(len(mine), dtype=np.float32)
     count = 0
     for down, right in ((1, 0), (0, 1)):
         for y in range(down, height):
             for x in range(right, width):
-                if both[y, x] and both[y - down, x - right]:
-                    step, other_step = np.float32(0), np.float32(0)
+                above, left = y - down, x - right
+                if both[y, x] and both[above, left] and (touched[y, x] or touched[above, left]):
+                    size, other_size = np.float32(0), np.float32(0)
                     for channel in range(4):
-                        step = max(step, abs(first[y, x, channel] - first[y - down, x - right, channel]))
-                        other_step = max(other_step, abs(second[y, x, channel] - second[y - down, x - right, channel]))
-                    mine[count], other[count] = step, other_step
+                        step = first[y, x, channel] - first[above, left, channel]
+                        other_step = second[y, x, channel] - second[above, left, channel]
+                        mine[count, channel], other[count, channel] = step, other_step
+                        size, other_size = max(size, abs(step)), max(other_size, abs(other_step))
+                    sizes[count], other_sizes[count] = size, other_size
                     count += 1
-    return mine[:count], other[:count]
+    return mine[:count], other[:count], sizes[:count], other_sizes[:count]

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
+import itertools
 from collections.abc import Iterator
 from dataclasses import replace
 from functools import partial
+from pathlib import Path
 
 import numpy as np
 
@@ -14,6 +17,7 @@ from gandam_studio.core.duplicates.judging import Judge
 from gandam_studio.core.duplicates.links import Link
 from gandam_studio.core.duplicates.relations import FRAME, NEAR
 from gandam_studio.core.duplicates.sources import PictureSource, WorkspaceSource
+from gandam_studio.core.duplicates.unfinished import Unfinished
 from gandam_studio.core.duplicates.verifying_pool import VerifyingPool
 from gandam_studio.core.duplicates.verifying_worker import Judged, pack_share
 from gandam_studio.core.hashing import Column
@@ -24,6 +28,7 @@ _SHARE, _SHARES = 256, 32  # about the most pairs in a share, and the number of 
 _SMALLEST_SHARE = 32
 _ROUNDS = 32  # of propagating family numbers; longer chains are split, which only costs time
 _WORTH_PROCESSES = 1500  # pairs; fewer are judged faster than processes start
+_WORTH_KEEPING = 8000  # pairs; fewer are judged again in a few seconds
 _WORTH_COMPILING = 16_000  # pairs; with fewer, loading the compiled loops takes longer than they save
 _MOST_WORKERS = 16
 
@@ -35,11 +40,13 @@ class Verifier:
         enlargements: row -> whole factor by which it was enlarged by repeating pixels, for all linked rows.
     """
 
-    def __init__(self, source: PictureSource, workers: int = 1) -> None:
+    def __init__(self, source: PictureSource, workers: int = 1, folder: Path | None = None) -> None:
         """workers: number of processes for many pairs of a workspace; 0 for one per processor, at most 16.
 
-        The result does not depend on it.
+        folder: of a workspace, in which long searches keep what they have found, to go on from if they do not finish.
+        The result depends on neither.
         """
+        self._folder = folder
         self.enlargements: dict[int, int] = {}
         self._source = source
         self._judge = Judge(source)
@@ -65,38 +72,48 @@ class Verifier:
             Candidates(first[share], second[share], pairs.mirrored[share]) for share in shares(pairs, len(digests))
         ]
         links: list[Link] = []
-        for number, judged in self._judged(parts, job):
-            links += judged.links
-            self.enlargements |= judged.enlargements
-            job.advance(len(parts[number]))
+        with contextlib.ExitStack() as stack:
+            kept: Unfinished | None = None
+            if self._folder is not None and len(pairs) >= _WORTH_KEEPING:
+                kept = Unfinished(self._folder, parts, self._source.fingerprints)
+                stack.callback(kept.close)
+            known = dict(kept.judged) if kept is not None else {}
+            left = [number for number in range(len(parts)) if number not in known]
+            for number, judged in itertools.chain(known.items(), self._judged(parts, left, job)):
+                links += judged.links
+                self.enlargements |= judged.enlargements
+                if kept is not None and number not in known:
+                    kept.add(number, judged)
+                job.advance(len(parts[number]))
         return sorted((self._named(link) for link in links), key=lambda link: (link.i, link.j))
 
-    def _judged(self, parts: list[Candidates], job: Job) -> Iterator[tuple[int, Judged]]:
-        """(number, result) of each part, in order."""
-        source = self._source
+    def _judged(self, every: list[Candidates], numbers: list[int], job: Job) -> Iterator[tuple[int, Judged]]:
+        """(number, result) of the parts with these numbers, in order."""
+        source, parts = self._source, [every[number] for number in numbers]
         many = sum(map(len, parts)) >= _WORTH_PROCESSES and len(parts) > 1
         compiling = sum(map(len, parts)) >= _WORTH_COMPILING
         if self._workers < 2 or not many or not isinstance(source, WorkspaceSource):
             if compiling:
                 compiled.use()
-            for number, part in enumerate(parts):
+            for number, part in zip(numbers, parts, strict=True):
                 yield number, self._judged_here(part, job)
             return
         if self._pool is None:
             self._pool = VerifyingPool(source.originals, min(self._workers, len(parts)), compiling)
         tasks = [partial(_frame, source, part) for part in parts]
-        for number, judged in self._pool.run(tasks, job.check):
+        for place, judged in self._pool.run(tasks, job.check):
             if judged is None:
-                yield number, self._judged_here(parts[number], job)
-                continue
+                judged = self._judged_here(parts[place], job)
             source.unreadable.update(judged.unreadable)
-            yield number, judged
+            yield numbers[place], judged
 
     def _judged_here(self, part: Candidates, job: Job) -> Judged:
         """Judge a part in this process."""
         links = self._judge.links(part, job.check)
         rows = sorted({row for link in links for row in (link.i, link.j)})
-        return Judged(links, {row: self._judge.enlargement(row) for row in rows}, [])
+        enlargements = {row: self._judge.enlargement(row) for row in rows}
+        there = np.unique(np.concatenate([part.i, part.j])).tolist()
+        return Judged(links, enlargements, sorted(self._source.unreadable & {*there}))
 
     def enlargement(self, row: int) -> int:
         """Return the whole factor by which a picture was enlarged, linked or not."""
