@@ -191,7 +191,7 @@ def test_an_earlier_search_does_not_replace_a_later_one(workspace: Workspace):
     later = load_findings(workspace.folder, radii)
     save_findings(workspace.folder, Findings([], later.last - 1), radii)
     assert load_findings(workspace.folder, radii) == later
-    assert report.links == later.links
+    assert report.links == list(later.links)
 
 
 @pytest.mark.parametrize("last", [99, 3])

@@ -34,7 +34,7 @@ class Link:
 
 
 class Links(Sequence[Link]):
-    """Relations as columns: a `Link` is made only when it is asked for, as there may be a million of them.
+    """Relations as columns: a `Link` is made only when it is asked for, once, as there may be a million of them.
 
     Attributes:
         pairs: (L, 2) int64, `Link.i` and `Link.j`.
@@ -46,6 +46,7 @@ class Links(Sequence[Link]):
         self._columns: dict[str, Any] = {
             name: np.asarray(columns[name], dtype).reshape(-1, *shape) for name, dtype, shape in _COLUMNS
         }
+        self._made: dict[int, Link] = {}
         self.pairs: np.ndarray = self._columns["pairs"]
         self.distances: np.ndarray = self._columns["judged"][:, 0]
 
@@ -79,7 +80,10 @@ class Links(Sequence[Link]):
     def __getitem__(self, index: int | slice) -> Link | Links:
         if isinstance(index, slice):
             return self.taken(index)
-        return _link(*(column[index].tolist() for column in self._columns.values()))
+        made = self._made.get(index)
+        if made is None:
+            made = self._made[index] = _link(*(column[index].tolist() for column in self._columns.values()))
+        return made
 
     def __iter__(self) -> Iterator[Link]:
         return itertools.starmap(_link, zip(*(column.tolist() for column in self._columns.values()), strict=True))
