@@ -95,6 +95,22 @@ class Links(Sequence[Link]):
 
     __hash__ = None  # type: ignore[assignment]
 
+    def encoded(self) -> list[bytes]:
+        """The columns as bytes, little-endian."""
+        return [column.astype(column.dtype.newbyteorder("<")).tobytes() for column in self._columns.values()]
+
+    @classmethod
+    def decoded(cls, parts: Sequence[bytes]) -> Links:
+        """The inverse of `encoded`. Raises ValueError for columns that do not fit together."""
+        columns = {
+            name: np.frombuffer(part, np.dtype(dtype).newbyteorder("<"))
+            for (name, dtype, _), part in zip(_COLUMNS, parts, strict=True)
+        }
+        links = cls(columns)
+        if not links.intact():
+            raise ValueError("columns of links that do not fit together")
+        return links
+
     def intact(self) -> bool:
         """Whether all columns are of one length, and every relation has a word."""
         words = self._columns["relations"]
@@ -124,10 +140,20 @@ class Links(Sequence[Link]):
         """Return the links with other (L, 2) ends."""
         return Links({**self._columns, "pairs": pairs})
 
-    def with_others(self, others: Sequence[Link]) -> Links:
+    def of_relation(self, relation: str) -> np.ndarray:
+        """The numbers of the links of one of `relations.RELATIONS`."""
+        return np.flatnonzero(self._columns["relations"] == RELATIONS.index(relation))
+
+    def related(self, numbers: Sequence[int], relation: str) -> Links:
+        """Return the links, those with these numbers with another relation."""
+        words = self._columns["relations"].copy()
+        words[list(numbers)] = RELATIONS.index(relation)
+        return Links({**self._columns, "relations": words})
+
+    def with_others(self, *others: Sequence[Link]) -> Links:
         """Return these links and others, sorted by their ends."""
-        more = Links.of(others)._columns
-        joined = Links({name: np.concatenate([column, more[name]]) for name, column in self._columns.items()})
+        parts = [self, *map(Links.of, others)]
+        joined = Links({name: np.concatenate([part._columns[name] for part in parts]) for name in self._columns})
         return joined.taken(np.lexsort((joined.pairs[:, 1], joined.pairs[:, 0])))
 
 
@@ -211,11 +237,6 @@ def _stored_last(path: Path, radii: tuple[int, int]) -> int:
 def _last(stored: Mapping[str, np.ndarray], radii: tuple[int, int]) -> int:
     *made_with, last = stored["header"].tolist()
     return int(last) if made_with == [VERSION, FINGERPRINT_VERSION, *radii] else 0
-
-
-def link_from(i: int, j: int, relation: str, distance: float, confidence: float, *transform: Any) -> Link:
-    """Build a link from plain values; those of the transform come in the order of its attributes."""
-    return Link(i, j, Verdict(relation, Transform(*transform), distance, confidence))
 
 
 def _link(

@@ -91,7 +91,7 @@ def _rows_of(what: Judged | Candidates) -> set[int]:
     """The rows that occur in a share, or in what was found in it."""
     if isinstance(what, Candidates):
         return {*what.i.tolist(), *what.j.tolist()}
-    return {row for link in what.links for row in (link.i, link.j)} | what.enlargements.keys()
+    return {*what.links.ends.tolist()} | what.enlargements.keys()
 
 
 def _name(shares: Sequence[Candidates], fingerprints: np.ndarray) -> str:

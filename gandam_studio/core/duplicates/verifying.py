@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import itertools
 from collections.abc import Iterator
-from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
@@ -14,7 +13,7 @@ import numpy as np
 from gandam_studio.core.duplicates import compiled
 from gandam_studio.core.duplicates.candidates import Candidates
 from gandam_studio.core.duplicates.judging import Judge
-from gandam_studio.core.duplicates.links import Link
+from gandam_studio.core.duplicates.links import Links
 from gandam_studio.core.duplicates.relations import FRAME, NEAR
 from gandam_studio.core.duplicates.sources import PictureSource, WorkspaceSource
 from gandam_studio.core.duplicates.unfinished import Unfinished
@@ -61,7 +60,7 @@ class Verifier:
             self._pool.close()
             self._pool = None
 
-    def links(self, pairs: Candidates, job: Job = NULL_JOB) -> list[Link]:
+    def links(self, pairs: Candidates, job: Job = NULL_JOB) -> Links:
         """Return the links among the candidates by row, sorted, at most one per pair. Raises Cancelled."""
         job.start("Comparing pictures", len(pairs))
         digests = self._source.fingerprints[:, Column.PIXELS]
@@ -71,7 +70,7 @@ class Verifier:
         parts = [
             Candidates(first[share], second[share], pairs.mirrored[share]) for share in shares(pairs, len(digests))
         ]
-        links: list[Link] = []
+        found: list[Links] = []
         with contextlib.ExitStack() as stack:
             kept: Unfinished | None = None
             if self._folder is not None and len(pairs) >= _WORTH_KEEPING:
@@ -80,12 +79,12 @@ class Verifier:
             known = dict(kept.judged) if kept is not None else {}
             left = [number for number in range(len(parts)) if number not in known]
             for number, judged in itertools.chain(known.items(), self._judged(parts, left, job)):
-                links += judged.links
+                found.append(judged.links)
                 self.enlargements |= judged.enlargements
                 if kept is not None and number not in known:
                     kept.add(number, judged)
                 job.advance(len(parts[number]))
-        return sorted((self._named(link) for link in links), key=lambda link: (link.i, link.j))
+        return self._named(Links.of([]).with_others(*found))
 
     def _judged(self, every: list[Candidates], numbers: list[int], job: Job) -> Iterator[tuple[int, Judged]]:
         """(number, result) of the parts with these numbers, in order."""
@@ -113,7 +112,7 @@ class Verifier:
         rows = sorted({row for link in links for row in (link.i, link.j)})
         enlargements = {row: self._judge.enlargement(row) for row in rows}
         there = np.unique(np.concatenate([part.i, part.j])).tolist()
-        return Judged(links, enlargements, sorted(self._source.unreadable & {*there}))
+        return Judged(Links.of(links), enlargements, sorted(self._source.unreadable & {*there}))
 
     def enlargement(self, row: int) -> int:
         """Return the whole factor by which a picture was enlarged, linked or not."""
@@ -121,11 +120,15 @@ class Verifier:
             self.enlargements[row] = self._judge.enlargement(row)
         return self.enlargements[row]
 
-    def _named(self, link: Link) -> Link:
-        """The link, with FRAME instead of NEAR if files and names say so."""
-        if link.verdict.relation == NEAR and _same_animation(self._source, link.i, link.j):
-            return replace(link, verdict=replace(link.verdict, relation=FRAME))
-        return link
+    def _named(self, links: Links) -> Links:
+        """The links, with FRAME instead of NEAR where files and names say so."""
+        near = links.of_relation(NEAR)
+        frames = [
+            number
+            for number, (i, j) in zip(near.tolist(), links.pairs[near].tolist(), strict=True)
+            if _same_animation(self._source, i, j)
+        ]
+        return links.related(frames, FRAME) if frames else links
 
 
 def _frame(source: WorkspaceSource, part: Candidates) -> bytes:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import itertools
+import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import astuple, dataclass
 from pathlib import Path
@@ -11,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from gandam_studio.core.duplicates.links import Link, link_from
+from gandam_studio.core.duplicates.links import Links
 from gandam_studio.core.workers.serving import Handle, Report
 from trainer.protocol.frames import pack, unpack
 
@@ -34,7 +35,7 @@ class Stored:
 class Judged:
     """A worker's result for a share: links by row, the enlargement of every linked row, and unreadable rows."""
 
-    links: list[Link]
+    links: Links
     enlargements: dict[int, int]
     unreadable: list[int]
 
@@ -48,6 +49,8 @@ def prepare(settings: dict[str, Any]) -> Iterator[Handle]:
     from gandam_studio.core.workspace.originals import Originals
 
     if settings["compiling"]:
+        # numba loads it for products of matrices, of which the loops have none; that takes a third of its start.
+        sys.modules["scipy.linalg"] = None  # type: ignore[assignment]
         compiled.use()
     with Originals(Path(settings["originals"]), read_only=True) as originals:
         source = _Source(originals)
@@ -60,7 +63,7 @@ def prepare(settings: dict[str, Any]) -> Iterator[Handle]:
             links = judge.links(pairs, lambda: report(next(steps)))
             rows = sorted({row for link in links for row in (link.i, link.j)})
             enlargements = {row: judge.enlargement(row) for row in rows}
-            return pack_judged(Judged(links, enlargements, sorted(source.unreadable)))
+            return pack_judged(Judged(Links.of(links), enlargements, sorted(source.unreadable)))
 
         yield judged
 
@@ -121,14 +124,12 @@ def unpack_share(frame: bytes) -> tuple[list[Stored], np.ndarray, Candidates]:
 
 
 def pack_judged(judged: Judged) -> bytes:
-    """Encode a worker's answer. JSON preserves every bit of a double."""
-    found = ((link.i, link.j, link.verdict) for link in judged.links)
-    rows = [(i, j, v.relation, v.distance, v.confidence, *astuple(v.transform)) for i, j, v in found]
-    return pack([rows, sorted(judged.enlargements.items()), judged.unreadable], [])
+    """Encode a worker's answer."""
+    return pack([sorted(judged.enlargements.items()), judged.unreadable], judged.links.encoded())
 
 
 def unpack_judged(frame: bytes) -> Judged:
     """The inverse of `pack_judged`. Raises ValueError or TypeError for a malformed frame."""
-    (rows, enlargements, unreadable), _ = unpack(frame)
-    links = [link_from(*row) for row in rows]
+    (enlargements, unreadable), columns = unpack(frame)
+    links = Links.decoded(columns)
     return Judged(links, {int(row): int(factor) for row, factor in enlargements}, unreadable)
