@@ -173,6 +173,32 @@ def test_how_long_it_takes_is_measured_before_it_starts(session, qtbot, monkeypa
     assert "minutes" not in dialog.cost.text()
 
 
+def test_a_taste_test_does_not_break_into_other_work(screen, room, session, qtbot, monkeypatch) -> None:  # type: ignore[no-untyped-def]
+    from gandam_studio.qt.experiments import room as module
+
+    _filled(session.workspace.folder)
+    room.refresh()
+    asked: list[int] = []
+
+    def begin(experiment, a, b, *, each, job):  # type: ignore[no-untyped-def]
+        asked.append(each)
+        return new_taste(experiment.folder, "r1@5", "r2@5", count=6, reals=6, each=each), {}
+
+    shown: list = []
+    monkeypatch.setattr(module, "begin_taste", begin)
+    monkeypatch.setattr(room, "show_taste", lambda *found: shown.append(found))
+    monkeypatch.setattr(module, "run_dialog", lambda dialog: dialog.each.setCurrentIndex(1) or 1)
+    room.taste_button.click()
+    qtbot.waitUntil(lambda: len(shown) == 1, timeout=20_000)
+    assert (asked, shown[0][0].each, len(shown[0][0].pair(0).left[1])) == ([1], 1, 1)
+    room.taste_button.click()
+    screen.show_experiments()  # Back to the runs before it is ready.
+    qtbot.waitUntil(lambda: len(asked) == 2 and not session.tasks, timeout=20_000)
+    qtbot.wait(50)
+    assert len(shown) == 1
+    assert len(tastes(Experiment.open(session.workspace.folder, "tiny").folder)) == 2
+
+
 def test_the_taste_test_by_keys(session, qtbot, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
     from gandam_studio.qt.experiments.taste_dialog import TasteDialog
 

@@ -27,6 +27,7 @@ from gandam_studio.qt.outputs.path_dialog import PathDialog
 from gandam_studio.qt.runs.screen import RunsScreen
 
 SLOW = 60_000
+NONE = Qt.KeyboardModifier.NoModifier
 
 
 def drawn(qtbot, screen: ExploreScreen, do) -> None:  # type: ignore[no-untyped-def]
@@ -363,10 +364,12 @@ def test_a_new_checkpoint_is_listed_and_a_path_drawn_with_another(explore, qtbot
     assert isinstance(screen.explorer.view, views.Path)
 
 
-def test_three_favourites_become_a_sheet_and_two_come_back(explore, qtbot, monkeypatch, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
+def test_chosen_samples_are_handed_over(explore, qtbot, monkeypatch) -> None:  # type: ignore[no-untyped-def]
+    """A few of the grid are selected by mouse and keys; others are left out."""
     from gandam_studio.qt.explore import taking_out
-    from gandam_studio.qt.outputs.finishing_dialog import BOTH, HandOverDialog
+    from gandam_studio.qt.outputs import finishing_dialog
 
+<<<<<<< HEAD
     window, screen = explore()
     opened: list[HandOverDialog] = []
     monkeypatch.setattr(taking_out, "run_dialog", opened.append)
@@ -487,3 +490,51 @@ def test_going_back_takes_no_drawing(by_hand) -> None:  # type: ignore[no-untype
     assert explorer.cells == first
     explorer.set_truncation(0.9)
     assert len(drawer.asked) == count + 1
+=======
+    _, screen = explore()
+    asked: list[list[str]] = []
+
+    def note(_session, run, samples, _parent) -> None:  # type: ignore[no-untyped-def]
+        assert run.path == screen.explorer.source.folder
+        asked.append(samples.latents)
+
+    monkeypatch.setattr(finishing_dialog, "HandOverDialog", note)
+    monkeypatch.setattr(taking_out, "run_dialog", lambda _dialog: None)
+    grid = screen.grid
+
+    def click(index: int, modifiers: Qt.KeyboardModifier) -> None:
+        QTest.mouseClick(grid, Qt.MouseButton.LeftButton, modifiers, grid.cell_rect(index).center())
+
+    click(1, CONTROL)  # Beside the first, which was chosen.
+    click(5, CONTROL)
+    click(0, CONTROL)  # No longer.
+    assert (grid.selected, grid.current) == ({1, 5}, 0)
+    assert "2" in screen.hand_over_button.text()
+    screen.hand_over_button.click()
+    assert asked[-1] == ["0/1", "0/5"]
+    click(2, SHIFT)
+    assert grid.selected == {0, 1, 2}
+    click(7, NONE)
+    assert grid.selected == set()
+    press(Qt.Key.Key_Left)
+    assert grid.current == 6
+    for _ in range(2):
+        press(Qt.Key.Key_Right, SHIFT)
+    assert grid.selected == {6, 7, 8}
+    press(Qt.Key.Key_Left, CONTROL)
+    press(Qt.Key.Key_Space, CONTROL)
+    assert grid.selected == {6, 8}
+    press(Qt.Key.Key_M, CONTROL)
+    assert asked[-1] == ["0/6", "0/8"]
+    press(Qt.Key.Key_A, CONTROL)
+    assert len(grid.selected) == 36
+    press(Qt.Key.Key_A, CONTROL)
+    assert not grid.selected
+    screen.actions_of.hand_over.trigger()
+    assert len(asked[-1]) == 36
+    click(3, CONTROL)
+    drawn(qtbot, screen, lambda: screen.bar.variety.setValue(80))  # The same, drawn otherwise.
+    assert grid.selected == {3, 7}
+    drawn(qtbot, screen, lambda: press(Qt.Key.Key_N))
+    assert not grid.selected
+>>>>>>> 27eabf2 (A chosen few are handed over from Explore; tastes by one or four)

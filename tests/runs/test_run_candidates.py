@@ -189,6 +189,16 @@ def test_a_copy_of_a_sprite_that_was_there_stays_the_persons(
     assert not workspace.select(Filter(tag=GENERATED)).size
 
 
+def test_what_is_not_known_hides_nothing_else(run: RunDirectory, workspace: Workspace) -> None:
+    """Samples of Explore have no one seed and do not say which weights drew them."""
+    facts = {**WITH_MODEL, "weights": None, "seed": None}
+    take_in(workspace, finish_samples(run, Samples(drawn(2), ["7/0", "steered-9"], facts), Look()))
+    sprites = workspace.sprites(workspace.select(Filter(tag=GENERATED)))
+    assert {lineage_of(workspace, one) for one in sprites} == {
+        Lineage("r1-test", 400, latent, DIGEST, "") for latent in ("7/0", "steered-9")
+    }
+
+
 @pytest.mark.parametrize(
     "text",
     [

@@ -161,7 +161,7 @@ def new_taste(experiment_folder: Path, a: str, b: str, *, count: int, reals: int
     folder = experiment_folder / FOLDER
     number = 1 + max((int(path.stem[1:]) for path in _files(folder)), default=0)
     made = Taste(
-        folder / f"t{number}.json", a, b, random.SystemRandom().randrange(1 << 31), count, reals, made=time.time()
+        folder / f"t{number}.json", a, b, random.SystemRandom().randrange(1 << 31), count, reals, each, made=time.time()
     )
     made.save()
     return made

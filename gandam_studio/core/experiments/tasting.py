@@ -13,7 +13,7 @@ from PIL import Image
 from gandam_studio.core.errors import UserError
 from gandam_studio.core.experiments.betting import FIRST, SECOND
 from gandam_studio.core.experiments.folder import DONE, Experiment
-from gandam_studio.core.experiments.tastes import REAL, Taste, new_taste
+from gandam_studio.core.experiments.tastes import EACH, REAL, Taste, new_taste
 from gandam_studio.core.jobs import NULL_JOB, Job
 from gandam_studio.core.runs.sampling import draw_sprites
 from trainer.protocol.arrays import open_pictures
@@ -25,8 +25,10 @@ Pictures = Mapping[str, list[np.ndarray[Any, Any]]]
 """Source -> pictures, uint8 (H, W, 3 or 4)."""
 
 
-def begin_taste(experiment: Experiment, a: int, b: int, job: Job = NULL_JOB) -> tuple[Taste, Pictures]:
-    """Begin a test of two measured cells, by their numbers. Raises UserError and Cancelled."""
+def begin_taste(
+    experiment: Experiment, a: int, b: int, *, each: int = EACH, job: Job = NULL_JOB
+) -> tuple[Taste, Pictures]:
+    """Begin a test of two measured cells, by their numbers; `each`: samples a side. Raises UserError and Cancelled."""
     outcomes = experiment.outcomes()
     names = []
     for number in (a, b):
@@ -34,7 +36,7 @@ def begin_taste(experiment: Experiment, a: int, b: int, job: Job = NULL_JOB) -> 
         if outcome is None or outcome.state != DONE:
             raise UserError("only runs that are measured can be tasted")
         names.append(f"{outcome.run}@{outcome.iteration}")
-    taste = new_taste(experiment.folder, *names, count=COUNT, reals=REALS)
+    taste = new_taste(experiment.folder, *names, count=COUNT, reals=REALS, each=each)
     return taste, pictures_of(experiment, taste, job)
 
 

@@ -60,16 +60,23 @@ def lineage_in(data: bytes, frame: int | None = None) -> Lineage | None:
     text = data[match.end() - 1 : min(end, start + _LONGEST)]
     try:
         found = Values(parse_json(text))
-        latent = found.text("latent", "")
+        latent = _text(found.raw("latent", ""))
         seeds = found.texts("seeds", [])
         if not latent and frame is not None and frame < len(seeds):
-            latent = seeds[frame]
+            latent = shortened(seeds[frame])
         return Lineage(
-            shortened(found.text("run", "")), _whole(found.raw("iteration", None)), shortened(latent),
-            shortened(found.text("manifest", "")), shortened(found.text("weights", "")),
+            run=_text(found.raw("run", "")), iteration=_whole(found.raw("iteration", None)), latent=latent,
+            manifest=_text(found.raw("manifest", "")), weights=_text(found.raw("weights", "")),
         )  # fmt: skip
     except UntrustedError:
         return None
+
+
+def _text(value: Any) -> str:
+    """A text; "" for null, which says that something is not known. Raises UntrustedError for anything else."""
+    if value is not None and not isinstance(value, str):
+        raise UntrustedError("not a text")
+    return shortened(value or "")
 
 
 def _whole(value: Any) -> int | None:

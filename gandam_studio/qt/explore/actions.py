@@ -14,7 +14,7 @@ from gandam_studio.qt.explore.browsing import Browsing
 from gandam_studio.qt.explore.choosing import Choosing
 from gandam_studio.qt.explore.explorer import Explorer
 from gandam_studio.qt.explore.favourites import Favourites
-from gandam_studio.qt.explore.grid import LESS, MORE
+from gandam_studio.qt.explore.grid import LESS, MORE, LatentGrid
 from gandam_studio.qt.explore.model_choice import ModelChoice
 from gandam_studio.qt.explore.steering import Steering
 from gandam_studio.qt.explore.taking_out import TakingOut
@@ -25,8 +25,8 @@ class ExploreActions:
     """Creates the screen's actions from those who carry them out."""
 
     def __init__(
-        self, screen: Screen, *, browsing: Browsing, choosing: Choosing, favourites: Favourites, steering: Steering,
-        model: ModelChoice, taking_out: TakingOut,
+        self, screen: Screen, grid: LatentGrid, *, browsing: Browsing, choosing: Choosing, favourites: Favourites,
+        steering: Steering, model: ModelChoice, taking_out: TakingOut,
     ) -> None:  # fmt: skip
         self._screen = screen
         self._tr = screen.tr
@@ -54,7 +54,8 @@ class ExploreActions:
         self.paste = act(tr("Find the &pasted picture"), taking_out.paste, "Ctrl+Shift+V")
         self.film = act(tr("&Film of the path…"), taking_out.film, "Ctrl+Shift+M", icon="play")
         self.save = act(tr("&Save the sample as PNG…"), taking_out.save, "Ctrl+E", icon="save")
-        self.hand_over = act(tr("Hand over all &samples…"), taking_out.hand_over, "Ctrl+M", icon="export")
+        self.hand_over = act(tr("Hand over &samples…"), taking_out.hand_over, "Ctrl+M", icon="export")
+        self.select_all = act(tr("Se&lect all samples"), grid.select_all, "Ctrl+A")
         self.hand_over_favourites = act(tr("Hand over the fa&vourites…"), taking_out.hand_over_favourites)
         self.copy = act(tr("&Copy the sample"), taking_out.copy, "Ctrl+C")
         self.copy_seed = act(tr("Copy its s&eed"), taking_out.copy_seed)
@@ -64,7 +65,7 @@ class ExploreActions:
         tr = self._tr
         sample = (
             self.keep, self.around, self.more_around, self.mix, None,
-            self.save, self.hand_over, self.copy, self.copy_seed, None,
+            self.save, self.select_all, self.hand_over, self.copy, self.copy_seed, None,
             self.rename, self.remove, self.hand_over_favourites,
         )  # fmt: skip
         explore = (
@@ -82,7 +83,7 @@ class ExploreActions:
         """Enable what the open model can do; `is_run`: it can be handed over."""
         for action in (
             self.another_seed, self.earlier_seed, self.keep, self.around, self.path, self.project, self.paste,
-            self.save, self.hand_over, self.copy, self.copy_seed, self.more, self.less, self.learn,
+            self.save, self.select_all, self.hand_over, self.copy, self.copy_seed, self.more, self.less, self.learn,
             self.reset,
         ):  # fmt: skip
             action.setEnabled(facts is not None)
@@ -106,10 +107,17 @@ class ExploreActions:
 
     def popup(self, at: QPoint) -> None:
         """Show the menu of a sample."""
-        menu = QMenu(self._screen)
-        actions: tuple[QAction | None, ...] = (
+        self._popup(at, (
             self.keep, self.around, self.mix, None, self.more, self.less, None, self.save, self.copy, self.copy_seed,
-        )  # fmt: skip
+            self.hand_over,
+        ))  # fmt: skip
+
+    def popup_of_favourites(self, at: QPoint) -> None:
+        """Show the menu of a favourite."""
+        self._popup(at, (self.around, self.path, None, self.rename, self.remove, None, self.hand_over_favourites))
+
+    def _popup(self, at: QPoint, actions: tuple[QAction | None, ...]) -> None:
+        menu = QMenu(self._screen)
         for action in actions:
             menu.addSeparator() if action is None else menu.addAction(action)
         menu.aboutToHide.connect(menu.deleteLater)

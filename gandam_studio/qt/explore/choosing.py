@@ -32,6 +32,11 @@ class Choosing(QObject):
         """The chosen sample: of the grid, or a favourite that was clicked."""
         return self._favourite or self._grid.chosen
 
+    @property
+    def selected(self) -> list[Cell]:
+        """The samples that are selected in the grid."""
+        return [self._grid.cells[index] for index in sorted(self._grid.selected)]
+
     def show_grids(self) -> None:
         """The grid's own is the chosen one again."""
         self._favourite = None

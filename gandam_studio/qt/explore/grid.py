@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from PySide6.QtCore import QPoint, QRect, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import (
@@ -29,22 +29,26 @@ GAP = 6
 LEAST, LARGEST = 24, 256
 """Logical side of a picture."""
 MARK = 14
+_CONTROL, _SHIFT = Qt.KeyboardModifier.ControlModifier, Qt.KeyboardModifier.ShiftModifier
 FAVOURITE, MORE, LESS = "favourite", "more", "less"
 _MARKS = {FAVOURITE: ("star", "accent"), MORE: ("plus", "kept"), LESS: ("minus", "dropped")}
 
 
 class LatentGrid(QWidget):
     """Attributes:
-    cells: the samples. current: number of the chosen one, -1 without any.
+    cells: the samples. current: number of the chosen one, -1 without any. selected: numbers of several, to be handed
+        over together.
 
     Signals:
-        current_changed: another sample is chosen. activated: double click or Enter on a sample.
+        current_changed: another sample is chosen. selection_changed: others are selected.
+        activated: double click or Enter on a sample.
         menu_requested: right click or the menu key (global position).
     """
 
     accessible_role = QAccessible.Role.Graphic
 
     current_changed = Signal()
+    selection_changed = Signal()
     activated = Signal()
     menu_requested = Signal(QPoint)
 
@@ -59,6 +63,8 @@ class LatentGrid(QWidget):
         self._marks: dict[int, list[str]] = {}
         self._hovered: int | None = None
         self._message = ""
+        self._anchor = 0  # where a range begins
+        self.selected: set[int] = set()
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.setMouseTracking(True)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
@@ -73,7 +79,8 @@ class LatentGrid(QWidget):
         """The chosen sample, or how many there are."""
         cell = self.chosen
         if cell is not None:
-            return self.tr("{0}, sample {1} of {2}").format(cell.name, self.current + 1, len(self.cells))
+            text = self.tr("{0}, sample {1} of {2}").format(cell.name, self.current + 1, len(self.cells))
+            return self.tr("{0}, selected").format(text) if self.current in self.selected else text
         return self.tr("{0} samples").format(len(self.cells)) if self.cells else self._message
 
     @property
@@ -86,6 +93,7 @@ class LatentGrid(QWidget):
         """What is shown while there are no samples."""
         return self._message
 
+<<<<<<< HEAD
     def show_cells(self, cells: Sequence[Cell], room: int = 0) -> None:
         """Show samples; the chosen place stays. `room`: how many there will be."""
         old = zip(self.cells, self._images, strict=True)
@@ -93,6 +101,32 @@ class LatentGrid(QWidget):
         self.cells, self._room = list(cells), max(room, len(cells))
         self._images = [kept[index] if index in kept else cell.image() for index, cell in enumerate(cells)]
         self._pixmaps = {index: pixmap for index, pixmap in self._pixmaps.items() if index in kept}
+=======
+    def select(self, indices: Iterable[int]) -> None:
+        """Select these samples, beside the chosen one; none for none."""
+        wanted = {index for index in indices if 0 <= index < len(self.cells)}
+        if wanted != self.selected:
+            self.selected = wanted
+            self.update()
+            self.selection_changed.emit()
+
+    def select_all(self) -> None:
+        """Select all samples, or none if all are."""
+        everything = set(range(len(self.cells)))
+        self.select(() if self.selected == everything else everything)
+
+    def toggle(self, index: int) -> None:
+        """Select a sample as well, or no longer."""
+        self.select(self.selected ^ {index})
+
+    def show_cells(self, cells: Sequence[Cell]) -> None:
+        """Show samples; the chosen place stays, and what is selected too if these are the same, drawn otherwise."""
+        if [cell.name for cell in cells] != [cell.name for cell in self.cells]:
+            self.select(())
+        self.cells = list(cells)
+        self._images = [cell.image() for cell in cells]
+        self._pixmaps.clear()
+>>>>>>> 27eabf2 (A chosen few are handed over from Explore; tastes by one or four)
         self._message = ""
         if self.current >= len(cells) or (self.current < 0 and cells):
             self.current = min(max(self.current, 0), len(cells) - 1)
@@ -100,6 +134,7 @@ class LatentGrid(QWidget):
 
     def show_message(self, text: str) -> None:
         """Show a text instead of samples."""
+        self.select(())
         self.cells, self._images, self.current = [], [], -1
         self._room = 0
         self._message = text
@@ -187,12 +222,12 @@ class LatentGrid(QWidget):
         for number, mark in enumerate(self._marks.get(index, [])):
             icon, color = _MARKS[mark]
             spot = QRect(area.right() - (number + 1) * (MARK + 3), area.top() + 3, MARK, MARK)
-            painter.setPen(Qt.PenStyle.NoPen)
-            painter.setBrush(theme.color("surface", 0.85))
-            painter.drawEllipse(spot.adjusted(-2, -2, 2, 2))
-            painter.drawPixmap(spot.topLeft(), icons.pixmap(icon, MARK, color))
+            self._paint_mark(painter, spot, icon, color)
+        if index in self.selected:
+            painter.fillRect(area, theme.color("accent", 0.2))
+            self._paint_mark(painter, QRect(area.left() + 3, area.top() + 3, MARK, MARK), "keep", "accent")
         painter.setBrush(Qt.BrushStyle.NoBrush)
-        if index == self.current:
+        if index == self.current or index in self.selected:
             painter.setPen(QPen(theme.color("accent", 1.0 if self.hasFocus() else 0.55), 2))
             painter.drawRect(QRectF(area).adjusted(-1, -1, 1, 1))
         elif index == self._hovered:
@@ -203,34 +238,57 @@ class LatentGrid(QWidget):
         text = self.fontMetrics().elidedText(cell.caption or cell.name, Qt.TextElideMode.ElideMiddle, place.width())
         painter.drawText(place, Qt.AlignmentFlag.AlignHCenter | Qt.AlignmentFlag.AlignVCenter, text)
 
+    def _paint_mark(self, painter: QPainter, spot: QRect, icon: str, color: str) -> None:
+        painter.setPen(Qt.PenStyle.NoPen)
+        painter.setBrush(theme.color("surface", 0.85))
+        painter.drawEllipse(spot.adjusted(-2, -2, 2, 2))
+        painter.drawPixmap(spot.topLeft(), icons.pixmap(icon, MARK, color))
+
     # Keys and mouse
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
-        """Arrows, Home and End move; Enter activates."""
+        """Arrows, Home and End move, with Shift they select too; Ctrl+Space selects one more; Enter activates."""
         columns, _ = self.arrangement()
         steps = {Qt.Key.Key_Left: -1, Qt.Key.Key_Right: 1, Qt.Key.Key_Up: -columns, Qt.Key.Key_Down: columns}
-        key = Qt.Key(event.key())
-        if not self.cells or event.modifiers() & ~Qt.KeyboardModifier.KeypadModifier:
+        ends = {Qt.Key.Key_Home: 0, Qt.Key.Key_End: len(self.cells) - 1}
+        key, modifiers = Qt.Key(event.key()), event.modifiers() & ~Qt.KeyboardModifier.KeypadModifier
+        if not self.cells or modifiers & ~(_CONTROL | _SHIFT):
             super().keyPressEvent(event)
-        elif key in steps:
-            wanted = self.current + steps[key]
+        elif key in steps or key in ends:
+            wanted = ends[key] if key in ends else self.current + steps[key]
             if 0 <= wanted < len(self.cells):
-                self.choose(wanted)
-        elif key == Qt.Key.Key_Home:
-            self.choose(0)
-        elif key == Qt.Key.Key_End:
-            self.choose(len(self.cells) - 1)
-        elif key in (Qt.Key.Key_Return, Qt.Key.Key_Enter):
+                self._go(wanted, modifiers)
+        elif key == Qt.Key.Key_Space and modifiers == _CONTROL:
+            self.toggle(self.current)
+            self._anchor = self.current
+        elif key in (Qt.Key.Key_Return, Qt.Key.Key_Enter) and not modifiers:
             self.activated.emit()
         else:
             super().keyPressEvent(event)
 
+    def _go(self, index: int, modifiers: Qt.KeyboardModifier) -> None:
+        """Choose a sample; with Shift, select all up to there; with Ctrl, what is selected stays."""
+        if modifiers & _SHIFT:
+            if not self.selected:
+                self._anchor = self.current
+            self.select(range(min(self._anchor, index), max(self._anchor, index) + 1))
+        elif not modifiers:
+            self.select(())
+        self.choose(index)
+
     def mousePressEvent(self, event: QMouseEvent) -> None:
-        """Choose the sample under the pointer."""
+        """Choose the sample under the pointer; Ctrl selects it too, Shift all up to there."""
         index = self.cell_at(event.position().toPoint())
-        if index is not None:
-            self.setFocus()
-            self.choose(index)
+        if index is None:
+            return
+        self.setFocus()
+        modifiers = event.modifiers() & (_CONTROL | _SHIFT)
+        if event.button() == Qt.MouseButton.RightButton and index in self.selected:
+            modifiers = _CONTROL
+        elif modifiers == _CONTROL:
+            self.select((self.selected or {self.current} - {index}) ^ {index})
+            self._anchor = index
+        self._go(index, modifiers)
 
     def mouseDoubleClickEvent(self, event: QMouseEvent) -> None:
         """Activate the sample under the pointer."""
@@ -265,7 +323,6 @@ class LatentGrid(QWidget):
             return
         if event.reason() == QContextMenuEvent.Reason.Keyboard:
             self.menu_requested.emit(self.mapToGlobal(self.cell_rect(max(0, self.current)).center()))
-        elif (index := self.cell_at(event.pos())) is not None:
-            self.choose(index)
+        elif self.cell_at(event.pos()) is not None:
             self.menu_requested.emit(event.globalPos())
         event.accept()

@@ -63,11 +63,12 @@ class ExploreScreen(TakesDrops, Screen):
         self.browsing.chosen = lambda: self.choosing.chosen
         self.taking_out = TakingOut(self, explorer, self.keeping, self.sample, session)
         self.taking_out.chosen = lambda: self.choosing.chosen
+        self.taking_out.selected = lambda: self.choosing.selected
         self._nearest = Nearest(self, explorer, self.sample)
         self._lay_out()
         self.actions_of = ExploreActions(
-            self, browsing=self.browsing, choosing=self.choosing, favourites=self.keeping, steering=self.steering,
-            model=self.model, taking_out=self.taking_out,
+            self, self.grid, browsing=self.browsing, choosing=self.choosing, favourites=self.keeping,
+            steering=self.steering, model=self.model, taking_out=self.taking_out,
         )  # fmt: skip
         self._connect()
         self.browsing.show_view()
@@ -81,12 +82,13 @@ class ExploreScreen(TakesDrops, Screen):
         self.favourites_title.setProperty("role", "section")
         self.path_button = tool("runs", self.tr("Path through favourites"), self.tr("Path"))
         self.project_button = tool("search", self.tr("Find a picture…"), self.tr("Find a picture…"))
+        self.hand_over_button = tool("export", self.tr("Hand over samples…"), self.tr("Hand over…"))
         below = QHBoxLayout()
         below.setSpacing(theme.SPACE)
         below.addWidget(self.favourites_title)
         below.addStretch(1)
-        below.addWidget(self.project_button)
-        below.addWidget(self.path_button)
+        for button in (self.project_button, self.path_button, self.hand_over_button):
+            below.addWidget(button)
         main = QWidget()
         column = QVBoxLayout(main)
         column.setContentsMargins(14, theme.SPACE, 14, theme.SPACE)
@@ -129,6 +131,9 @@ class ExploreScreen(TakesDrops, Screen):
         self.header.film_button.clicked.connect(lambda _checked=False: self.taking_out.film())
         self.path_button.clicked.connect(lambda _checked=False: self.browsing.show_path())
         self.project_button.clicked.connect(lambda _checked=False: self.taking_out.ask_picture())
+        self.hand_over_button.clicked.connect(lambda _checked=False: self.taking_out.hand_over())
+        self.grid.selection_changed.connect(self._name_hand_over)
+        self.favourites.menu_wanted.connect(actions.popup_of_favourites)
         self.side.learn_button.clicked.connect(lambda _checked=False: self.steering.learn())
         self.side.tag_button.clicked.connect(lambda _checked=False: self.steering.ask_tag())
         self.grid.activated.connect(self.browsing.show_around)
@@ -232,7 +237,7 @@ class ExploreScreen(TakesDrops, Screen):
         facts, source = self.explorer.facts, self.explorer.source
         self.actions_of.show_model(facts, is_run=source is not None and source.checkpoint is not None)
         self.side.tag_button.setEnabled(facts is not None and facts.compares)
-        for button in (self.project_button, self.bar.dice):
+        for button in (self.project_button, self.bar.dice, self.hand_over_button, self.side.learn_button):
             button.setEnabled(facts is not None)
         self._name_favourites()
 
@@ -264,6 +269,11 @@ class ExploreScreen(TakesDrops, Screen):
         self.path_button.setEnabled(count > 1 and facts is not None)
         self.actions_of.show_favourites(count, len(self.favourites.chosen), facts)
         self.choosing.mark()
+
+    def _name_hand_over(self) -> None:
+        """Say how many samples would be handed over, if some are selected."""
+        count = len(self.grid.selected)
+        self.hand_over_button.setText(self.tr("Hand over {0}…").format(count) if count else self.tr("Hand over…"))
 
     def _show_menu_below(self) -> None:
         button = self.sample.more_button
