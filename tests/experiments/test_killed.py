@@ -1,4 +1,4 @@
-"""Real trainers: an experiment killed at random instants ends with the same table as one that was left alone."""
+"""Real trainers: an experiment ends with the same table, killed at random instants or spread by a real cluster."""
 
 from __future__ import annotations
 
@@ -23,8 +23,19 @@ pytestmark = [pytest.mark.slow, pytest.mark.timeout(3000)]
 KILLS = 12
 
 
-def _command(place: Path) -> subprocess.Popen[bytes]:
-    words = [sys.executable, "-m", "gandam_studio", "experiment", "run", "try", "--no-estimate", "-w", str(place)]
+def _command(place: Path, *more: str) -> subprocess.Popen[bytes]:
+    words = [
+        sys.executable,
+        "-m",
+        "gandam_studio",
+        "experiment",
+        "run",
+        "try",
+        "--no-estimate",
+        "-w",
+        str(place),
+        *more,
+    ]
     return subprocess.Popen(words, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
 
 
@@ -47,8 +58,8 @@ def _table(place: Path, studio: Studio) -> list[tuple]:
     return [tuple(cell[key] for key in keys) for cell in told["cells"]] + [tuple(e["words"] for e in told["effects"])]
 
 
-@pytest.mark.skipif(not Path("/proc/self/cmdline").exists(), reason="finds trainers in /proc")
-def test_killed_at_random_instants_it_resumes_to_the_same_table(tmp_path: Path, studio: Studio) -> None:
+def _made(tmp_path: Path, studio: Studio, pictures: int) -> Path:
+    """A workspace with an experiment of two combinations and two seeds."""
     write_set(tmp_path / "art", 80, seed=5)
     place = tmp_path / "ws"
     studio("new", place)
@@ -56,10 +67,25 @@ def test_killed_at_random_instants_it_resumes_to_the_same_table(tmp_path: Path, 
     studio("commit", "-m", "first", "-w", place)
     new = (
         "experiment", "new", "try", "--preset", "dcgan", *(word for text in TINY for word in ("--set", text)),
-        "--set", "diagnostics.enabled=false", "--factor", "lr_g=2e-4|2e-3", "--pictures", "4000", "--looks", "4",
+        "--set", "diagnostics.enabled=false", "--factor", "lr_g=2e-4|2e-3", "--pictures", str(pictures), "--looks", "4",
         "--seeds", "2", "--samples", "64", "--held-out", "0.3", "--no-estimate", "-w", place,
     )  # fmt: skip
     assert studio(*new).code == 0
+    return place
+
+
+def test_a_real_cluster_gives_the_same_table(tmp_path: Path, studio: Studio) -> None:
+    pytest.importorskip("ray")
+    place = _made(tmp_path, studio, 400)
+    twin = Path(shutil.copytree(place, tmp_path / "twin"))
+    assert _command(place).wait(900) == 0
+    assert _command(twin, "--engine", "ray").wait(900) == 0
+    assert _table(twin, studio) == _table(place, studio)
+
+
+@pytest.mark.skipif(not Path("/proc/self/cmdline").exists(), reason="finds trainers in /proc")
+def test_killed_at_random_instants_it_resumes_to_the_same_table(tmp_path: Path, studio: Studio) -> None:
+    place = _made(tmp_path, studio, 4000)
     twin = Path(shutil.copytree(place, tmp_path / "twin"))
     assert _command(place).wait(900) == 0
     dice = random.Random(4)

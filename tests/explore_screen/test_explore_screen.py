@@ -364,41 +364,6 @@ def test_a_new_checkpoint_is_listed_and_a_path_drawn_with_another(explore, qtbot
     assert isinstance(screen.explorer.view, views.Path)
 
 
-def test_chosen_samples_are_handed_over(explore, qtbot, monkeypatch) -> None:  # type: ignore[no-untyped-def]
-    """A few of the grid are selected by mouse and keys; others are left out."""
-    from gandam_studio.qt.explore import taking_out
-    from gandam_studio.qt.outputs import finishing_dialog
-
-<<<<<<< HEAD
-    window, screen = explore()
-    opened: list[HandOverDialog] = []
-    monkeypatch.setattr(taking_out, "run_dialog", opened.append)
-    for _ in range(3):
-        press(Qt.Key.Key_U)
-        press(Qt.Key.Key_Right)
-    screen.actions_of.hand_over_favourites.trigger()
-    qtbot.addWidget(opened[0])
-    opened[0].layout_box.setCurrentIndex(opened[0].layout_box.findData(BOTH))
-    opened[0].target.setText(str(tmp_path / "three"))
-    opened[0].start()
-    qtbot.waitUntil(lambda: opened[0].result_path is not None, timeout=SLOW)
-    names = {path.name for path in (tmp_path / "three").glob("*.png")}
-    assert "sheet.png" in names
-    assert len(names) == 4
-    for number in (0, 2):
-        screen.favourites.item(number).setSelected(True)
-    screen.actions_of.hand_over_favourites.trigger()
-    qtbot.addWidget(opened[1])
-    opened[1].take.setChecked(True)
-    opened[1].target.setText(str(tmp_path / "two"))
-    opened[1].start()
-    qtbot.waitUntil(lambda: opened[1].result_path is not None, timeout=SLOW)
-    back = [sprite for sprite in window.session.workspace.sprites() if "generated" in sprite.tags]
-    assert len(back) == 2
-    for dialog in opened:
-        dialog.done(0)
-
-
 class ByHand(Drawer):
     """A drawer whose answers a test gives."""
 
@@ -490,7 +455,13 @@ def test_going_back_takes_no_drawing(by_hand) -> None:  # type: ignore[no-untype
     assert explorer.cells == first
     explorer.set_truncation(0.9)
     assert len(drawer.asked) == count + 1
-=======
+
+
+def test_chosen_samples_are_handed_over(explore, qtbot, monkeypatch) -> None:  # type: ignore[no-untyped-def]
+    """A few of the grid are selected by mouse and keys; others are left out."""
+    from gandam_studio.qt.explore import taking_out
+    from gandam_studio.qt.outputs import finishing_dialog
+
     _, screen = explore()
     asked: list[list[str]] = []
 
@@ -537,4 +508,3 @@ def test_going_back_takes_no_drawing(by_hand) -> None:  # type: ignore[no-untype
     assert grid.selected == {3, 7}
     drawn(qtbot, screen, lambda: press(Qt.Key.Key_N))
     assert not grid.selected
->>>>>>> 27eabf2 (A chosen few are handed over from Explore; tastes by one or four)

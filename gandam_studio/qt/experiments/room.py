@@ -456,7 +456,8 @@ class TasteChoice(QDialog):
         elif self.each.currentData() > 1:
             self.note.setText(blind + " " + self.tr(
                 "Four tell more than one: where single samples win 65 of 100, four win about 78, which takes about 29 "
-                "picks instead of 82. This assumes that a side is judged by its samples on average, not by its best or worst."
+                "picks instead of 82. This assumes that a side is judged by its samples on average, not by its best or "
+                "worst."
             ))  # fmt: skip
         else:
             self.note.setText(blind + " " + self.tr("A preference of 65:35 takes about 82 picks."))

@@ -35,7 +35,7 @@ class Choosing(QObject):
     @property
     def selected(self) -> list[Cell]:
         """The samples that are selected in the grid."""
-        return [self._grid.cells[index] for index in sorted(self._grid.selected)]
+        return [cell for index, cell in enumerate(self._grid.cells) if index in self._grid.selected]
 
     def show_grids(self) -> None:
         """The grid's own is the chosen one again."""

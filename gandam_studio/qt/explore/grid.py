@@ -93,15 +93,6 @@ class LatentGrid(QWidget):
         """What is shown while there are no samples."""
         return self._message
 
-<<<<<<< HEAD
-    def show_cells(self, cells: Sequence[Cell], room: int = 0) -> None:
-        """Show samples; the chosen place stays. `room`: how many there will be."""
-        old = zip(self.cells, self._images, strict=True)
-        kept = {index: image for index, (cell, image) in enumerate(old) if cells[index : index + 1] == [cell]}
-        self.cells, self._room = list(cells), max(room, len(cells))
-        self._images = [kept[index] if index in kept else cell.image() for index, cell in enumerate(cells)]
-        self._pixmaps = {index: pixmap for index, pixmap in self._pixmaps.items() if index in kept}
-=======
     def select(self, indices: Iterable[int]) -> None:
         """Select these samples, beside the chosen one; none for none."""
         wanted = {index for index in indices if 0 <= index < len(self.cells)}
@@ -119,14 +110,18 @@ class LatentGrid(QWidget):
         """Select a sample as well, or no longer."""
         self.select(self.selected ^ {index})
 
-    def show_cells(self, cells: Sequence[Cell]) -> None:
-        """Show samples; the chosen place stays, and what is selected too if these are the same, drawn otherwise."""
-        if [cell.name for cell in cells] != [cell.name for cell in self.cells]:
+    def show_cells(self, cells: Sequence[Cell], room: int = 0) -> None:
+        """Show samples; the chosen place stays, and what is selected too if these are the same, drawn otherwise.
+
+        `room`: how many there will be.
+        """
+        if any(cell.name != before.name for cell, before in zip(cells, self.cells, strict=False)):
             self.select(())
-        self.cells = list(cells)
-        self._images = [cell.image() for cell in cells]
-        self._pixmaps.clear()
->>>>>>> 27eabf2 (A chosen few are handed over from Explore; tastes by one or four)
+        old = zip(self.cells, self._images, strict=True)
+        kept = {index: image for index, (cell, image) in enumerate(old) if cells[index : index + 1] == [cell]}
+        self.cells, self._room = list(cells), max(room, len(cells))
+        self._images = [kept[index] if index in kept else cell.image() for index, cell in enumerate(cells)]
+        self._pixmaps = {index: pixmap for index, pixmap in self._pixmaps.items() if index in kept}
         self._message = ""
         if self.current >= len(cells) or (self.current < 0 and cells):
             self.current = min(max(self.current, 0), len(cells) - 1)

@@ -119,21 +119,14 @@ class TakingOut(QObject):
         self._session.post(self.tr("Copied: {0}").format(cell.name), SUCCESS)
 
     def hand_over(self, chosen: Sequence[Cell] = ()) -> None:
-<<<<<<< HEAD
-        """Write samples (all that are shown, if none are given), in a palette and a format that a person chooses."""
-        cells = list(chosen) or self._explorer.cells
+        """Write samples, in a palette and a format that a person chooses: these, else the selected ones, else all."""
+        cells = list(chosen) or self.selected() or self._explorer.cells
         if cells:
             self._finish(cells, self._hand_over)
 
     def _hand_over(self, cells: list[Cell]) -> None:
         source, facts = self._explorer.source, self._explorer.facts
         if source is None or facts is None:
-=======
-        """Write samples, in a palette and a format that a person chooses: these, else the selected ones, else all."""
-        source, facts = self._explorer.source, self._explorer.facts
-        cells = list(chosen) or self.selected() or self._explorer.cells
-        if source is None or facts is None or not cells:
->>>>>>> 27eabf2 (A chosen few are handed over from Explore; tastes by one or four)
             return
         from gandam_studio.core.runs.handing_over import Samples, manifest_of
         from gandam_studio.qt.outputs.finishing_dialog import HandOverDialog
