@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from drawn_sprites import blob
 from PIL import Image
-from test_redrawing import dropped, figure, middle, noisy, relation
+from test_redrawing import dropped, figure, jpeg, middle, noisy, relation
 
 from gandam_studio.core.duplicates import DUPLICATES
 from gandam_studio.core.duplicates.candidates import Candidates, candidates
@@ -173,3 +173,29 @@ def test_strong_jpeg_takes_the_colours_of_few_pixels_but_not_their_light():
     link = relation(frame, copy)
     assert link is not None
     assert link.verdict.relation in DUPLICATES
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_a_grey_drawing_is_known_again_as_jpeg(seed: int):
+    """Grey stays grey, so that an encoder makes no colours that were not there."""
+    picture = blob(seed, 60, 52)
+    grain = np.random.default_rng(seed).normal(0, 25, picture.shape[:2])
+    grey = np.clip(picture[..., :3].mean(axis=2) + grain, 0, 255).astype(np.uint8)
+    picture = np.where(picture[..., 3:] > 0, np.dstack([grey, grey, grey, picture[..., 3]]), 0).astype(np.uint8)
+    assert judged(picture, jpeg(picture)) & DUPLICATES
+    marked = picture.copy()
+    y, x = middle(picture)
+    marked[y - 3 : y + 4, x - 3 : x + 4, :3] = 255 - marked[y - 3 : y + 4, x - 3 : x + 4, :3]
+    assert not judged(picture, jpeg(marked)) & DUPLICATES
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_a_copy_reduced_by_leaving_out_pixels_is_one_whatever_enlarging_it_shows(seed: int):
+    """Enlarged again, most of it comes out to the level, and the rest does not."""
+    picture = figure(seed)
+    picture[1::8, 1::8, :3] ^= 40  # what is left out
+    picture[picture[..., 3] == 0] = 0
+    size = picture.shape[1] * 2 // 3, picture.shape[0] * 2 // 3
+    smaller = np.array(Image.fromarray(picture).resize(size, Image.Resampling.NEAREST))
+    assert dropped(picture, smaller) == 1
+    assert dropped(smaller, picture) == 1

@@ -7,6 +7,7 @@ no difference remains; for two drawings that are merely similar, it does.
 from __future__ import annotations
 
 from collections.abc import Iterable
+from enum import Enum
 
 import cv2
 import numpy as np
@@ -53,6 +54,8 @@ _LESS = 0.75
 _KNOWN, _ROUNDED = 0.5, 24.0
 # Levels: filters that differ by more are told apart, and the right one comes as near as that; and least pixels for it.
 _TOLD_APART, _EQUAL, _FEWEST = 4.0, 1.5, 10
+_ABOUT_GREY, _COLOURED = 12, 0.05  # levels between channels, and the most pixels with more
+_MANY_GREYS = 48  # levels of a grey picture among which an encoder makes no new ones
 _ANEW = 12.0  # levels: what the right filter and its rounding never leave
 _RIGHT = 0.7  # least share of those pixels that come out right
 # Least cosine between the change by one of a few qualities and the actual change: at least .49 for JPEG copies, .39 for
@@ -77,20 +80,19 @@ def resizings(rgba: np.ndarray, size: tuple[int, int]) -> list[np.ndarray]:
 
 def remade(first: np.ndarray, second: np.ndarray, *, mirrored: bool) -> bool:
     """Whether one of two (H, W, 4) uint8 pictures, mirrored or not, can be made from the other."""
-    found = False
+    found = _Made.NOT
     for plain, other in ((first, second), (second, first)):
         factor = enlargement(plain)  # the other may have been enlarged with another filter
         small = np.ascontiguousarray(plain[::factor, :: -factor if mirrored else factor])
         other = np.ascontiguousarray(other)
-        if found:  # enlarging again what was reduced hides what is not the same
+        if found == _Made.ABOUT:  # what is not the same may hide where a reduced picture is enlarged again
             return not _resized_but_for_a_part(small, other)
-        made = _made_of(small, other)
-        if made is None:
+        found = _made_of(small, other)
+        if found == _Made.BUT_FOR_A_PART:
             return False
-        found = made
-        if found and first.shape == second.shape:
+        if found == _Made.EXACTLY or (found == _Made.ABOUT and first.shape == second.shape):
             return True
-    return found
+    return found == _Made.ABOUT
 
 
 def remade_elsewhere(plain: np.ndarray, other: np.ndarray, transform: Transform) -> bool:
@@ -118,7 +120,7 @@ def remade_elsewhere(plain: np.ndarray, other: np.ndarray, transform: Transform)
             off = cv2.norm(made, small, cv2.NORM_L2)
             if off < best:
                 best, nearest = off, framed
-    return nearest is not None and bool(_made_of(nearest, np.ascontiguousarray(other)))
+    return nearest is not None and _made_of(nearest, np.ascontiguousarray(other)) in (_Made.ABOUT, _Made.EXACTLY)
 
 
 def _framed(rgba: np.ndarray, x: int, y: int, width: int, height: int) -> np.ndarray:
@@ -129,17 +131,23 @@ def _framed(rgba: np.ndarray, x: int, y: int, width: int, height: int) -> np.nda
     return made
 
 
-def _made_of(plain: np.ndarray, other: np.ndarray) -> bool | None:
-    """Whether the other picture is the plain one resized, composited on a background, encoded, or several of these.
+class _Made(Enum):
+    """How well one picture can be made from another."""
 
-    None if it was, and a part was drawn anew before or after.
-    """
+    NOT = 0
+    BUT_FOR_A_PART = 1  # by a filter that most pixels prove, so that the rest was drawn anew before or after
+    ABOUT = 2
+    EXACTLY = 3  # resized
+
+
+def _made_of(plain: np.ndarray, other: np.ndarray) -> _Made:
+    """How well the other picture is the plain one resized, composited on a background, encoded, or several of these."""
     size = other.shape[1::-1]
     resized = size != plain.shape[1::-1]
     opaque = int(other[..., 3].min()) >= _OPAQUE
     wanted = weighted(other)
-    if not resized and not opaque:
-        return shown_alike(weighted(plain), wanted)  # including specks, which trimmed contents lack
+    if not resized and not opaque:  # including specks, which trimmed contents lack
+        return _Made.ABOUT if shown_alike(weighted(plain), wanted) else _Made.NOT
     made = resizings(plain, size) if resized else [weighted(plain)]
     free = made[0][..., 3] == 0
     touched = resized or bool(made[0][..., 3].min() < _OPAQUE)
@@ -147,10 +155,16 @@ def _made_of(plain: np.ndarray, other: np.ndarray) -> bool | None:
         made = [_laid(one, wanted) for one in made]
     made.sort(key=lambda one: cv2.norm(one, wanted, cv2.NORM_L2))
     if resized and _drawn_anew(made, wanted):
-        return None
+        return _Made.BUT_FOR_A_PART
     if not (opaque and _restless_behind(made[0], wanted, free)) and shown_alike(made[0], wanted, remade=touched):
-        return True
-    if not opaque or _blocks_apart(made[0], wanted):
+        exactly = resized and float(furthest(np.abs(made[0] - wanted)).max()) <= _ANEW
+        return _Made.EXACTLY if exactly else _Made.ABOUT
+    return _Made.ABOUT if opaque and _encoded_from(made, wanted) else _Made.NOT
+
+
+def _encoded_from(made: list[np.ndarray], wanted: np.ndarray) -> bool:
+    """Whether an opaque (h, w, 4) float32 picture is one of several encoded, the first being the nearest."""
+    if _blocks_apart(made[0], wanted):
         return False
     if not have_a_drawing_in_common(made[0][..., :3], wanted[..., :3], np.ones(wanted.shape[:2], dtype=bool)):
         return False
@@ -320,11 +334,21 @@ def _most_changed(source: np.ndarray, target: np.ndarray) -> _Place:
 def _has_encoders_colours(source: np.ndarray, target: np.ndarray) -> bool:
     """Whether the second of two (h, w, 3) uint8 pictures may be the first encoded, by its colours.
 
-    Encoders create new colours; two tiles with the same palette have the same ones.
+    Encoders create new colours; two tiles with the same palette have the same ones. Not so of greys, which are few.
     """
     changed = (furthest_of_three(cv2.absdiff(source, target)) > _SAME).ravel()
+    if all(_greys(picture) >= _MANY_GREYS for picture in (source, target)):
+        return True
     plain, copy = (picture.reshape(-1, 3).astype(np.float32) for picture in (source, target))
     return not changed.any() or has_own_colours(copy, plain, changed)
+
+
+def _greys(picture: np.ndarray) -> int:
+    """How many levels an (h, w, 3) uint8 picture has if all of it is about grey; 0 if it is not."""
+    darkest = np.minimum(np.minimum(picture[..., 0], picture[..., 1]), picture[..., 2])
+    if (furthest_of_three(picture) - darkest > _ABOUT_GREY).mean() > _COLOURED:
+        return 0
+    return int(np.count_nonzero(np.bincount(picture[..., 1].ravel(), minlength=256)))
 
 
 def _beyond_encoders(source: np.ndarray, target: np.ndarray) -> bool:
