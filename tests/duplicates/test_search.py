@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import threading
+import time
+from functools import partial
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -173,3 +177,25 @@ def test_work_is_comparisons_and_what_finding_them_costs():
     assert work(8, [Chunk(0, 2, 0)]) == 8 + 5 * 4 + 8 * 8
     # Reach 1 looks into 1 + 2 buckets for each.
     assert work(8, [Chunk(0, 2, 1)]) == 3 * (8 + 5 * 4) + 8 * 8
+
+
+@pytest.mark.skipif(not search.numba_available(), reason="no numba")
+def test_threads_can_be_cancelled():
+    class Job(NullJob):
+        def advance(self, count: int = 1) -> None:
+            raise Cancelled
+
+    words = np.random.default_rng(0).integers(0, 2**64, 3000, dtype=np.uint64)
+    with pytest.raises(Cancelled):
+        pairs_within(words, 8, engine="numba", job=Job())
+    assert not [one for one in threading.enumerate() if "ThreadPoolExecutor" in one.name]
+
+
+def test_results_of_threads_come_in_order():
+    def after(seconds: float, number: int) -> np.ndarray:
+        time.sleep(seconds)
+        return np.array([number])
+
+    tasks = [partial(after, 0.02 * (5 - number), number) for number in range(5)]
+    assert [int(one[0]) for one in search.in_threads(tasks, lambda: None)] == [0, 1, 2, 3, 4]
+    assert list(search.in_threads([], lambda: None)) == []

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import itertools
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 
 from gandam_studio.core.duplicates.missed_by_signs import alike_as_wholes, cut_off, laid_on_backgrounds
-from gandam_studio.core.duplicates.search import numba_available, pairs_within
+from gandam_studio.core.duplicates.search import in_threads, numba_available, pairs_within
 from gandam_studio.core.hashing.layout import LOOK, WHOLE, Column, Flag, flags, mirrored
 from gandam_studio.core.jobs import NULL_JOB, Job
 
@@ -115,19 +117,30 @@ def _scanned(fingerprints: np.ndarray, look_radius: int, whole_radius: int, firs
     trimmed = flags(fingerprints)[rows] & (Flag.OPAQUE | Flag.KEYED)
     whole_radii = whole_radius + np.where(trimmed, OPAQUE_ALLOWANCE, 0)
     block: Callable[..., np.ndarray] = _scan_block
+    done: Callable[..., Iterable[np.ndarray]] = _one_by_one
     if count * len(rows) > _WORTH_COMPILING**2 and numba_available():
         from gandam_studio.core.duplicates.scan_numba import scan_block
 
-        block = scan_block
+        block, done = scan_block, in_threads
     found = [np.zeros((0, 3), dtype=np.int64)]
     job.start("Comparing fingerprints", count)
-    for start in range(0, count, _BLOCK):
-        stop = min(start + _BLOCK, count)
-        hits = block(words, kinds, start, stop, look_radius, _EVEN_SHARE, whole_radii)
+    edges = [*range(0, count, _BLOCK), count]
+    tasks = [
+        partial(block, words, kinds, start, stop, look_radius, _EVEN_SHARE, whole_radii)
+        for start, stop in itertools.pairwise(edges)
+    ]
+    for (start, stop), hits in zip(itertools.pairwise(edges), done(tasks, job.check), strict=True):
         a, b = rows[hits[:, 0]], rows[hits[:, 1]]
         found.append(np.stack([np.minimum(a, b), np.maximum(a, b), hits[:, 2]], axis=1))
         job.advance(stop - start)
     return np.concatenate(found)
+
+
+def _one_by_one(tasks: Sequence[Callable[[], np.ndarray]], check: Callable[[], None]) -> Iterator[np.ndarray]:
+    """Do tasks in this thread."""
+    for task in tasks:
+        check()
+        yield task()
 
 
 def _scan_block(

@@ -96,6 +96,7 @@ def _search(source: PictureSource, verifier: Verifier, known: Findings, radii: t
     first_new = int(np.searchsorted(source.seqs, known.last, side="right"))
     if first_new == len(source.seqs):
         return Links.of(known.links)
+    verifier.expect(len(source.seqs) - first_new)
     old = Links.of(known.links)
     old = old.renamed(np.searchsorted(source.seqs, old.pairs))
     pairs = candidates(source.fingerprints, look_radius=radii[0], whole_radius=radii[1], first_new=first_new, job=job)

@@ -1,4 +1,4 @@
-"""All pairs of hashes within a Hamming radius: exact, single-threaded, with memory proportional to the result.
+"""All pairs of hashes within a Hamming radius: exact, with memory proportional to the result.
 
 Multi-index hashing (Norouzi, Punjani and Fleet 2012, "Fast Search in Hamming Space with Multi-Index Hashing"), for all
 pairs at once. A hash is cut into m chunks. With r = q * m + s, 0 <= s < m, two hashes within r of each other have a
@@ -6,13 +6,17 @@ chunk among the first s + 1 that differs by at most q, or one among the others t
 they would differ by at least (s + 1)(q + 1) + (m - s - 1) q = r + 1. So hashes are bucketed by chunk, and only buckets
 with keys that close are compared. A pair that several chunks find is reported by the first of them.
 
-Two engines give the same result: numpy, and loops compiled by numba if it is installed and there is enough work.
+Two engines give the same result: numpy, and loops compiled by numba if it is installed and there is enough work. Those
+run in a few threads, a chunk each.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import os
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from importlib.util import find_spec
 from typing import Literal
 
@@ -33,6 +37,7 @@ from gandam_studio.core.jobs import NULL_JOB, Job
 Engine = Literal["auto", "numpy", "numba"]
 
 _BLOCK = 1 << 20  # comparisons per numpy operation: temporaries of 8 MB
+_THREADS = 8  # at most
 _WORTH_COMPILING = 4e7  # comparisons; below this numpy is faster than loading numba
 
 
@@ -85,18 +90,20 @@ def pairs_within(
         return Pairs(*(np.zeros(0, dtype=np.int64) for _ in range(3)))
     large = engine == "auto" and work(len(words), chunks) > _WORTH_COMPILING
     compiled = engine == "numba" or (large and numba_available())
+    searched = [number for number, chunk in enumerate(chunks) if chunk.reach >= 0]
     found = [np.zeros(0, dtype=np.int64)]
-    for number, chunk in enumerate(chunks):
-        job.check()
-        if chunk.reach < 0:
-            continue
-        if compiled:
-            from gandam_studio.core.duplicates.search_numba import chunk_pairs
+    if compiled:
+        from gandam_studio.core.duplicates.search_numba import chunk_pairs
 
-            found.append(chunk_pairs(words, radius, chunks, number, first_new))
-        else:
+        tasks = [partial(chunk_pairs, words, radius, chunks, number, first_new) for number in searched]
+        for part in in_threads(tasks, job.check):
+            found.append(part)
+            job.advance()
+    else:
+        for number in searched:
+            job.check()
             found.append(_chunk_pairs(words, radius, chunks, number, first_new, job))
-        job.advance()
+            job.advance()
     packed = np.sort(np.concatenate(found))
     return Pairs(*_unpacked(packed, len(words)))
 
@@ -116,6 +123,20 @@ def _unpacked(packed: np.ndarray, count: int) -> tuple[np.ndarray, np.ndarray, n
 def numba_available() -> bool:
     """Whether the compiled engine is available."""
     return find_spec("numba") is not None
+
+
+def in_threads(tasks: Sequence[Callable[[], np.ndarray]], check: Callable[[], None]) -> Iterator[np.ndarray]:
+    """Do tasks that leave the interpreter's lock free, in a few threads; yields their results in order.
+
+    check: called before each result; what it raises is raised once the tasks under way are done.
+    """
+    pool = ThreadPoolExecutor(max(1, min(len(tasks), os.cpu_count() or 1, _THREADS)))
+    try:
+        for one in [pool.submit(task) for task in tasks]:
+            check()
+            yield one.result()
+    finally:
+        pool.shutdown(cancel_futures=True)
 
 
 def _chunk_pairs(

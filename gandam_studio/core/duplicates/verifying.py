@@ -26,6 +26,7 @@ from gandam_studio.core.workers.pool import worker_count
 _SHARE, _SHARES = 256, 32  # about the most pairs in a share, and the number of shares if there are few pairs
 _SMALLEST_SHARE = 32
 _ROUNDS = 32  # of propagating family numbers; longer chains are split, which only costs time
+_WORTH_STARTING = 2000  # new pictures; with fewer, processes are started once it is known how many pairs there are
 _WORTH_PROCESSES = 1500  # pairs; fewer are judged faster than processes start
 _WORTH_KEEPING = 8000  # pairs; fewer are judged again in a few seconds
 _WORTH_COMPILING = 16_000  # pairs; with fewer, loading the compiled loops takes longer than they save
@@ -59,6 +60,12 @@ class Verifier:
         if self._pool is not None:
             self._pool.close()
             self._pool = None
+
+    def expect(self, pictures: int) -> None:
+        """Start processes while the pairs to judge are looked for, if so many new pictures are likely to have many."""
+        if self._workers > 1 and pictures >= _WORTH_STARTING and isinstance(self._source, WorkspaceSource):
+            self._pool = VerifyingPool(self._source.originals, self._workers)
+            self._pool.start()
 
     def links(self, pairs: Candidates, job: Job = NULL_JOB) -> Links:
         """Return the links among the candidates by row, sorted, at most one per pair. Raises Cancelled."""
@@ -98,8 +105,8 @@ class Verifier:
                 yield number, self._judged_here(part, job)
             return
         if self._pool is None:
-            self._pool = VerifyingPool(source.originals, min(self._workers, len(parts)), compiling)
-        tasks = [partial(_frame, source, part) for part in parts]
+            self._pool = VerifyingPool(source.originals, min(self._workers, len(parts)))
+        tasks = [partial(_frame, source, part, compiling) for part in parts]
         for place, judged in self._pool.run(tasks, job.check):
             if judged is None:
                 judged = self._judged_here(parts[place], job)
@@ -131,10 +138,10 @@ class Verifier:
         return links.related(frames, FRAME) if frames else links
 
 
-def _frame(source: WorkspaceSource, part: Candidates) -> bytes:
+def _frame(source: WorkspaceSource, part: Candidates, compiling: bool) -> bytes:
     """Encode the pairs of a part, and where their pictures are stored, for a process."""
     rows = np.unique(np.concatenate([part.i, part.j]))
-    return pack_share(source.stored(rows), source.prints(rows), part)
+    return pack_share(source.stored(rows), source.prints(rows), part, compiling)
 
 
 def shares(pairs: Candidates, count: int) -> Iterator[np.ndarray]:

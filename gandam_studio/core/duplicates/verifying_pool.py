@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
@@ -17,15 +18,11 @@ Share = Callable[[], bytes]
 
 
 class VerifyingPool:
-    """Context manager for up to `workers` processes that read the originals in a folder.
+    """Context manager for up to `workers` processes that read the originals in a folder."""
 
-    compiling: whether there is enough to do for compiled loops.
-    """
-
-    def __init__(self, originals: Path, workers: int, compiling: bool = False) -> None:
-        settings = {"originals": str(originals), "compiling": compiling}
+    def __init__(self, originals: Path, workers: int) -> None:
         self.pool: WorkerPool[Share, Judged | None] = WorkerPool(
-            COMMAND, settings, _Judging(), workers=workers, seconds=_STUCK_S
+            COMMAND, {"originals": str(originals)}, _Judging(), workers=workers, seconds=_STUCK_S
         )
 
     def __enter__(self) -> VerifyingPool:
@@ -33,6 +30,11 @@ class VerifyingPool:
 
     def __exit__(self, *exception: object) -> None:
         self.close()
+
+    def start(self) -> None:
+        """Start the processes before there is work for them."""
+        with contextlib.suppress(WorkersUnavailable):  # `run` does without
+            self.pool.start()
 
     def close(self) -> None:
         """Kill the processes and release all resources."""

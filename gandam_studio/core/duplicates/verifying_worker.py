@@ -42,22 +42,22 @@ class Judged:
 
 @contextlib.contextmanager
 def prepare(settings: dict[str, Any]) -> Iterator[Handle]:
-    """Prepare to judge shares; `settings` has the folder of the originals, and whether loops are to be compiled."""
+    """Prepare to judge shares; `settings` has the folder of the originals."""
     # These import this module's package, or are slow to import.
     from gandam_studio.core.duplicates import compiled
     from gandam_studio.core.duplicates.judging import Judge
     from gandam_studio.core.workspace.originals import Originals
 
-    if settings["compiling"]:
-        # numba loads it for products of matrices, of which the loops have none; that takes a third of its start.
-        sys.modules["scipy.linalg"] = None  # type: ignore[assignment]
-        compiled.use()
+    # numba loads it for products of matrices, of which the loops have none; that takes a third of its start.
+    sys.modules["scipy.linalg"] = None  # type: ignore[assignment]
     with Originals(Path(settings["originals"]), read_only=True) as originals:
         source = _Source(originals)
         judge = Judge(source)
 
         def judged(frame: bytes, report: Report) -> bytes:
-            stored, prints, pairs = unpack_share(frame)
+            stored, prints, pairs, compiling = unpack_share(frame)
+            if compiling:
+                compiled.use()
             source.take(stored, prints)
             steps = itertools.count()
             links = judge.links(pairs, lambda: report(next(steps)))
@@ -104,23 +104,27 @@ class _Source:
         return np.stack([self._stored[row][1] for row in rows.tolist()])
 
 
-def pack_share(stored: Sequence[Stored], prints: np.ndarray, pairs: Candidates) -> bytes:
-    """Encode a worker's task: the pictures of some pairs, their (P, COLUMNS) uint64 fingerprints, and the pairs."""
+def pack_share(stored: Sequence[Stored], prints: np.ndarray, pairs: Candidates, compiling: bool) -> bytes:
+    """Encode a worker's task: the pictures of some pairs, their (P, COLUMNS) uint64 fingerprints, and the pairs.
+
+    compiling: whether there is enough to do for compiled loops.
+    """
     blobs = [
         np.ascontiguousarray(prints, dtype="<u8").tobytes(),
         np.stack([pairs.i, pairs.j, pairs.mirrored]).astype("<i8").tobytes(),
     ]
-    return pack([astuple(one) for one in stored], blobs)
+    return pack([[astuple(one) for one in stored], compiling], blobs)
 
 
-def unpack_share(frame: bytes) -> tuple[list[Stored], np.ndarray, Candidates]:
+def unpack_share(frame: bytes) -> tuple[list[Stored], np.ndarray, Candidates, bool]:
     """The inverse of `pack_share`."""
     from gandam_studio.core.duplicates.candidates import Candidates
 
-    rows, (prints, pairs) = unpack(frame)
+    (rows, compiling), (prints, pairs) = unpack(frame)
     stored = [Stored(*row) for row in rows]
     i, j, mirrored = np.frombuffer(pairs, dtype="<i8").reshape(3, -1)
-    return stored, np.frombuffer(prints, dtype="<u8").reshape(len(stored), -1), Candidates(i, j, mirrored > 0)
+    words = np.frombuffer(prints, dtype="<u8").reshape(len(stored), -1)
+    return stored, words, Candidates(i, j, mirrored > 0), bool(compiling)
 
 
 def pack_judged(judged: Judged) -> bytes:

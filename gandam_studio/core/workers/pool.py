@@ -185,6 +185,14 @@ class WorkerPool(Generic[Task, Result]):
     def __exit__(self, *exception: object) -> None:
         self.close()
 
+    def start(self) -> None:
+        """Start all processes now, so that they are ready when there is work.
+
+        Raises WorkersUnavailable.
+        """
+        while len(self.children) < self._size and self._start():
+            pass
+
     def close(self) -> None:
         """Kill the processes and release everything; a second call does nothing."""
         for child in self.children:
