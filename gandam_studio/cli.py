@@ -17,6 +17,7 @@ import click
 from gandam_studio import __version__
 from gandam_studio.commands.arguments import strict
 from gandam_studio.commands.failures import ReaderLeft, exit_code_for
+from trainer.protocol.loading import loading
 
 # Subcommand -> "module:function" under gandam_studio.commands, in the order that help lists them.
 SUBCOMMANDS = {
@@ -78,7 +79,8 @@ class Studio(click.Group):
         if cmd_name not in SUBCOMMANDS:
             return None
         module, function = SUBCOMMANDS[cmd_name].split(":")
-        command: click.Command = getattr(importlib.import_module(f"gandam_studio.commands.{module}"), function)
+        with loading():
+            command: click.Command = getattr(importlib.import_module(f"gandam_studio.commands.{module}"), function)
         return strict(command)
 
     def invoke(self, ctx: click.Context) -> Any:

@@ -32,6 +32,7 @@ from trainer.protocol.events import (
     TrainEvent,
 )
 from trainer.protocol.extension import AUTO, TAILS, More
+from trainer.protocol.loading import loading
 from trainer.protocol.measured import FEATURES, FEATURES_HELP, INCEPTION_HELP, Measured
 from trainer.protocol.measures import in_words
 from trainer.protocol.outputs import check_file, check_new
@@ -169,8 +170,9 @@ def train(
         limits.append(f"processes={processes}")
     if device:
         limits.append(f"device={device}")
-    from trainer.distributed import is_first
-    from trainer.train_run import train_run
+    with loading():
+        from trainer.distributed import is_first
+        from trainer.train_run import train_run
 
     outcome = train_run(run_directory, STATE["started"], None if as_json else _printer(), limits, more)
     if not is_first():
@@ -265,7 +267,8 @@ def sample(
     device: str, raw: bool, steps: int | None, force: bool, progress: bool, as_json: bool,
 ) -> None:  # fmt: skip
     """Draw COUNT pictures from the trained generator, uncurated."""
-    from trainer.sampling import Wanted, check_out, load_trained, save_sample
+    with loading():
+        from trainer.sampling import Wanted, check_out, load_trained, save_sample
 
     if around and names:
         raise click.UsageError("--around and --latent cannot be used together")
@@ -299,7 +302,8 @@ def new(
     overrides: tuple[str, ...], as_json: bool,
 ) -> None:  # fmt: skip
     """Make the run folder RUN_DIR from pictures, or from another run."""
-    from trainer.create_run import fork_run, new_run
+    with loading():
+        from trainer.create_run import fork_run, new_run
 
     texts = [*overrides, *([f"batch.size={'0' if batch == 'auto' else batch}"] if batch else [])]
     if parent is not None:
@@ -326,8 +330,9 @@ def new(
 @JSON
 def preflight(config: Path, as_json: bool) -> None:
     """Run a few steps of CONFIG (a run's folder or a config.json) to estimate its memory, time and disk space."""
-    from trainer.preflight import preflight as try_steps
-    from trainer.protocol.untrusted import read_json_object, shortened
+    with loading():
+        from trainer.preflight import preflight as try_steps
+        from trainer.protocol.untrusted import read_json_object, shortened
 
     try:
         wanted = RunDirectory(config).config() if config.is_dir() else TrainConfig.from_json(read_json_object(config))
@@ -346,7 +351,8 @@ def preflight(config: Path, as_json: bool) -> None:
 @JSON
 def devices(as_json: bool) -> None:
     """List the devices that this machine can train on, the best first; auto takes the first."""
-    from trainer.device import available_devices
+    with loading():
+        from trainer.device import available_devices
 
     found = available_devices()
     _emit({"devices": found}, as_json, "\n".join(found))
@@ -381,7 +387,8 @@ def describe(preset: str | None, size: int | None, fields: bool, overrides: tupl
         return
     if preset is None:
         raise click.UsageError("name a preset or a run's folder, or use --fields")
-    from trainer.describe import describe_config, layer_table
+    with loading():
+        from trainer.describe import describe_config, layer_table
 
     config = RunDirectory(preset).config() if Path(preset, "config.json").is_file() else load_preset(preset)
     texts = [*overrides, *([f"data.size={size}"] if size else [])]
@@ -407,7 +414,8 @@ def evaluate(
     features: str, inception: Path | None, out: Path | None, force: bool, as_json: bool,
 ) -> None:  # fmt: skip
     """Judge the run or the folder of pictures WHAT: is it collapsed, does it copy, how good is it?"""
-    from trainer.evaluate import evaluate_folder, evaluate_grids, evaluate_run
+    with loading():
+        from trainer.evaluate import evaluate_folder, evaluate_grids, evaluate_run
 
     say = _progress_line if not as_json else lambda _text: None
     measured = Measured(features, inception)
@@ -448,7 +456,8 @@ def evaluate(
 @JSON
 def confirm(run_dir: Path, against: Path | None, samples: int, seed: int, as_json: bool) -> None:
     """Choose the best checkpoint of RUN_DIR by its distance (KID) and measure it again on fresh latents."""
-    from trainer.confirm import confirm as confirmed
+    with loading():
+        from trainer.confirm import confirm as confirmed
 
     say = _progress_line if not as_json else lambda _text: None
     answer = confirmed(RunDirectory(run_dir), against=against, samples=samples, seed=seed, say=say)
@@ -481,8 +490,9 @@ def interpolate_command(
     iteration: str | None, force: bool, as_json: bool,
 ) -> None:  # fmt: skip
     """Animate a closed walk through latent space."""
-    from trainer.interpolate import interpolate
-    from trainer.sampling import load_trained
+    with loading():
+        from trainer.interpolate import interpolate
+        from trainer.sampling import load_trained
 
     check_file(out, force=force, near=[run_dir])
     trained_run = RunDirectory(run_dir)
@@ -506,9 +516,10 @@ def export_command(
     as_json: bool,
 ) -> None:  # fmt: skip
     """Export the generator for other programs, and check that each file draws the same pictures."""
-    from trainer.export import FORMATS, MODEL, export
-    from trainer.protocol.output_folders import check_folder
-    from trainer.sampling import load_trained
+    with loading():
+        from trainer.export import FORMATS, MODEL, export
+        from trainer.protocol.output_folders import check_folder
+        from trainer.sampling import load_trained
 
     check_folder(out, MODEL, force=force, near=[run_dir])
     run = RunDirectory(run_dir)
@@ -522,7 +533,8 @@ def export_command(
 @main.command(hidden=True)
 def draw() -> None:
     """Draw for the Studio: answer its requests on standard input and output (see trainer.protocol.drawing)."""
-    from trainer.exploring.serving import serve
+    with loading():
+        from trainer.exploring.serving import serve
 
     status = serve()
     os._exit(status)  # A thread may still wait in a read, which would abort an orderly end.

@@ -30,7 +30,10 @@ CHILD_TIMEOUT_S = 120
 # Importing torchvision takes as long as importing torch. What can be wrong with it is that it was built for another
 # torch, and that shows when its library is loaded.
 _TORCH = """
+import gc
+gc.disable()  # See trainer.protocol.loading.
 import json, torch
+gc.freeze()
 from importlib.metadata import version
 from importlib.util import find_spec
 from pathlib import Path

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import importlib
 import itertools
@@ -372,6 +373,9 @@ class MainWindow(TakesDrops, QMainWindow):
 
     def _reattach(self, session: Session) -> bool:
         """Show a run that is already training, started by an earlier window or on the command line; False if none."""
+        with contextlib.suppress(OSError):
+            if next((session.workspace.folder / "runs").glob("*"), None) is None:
+                return False
         # Imported late: it pulls in all modules for configurations and runs.
         from gandam_studio.core.runs import any_run_trains
 

@@ -194,7 +194,7 @@ def watched() -> tuple[Parts, list[float]]:
     parts.watch(GroupList, "go_to", "lay out")
     parts.watch(DuplicatesScreen, "_show_group", "show the group")
     parts.watch(GroupView, "show_group", "show the group")
-    parts.watch(DuplicatesScreen, "_show_numbers", "ask for the preview")
+    parts.watch(DuplicatesScreen, "show_numbers", "ask for the preview")
     list_again = DuplicatesScreen._list
 
     def listing(self: DuplicatesScreen) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -96,3 +97,30 @@ def test_threads_read_while_one_writes(tmp_path) -> None:
         reader.join()
     assert not wrong
     assert store.read(600).shape[1] <= SIDE
+
+
+def resident_kb(path: Path) -> int:
+    """How much of the mappings of a file this process holds in memory."""
+    found, inside = 0, False
+    for line in Path("/proc/self/smaps").read_text().splitlines():
+        if "-" in line.split(" ", 1)[0]:
+            inside = line.endswith(str(path))
+        elif inside and line.startswith("Rss:"):
+            found += int(line.split()[1])
+    return found
+
+
+@pytest.mark.skipif(not Path("/proc/self/smaps").exists(), reason="Linux tells how much of a file is in memory")
+def test_looking_through_many_keeps_few_in_memory(tmp_path: Path) -> None:
+    """Pages that were read are let go, and read again when they are asked for."""
+    store = ThumbnailStore(tmp_path / "thumbnails")
+    noise = np.random.default_rng(0).integers(0, 256, (96, 96, 4), np.uint8)
+    encoded = encode_thumbnail(noise)
+    count = 100_000_000 // len(encoded)
+    store.append_encoded(1, [encoded] * count)
+    most = 0
+    for seq in (*range(1, count + 1), 1):
+        assert np.array_equal(store.read(seq), noise)
+        if seq % 250 == 0:
+            most = max(most, resident_kb(tmp_path / "thumbnails" / "pictures.pack"))
+    assert 0 < most < 60_000

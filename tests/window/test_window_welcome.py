@@ -189,7 +189,7 @@ def test_each_stage_offers_the_next(art: Path, open_window: OpenWindow, qtbot) -
     assert isinstance(screen, VersionsScreen)
     assert not bar.isVisible()
     qtbot.waitUntil(lambda: screen.commit_box.isEnabled())
-    screen.work.commit("first", False)
+    screen.work.commit("first", {})
     # A version: train on it.
     qtbot.waitUntil(bar.isVisible, timeout=30_000)
     assert "v1" in bar.go_button.text()

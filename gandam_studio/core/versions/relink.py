@@ -1,4 +1,7 @@
-"""Relink: find missing or damaged originals by digest, and restore them."""
+"""Relink: find missing or damaged originals by digest, and restore them.
+
+What reads archives is imported when it is needed: every window asks for the newest version as it starts.
+"""
 
 from __future__ import annotations
 
@@ -10,11 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from gandam_studio.core.errors import UserError
-from gandam_studio.core.importing.archives import ZipReader, archive_kind, list_archive
-from gandam_studio.core.importing.items import Item
-from gandam_studio.core.importing.options import ArchiveLimits
 from gandam_studio.core.jobs import NULL_JOB, Job
-from gandam_studio.core.pictures.decoding.limits import DEFAULT_LIMITS, UnreadablePicture
 from gandam_studio.core.versions.verify import needed_originals
 from gandam_studio.core.workspace.packs import is_pack, sound_records
 
@@ -46,6 +45,8 @@ def relink(workspace: Workspace, places: Iterable[Path | str], *, job: Job = NUL
     reading them. Packs of a workspace or of its backup and zip and tar archives are searched too. Raises UserError (no
     such place, disk full) and Cancelled.
     """
+    from gandam_studio.core.importing.archives import archive_kind
+
     workspace.require_writable()
     needed = needed_originals(workspace)
     job.start("Looking for damage", len(needed))
@@ -112,6 +113,11 @@ def _originals_in_pack(path: Path, job: Job) -> Iterator[tuple[str, bytes]]:
 
 def _originals_in_archive(path: Path, kind: str, sizes: set[int] | None, job: Job) -> Iterator[tuple[str, bytes]]:
     """Yield digest and bytes of the entries of an archive that may be wanted, within the limits of an import."""
+    from gandam_studio.core.importing.archives import ZipReader, list_archive
+    from gandam_studio.core.importing.items import Item
+    from gandam_studio.core.importing.options import ArchiveLimits
+    from gandam_studio.core.pictures.decoding.limits import DEFAULT_LIMITS, UnreadablePicture
+
     reader = ZipReader()
     try:
         for entry in list_archive(str(path), kind, DEFAULT_LIMITS, ArchiveLimits(), check=job.check):

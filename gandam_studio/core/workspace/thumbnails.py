@@ -29,7 +29,7 @@ _RAW, _JPEG = 1, 2
 _SHAPE = struct.Struct("<HH")
 _JPEG_QUALITY = 90
 _MAXIMUM_OFFSET = 1 << 48
-_LONGEST = 4 * SIDE * SIDE + 4096  # bytes of one encoded picture; raw pixels are the largest
+_LONGEST = 2 * 4 * SIDE * SIDE  # bytes of one encoded picture; what cannot be deflated grows by a quarter
 
 Picture = NDArray[np.uint8]
 
@@ -168,6 +168,14 @@ class ThumbnailStore:
         return data if data is not None and zlib.crc32(data) == checksum else None
 
 
+READS_KEPT = 1024
+"""After so many reads the pages of a file that were read are let go (they stay in the system's cache): looking through
+a million thumbnails would else keep all of them in the memory of the process."""
+
+
+_LET_GO: int | None = getattr(mmap, "MADV_DONTNEED", None)  # not on Windows
+
+
 class _Mapped:
     """A growing file, memory-mapped for reading; mapped again to read beyond the mapped end."""
 
@@ -175,6 +183,7 @@ class _Mapped:
         self.path = path
         self._map: mmap.mmap | None = None
         self._lock = threading.Lock()
+        self._reads = 0
 
     def bytes_at(self, offset: int, length: int) -> bytes | None:
         """Return `length` bytes from `offset`, or None if the file is too short."""
@@ -185,7 +194,12 @@ class _Mapped:
             mapped = self._remap(offset + length)
             if mapped is None:
                 return None
-        return mapped[offset : offset + length]
+        found = mapped[offset : offset + length]
+        self._reads += 1
+        if self._reads >= READS_KEPT and _LET_GO is not None:
+            self._reads = 0
+            mapped.madvise(_LET_GO)
+        return found
 
     def close(self) -> None:
         # Drop the old map without closing it: another thread may be reading from it.
