@@ -10,28 +10,36 @@ from numpy.typing import NDArray
 
 from gandam_studio.core.workspace.seqsets import Seqs
 
+SEEN, FAINT = 1, 2
 _NEAR = 12  # levels by which a pixel must differ to be seen
 _AT_ONCE = 1024  # thumbnails, of up to 36 kB
 _SHARE = 0.01  # of the pixels that are not transparent
 
 
 def faint(thumbnail: Callable[[int], NDArray[np.uint8] | None], seqs: Seqs, background: tuple[int, int, int]) -> Seqs:
-    """Return those of some rows whose sprites can hardly be seen on a background.
+    """Return those of some rows whose sprites can hardly be seen on a background (see `judged`)."""
+    return seqs[judged(thumbnail, seqs, background) == FAINT]
 
-    Judged by their thumbnails, about 50,000 in a second; sprites without one are left out.
+
+def judged(
+    thumbnail: Callable[[int], NDArray[np.uint8] | None], seqs: Seqs, background: tuple[int, int, int]
+) -> NDArray[np.uint8]:
+    """Return (N,) SEEN or FAINT for the sprites of some rows on a background, 0 for those without a thumbnail.
+
+    Judged by their thumbnails, about 50,000 in a second.
     """
-    found: list[int] = []
+    verdicts = np.zeros(len(seqs), np.uint8)
     for start in range(0, len(seqs), _AT_ONCE):
         shapes: dict[tuple[int, ...], list[tuple[int, NDArray[np.uint8]]]] = defaultdict(list)
-        for seq in seqs[start : start + _AT_ONCE].tolist():
+        for place, seq in enumerate(seqs[start : start + _AT_ONCE].tolist(), start):
             picture = thumbnail(seq)
             if picture is not None:
-                shapes[picture.shape].append((seq, picture))
+                shapes[picture.shape].append((place, picture))
         for alike in shapes.values():
             seen = surely_seen(np.stack([picture for _, picture in alike]), background)
-            unsure = [one for one, sure in zip(alike, seen, strict=True) if not sure]
-            found += [seq for seq, picture in unsure if is_faint(picture, background)]
-    return seqs[np.isin(seqs, found)]
+            for (place, picture), sure in zip(alike, seen.tolist(), strict=True):
+                verdicts[place] = SEEN if sure or not is_faint(picture, background) else FAINT
+    return verdicts
 
 
 def surely_seen(stack: NDArray[np.uint8], background: tuple[int, int, int]) -> NDArray[np.bool_]:

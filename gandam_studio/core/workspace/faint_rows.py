@@ -1,0 +1,94 @@
+"""Which sprites can hardly be seen on the recipe's background (`faint`), kept in a file beside the database.
+
+`faint.bin` is derived and may be deleted. It holds, for row `seq`, 8 bytes at `8 * (seq - 1)`: the first 32 bits of the
+id as a number, little-endian, then the background's red, green and blue, and 1 for seen or 2 for faint. So a record
+says what it is true of, equal ones are equal, and several programs may write at once. A row with another record is
+judged again. Commands that only read keep what they found too; where they may not write, it is found again.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import sqlite3
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gandam_studio.core.workspace.faint import FAINT, SEEN, judged
+from gandam_studio.core.workspace.seqsets import Seqs
+from trainer.protocol.files import open_own
+from trainer.protocol.manifest import is_digest
+from trainer.protocol.untrusted import UntrustedError, open_regular
+
+NAME = "faint.bin"  # to be changed when the rule of `faint` changes
+_RECORD = np.dtype("<u8")
+_AT_ONCE = 400  # host parameters in one query
+_MOST_ROWS = 10_000_000  # a made-up row number must not make a file of any size
+
+
+def faint_rows(
+    folder: Path,
+    connection: sqlite3.Connection,
+    thumbnail: Callable[[int], NDArray[np.uint8] | None],
+    seqs: Seqs,
+    background: tuple[int, int, int],
+) -> Seqs:
+    """Return those of some rows whose sprites can hardly be seen; those without a thumbnail are left out.
+
+    folder, connection, thumbnail: of the workspace, and what returns the thumbnail of a row.
+    """
+    expected = _keys(connection, seqs, background)
+    records = _kept(folder / NAME, int(seqs.max(initial=0)))
+    found = np.zeros(len(seqs), _RECORD)
+    there = (seqs > 0) & (seqs <= len(records))
+    found[there] = records[seqs[there] - 1]
+    verdicts = (found >> np.uint64(56)).astype(np.uint8)
+    known = (found << np.uint64(8) == expected << np.uint64(8)) & ((verdicts == SEEN) | (verdicts == FAINT))
+    if not known.all():
+        verdicts[~known] = judged(thumbnail, seqs[~known], background)
+        new = ~known & (verdicts > 0) & (expected > 0) & (seqs > 0) & (seqs <= _MOST_ROWS)
+        with contextlib.suppress(OSError):
+            _keep(folder / NAME, records, seqs[new], expected[new] | verdicts[new].astype(_RECORD) << np.uint64(56))
+    return seqs[verdicts == FAINT]
+
+
+def _keys(connection: sqlite3.Connection, seqs: Seqs, background: tuple[int, int, int]) -> NDArray[np.uint64]:
+    """(N,) records without a verdict; 0 for rows without a valid id."""
+    red, green, blue = background
+    color = red << 32 | green << 40 | blue << 48
+    ids: dict[int, int] = {}
+    for start in range(0, len(seqs), _AT_ONCE):
+        some = seqs[start : start + _AT_ONCE].tolist()
+        marks = ", ".join("?" * len(some))
+        for seq, key in connection.execute(f"SELECT seq, id FROM sprites WHERE seq IN ({marks})", some):
+            if is_digest(key):
+                ids[seq] = int(key[:8], 16) | color
+    return np.array([ids.get(seq, 0) for seq in seqs.tolist()], _RECORD)
+
+
+def _kept(path: Path, last: int) -> NDArray[np.uint64]:
+    """The records of rows 1 to `last`, or as many as there are."""
+    with (
+        contextlib.suppress(OSError, UntrustedError),
+        open_regular(path, follow_links=False) as stream,
+    ):
+        data = stream.read(_RECORD.itemsize * min(last, _MOST_ROWS))
+        return np.frombuffer(data[: len(data) // _RECORD.itemsize * _RECORD.itemsize], _RECORD)
+    return np.zeros(0, _RECORD)
+
+
+def _keep(path: Path, records: NDArray[np.uint64], seqs: Seqs, new: NDArray[np.uint64]) -> None:
+    """Write the records of some rows, and with them again what was read of those in between."""
+    if not len(seqs):
+        return
+    first, last = int(seqs.min()), int(seqs.max())
+    block = np.zeros(last - first + 1, _RECORD)
+    before = records[first - 1 : last]
+    block[: len(before)] = before
+    block[seqs - first] = new
+    with os.fdopen(open_own(path, os.O_RDWR | os.O_CREAT), "r+b") as stream:
+        stream.seek(_RECORD.itemsize * (first - 1))
+        stream.write(block.tobytes())
