@@ -1,6 +1,6 @@
 """All pairs of hashes within a Hamming radius: time, memory and recall beside other tools.
 
-    python tests/benchmarks/duplicates_search.py [--json] [--n 100000] [--radius 8] [--bits 64] [--repeats 3]
+    python tests/benchmarks/duplicates_search.py [--json] [--n 100000 ...] [--radius 8] [--bits 64] [--repeats 3]
         [--all] [--full]
 
 Half of the hashes are random, half are variations of few bits of shared ones. Every method runs in a process of its own
@@ -20,7 +20,7 @@ import statistics
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 for variable in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NUMBA_NUM_THREADS"):
@@ -185,12 +185,12 @@ def peak_mb() -> float:
     return peak / (1 << 20) if sys.platform == "darwin" else peak / 1024
 
 
-def compare(count: int, radius: int, words: int, repeats: int, full: bool) -> dict:
+def compare(names: Sequence[str], count: int, radius: int, words: int, repeats: int, full: bool) -> dict:
     """Every method in a process of its own."""
     result: dict = {"n": count, "radius": radius, "bits": 64 * words}
     result |= {key: {} for key in ("seconds", "recall", "rss_mb", "n_of", "sampled")}
     print(f"\n{count:,} hashes of {64 * words} bits, radius {radius}")
-    for name in METHODS:
+    for name in names:
         given = count if full else min(count, CAPS.get(name, count))
         if given > MOST.get(name, given) or (name == "numpy blocks" and words > 1 and given > 100_000):
             continue
@@ -261,7 +261,8 @@ def main() -> None:
     """See the module's docstring."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--json", action="store_true")
-    parser.add_argument("--n", type=int, default=100_000)
+    parser.add_argument("--n", type=int, action="append", help="hashes; may be repeated (100000)")
+    parser.add_argument("--methods", nargs="+", choices=METHODS, help="only these")
     parser.add_argument("--radius", type=int, default=8)
     parser.add_argument("--bits", type=int, default=64)
     parser.add_argument("--repeats", type=int, default=3)
@@ -272,11 +273,14 @@ def main() -> None:
     if options.one:
         print(json.dumps(measure(*json.loads(options.one))))
         return
-    table = [(options.n, options.radius, options.bits)]
+    table = [(count, options.radius, options.bits) for count in options.n or [100_000]]
     if options.all:
         table = [(10_000, 4, 64), (100_000, 4, 64), (100_000, 8, 64), (1_000_000, 4, 64), (1_000_000, 8, 64)]
         table += [(100_000, 16, 128), (100_000, 32, 256)]
-    results = [compare(count, radius, bits // 64, options.repeats, options.full) for count, radius, bits in table]
+    names = options.methods or list(METHODS)
+    results = [
+        compare(names, count, radius, bits // 64, options.repeats, options.full) for count, radius, bits in table
+    ]
     regroup = regrouping()
     print(f"\nregrouping 100,000 sprites at another distance: {1000 * regroup:.1f} ms")
     if options.json:
