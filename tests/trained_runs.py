@@ -28,14 +28,24 @@ def discs(count: int, seed: int = 0) -> np.ndarray:
     return pictures
 
 
-def trained_run(folder: Path, iterations: int = 2, count: int = 32) -> RunDirectory:
+NARROW_FLOW = (
+    "generator_channels=8,8,8", "batch.size=8", "sampling.count=16", "precision.channels_last=off",
+    "precision.kind=fp32", "device=cpu", "flow.grid_steps=1", "flow.steps=3", "ema.enabled=false",
+    "optimiser.lr_g=0.02", "schedule.warmup=0",
+)  # fmt: skip
+
+
+def trained_run(
+    folder: Path, iterations: int = 2, count: int = 32, preset: str = "sprite-r3-cpu",
+    settings: tuple[str, ...] = NARROW,
+) -> RunDirectory:  # fmt: skip
     """Train in `folder`, which must not exist; its parent is made."""
     pictures = folder.parent / f"{folder.name}-pictures"
     pictures.mkdir(parents=True)
     for index, picture in enumerate(discs(count)):
         Image.fromarray(picture).save(pictures / f"{index:03}.png")
-    words = [word for setting in (*NARROW, f"stop.iterations={iterations}") for word in ("--set", setting)]
-    for arguments in (["new", str(folder), "--preset", "sprite-r3-cpu", "--data", str(pictures), *words],
+    words = [word for setting in (*settings, f"stop.iterations={iterations}") for word in ("--set", setting)]
+    for arguments in (["new", str(folder), "--preset", preset, "--data", str(pictures), *words],
                       ["train", str(folder)]):  # fmt: skip
         done = subprocess.run([sys.executable, "-P", "-m", "trainer", *arguments], capture_output=True, text=True)
         assert done.returncode == 0, done.stderr

@@ -156,6 +156,7 @@ def _check_state(state: Values) -> None:
     best.text("name", "", max_length=200)
     best.number("value", 0.0)
     best.integer("iteration", 0)
+    best.text("features", "", max_length=200)
 
 
 def _patiently(folder: Path, read: Callable[[], Result]) -> Result:

@@ -50,7 +50,7 @@ def confirm(
     if samples < LEAST_SAMPLES:
         raise TrainerError(f"{samples} pictures are too few to judge; at least {LEAST_SAMPLES} are needed")
     own = real_sides(load_training_set(run, run.config(), torch.device("cpu"), verify=False))
-    network = feature_space(Measured().features, say)
+    network = feature_space(Measured().features)
     sides = own if against is None else sides_of_array(against)[0]
     if len(sides[1]) < LEAST_HELD_OUT:
         raise TrainerError(

@@ -18,13 +18,13 @@ from trainer.diagnostics.sheets import group_sheet, nearest_distances, nearest_s
 from trainer.diagnostics.spikes import Window, spikes_in
 from trainer.diagnostics.trend import outlook
 from trainer.diagnostics.verdict import BLURRY, TOO_ALIKE, bound_of
-from trainer.features import NAME
 from trainer.fresh_pictures import PICTURES, FreshPictures
 from trainer.grids import save_png
 from trainer.memory import attempt, free_memory
 from trainer.protocol import events, files
 from trainer.protocol.config import TrainConfig
 from trainer.protocol.diagnosis import DriftFacts, OutlookFacts
+from trainer.protocol.measured import JUDGE
 from trainer.protocol.run_directory import RunDirectory
 from trainer.protocol.schedule import Done, planned_stop, share_done
 from trainer.randomness import derived_seed
@@ -68,7 +68,9 @@ class DiagnosisWatch:
         self._before: tuple[int, np.ndarray[Any, Any]] | None = None
         self._newest: tuple[int, torch.Tensor] | None = None
         saved = session.diagnostics_state
-        self._kid: list[tuple[int, float]] = [(int(t), float(v)) for t, v in saved.get("kid", [])]
+        # Values by other features, as before an update of the program, would bend the trend.
+        values = saved.get("kid", []) if saved.get("features") == JUDGE else []
+        self._kid: list[tuple[int, float]] = [(int(t), float(v)) for t, v in values]
         self._collapse = Detector(**saved.get("collapse", {}))
         self._copying = Detector(**saved.get("copying", {}))
         race = saved.get("race", {})
@@ -132,7 +134,7 @@ class DiagnosisWatch:
     def _look(self, fixed: np.ndarray[Any, Any] | None) -> bool:
         diagnostics = self._prepared()
         pixels = self._fresh.pixels()
-        found = diagnostics.look(pixels, self._fresh.features(), NAME)
+        found = diagnostics.look(pixels, self._fresh.features(), self._fresh.space.name)
         spikes = spikes_in(self._windows, self._spikes, self._session.config.sampling.every)
         diagnosis = dataclasses.replace(
             found.diagnosis, drift=self._drift(fixed), spikes=spikes, outlook=self._outlook(found)
@@ -141,8 +143,8 @@ class DiagnosisWatch:
         values = diagnosis.to_json() | {"nearest": nearest_distances(found, diagnostics.scale.tau)}
         self._say(
             events.Diagnosed(
-                verdict=diagnosis.verdict, reason=diagnosis.reason, samples=diagnosis.samples, features=NAME,
-                pictures=pictures, values=values,
+                verdict=diagnosis.verdict, reason=diagnosis.reason, samples=diagnosis.samples,
+                features=self._fresh.space.name, pictures=pictures, values=values,
             )
         )  # fmt: skip
         self._raise_alarms(found, diagnostics)
@@ -155,7 +157,8 @@ class DiagnosisWatch:
             sides = real_sides(self._session.data)
             features = real_features(sides, self._fresh.features_of)
             seed = derived_seed(self._session.config.seed, "diagnostics", 0)
-            self._diagnostics = Diagnostics(*sides, PICTURES, seed, features)
+            one_scale = self._fresh.space.one_scale
+            self._diagnostics = Diagnostics(*sides, PICTURES, seed, features, one_scale=one_scale)
             self._preparing = time.perf_counter() - started
         return self._diagnostics
 
@@ -221,6 +224,7 @@ class DiagnosisWatch:
     def _state(self) -> dict[str, Any]:
         return {
             "kid": [list(pair) for pair in self._kid],
+            "features": JUDGE,
             "windows": [[window.since, window.until, window.identity] for window in self._windows],
             "spikes": self._spikes,
             "collapse": self._collapse.to_json(),

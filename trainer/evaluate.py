@@ -152,7 +152,7 @@ def _evaluated(
     sheets.check()
     say("comparing with the real pictures")
     measured = measured or Measured()
-    network = feature_space(measured.features, say)
+    network = feature_space(measured.features)
     real, own = real_features(against, network), network(drawn)
     diagnostics = Diagnostics(
         *against, len(drawn), derived_seed(0, "diagnostics", 0), real, one_scale=network.one_scale

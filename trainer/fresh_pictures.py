@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from trainer.features import RandomFeatures
+from trainer.feature_spaces import FeatureSpace, feature_space
 from trainer.grids import draw_pictures
 from trainer.randomness import derived_seed, latents
 from trainer.session import Session
@@ -20,7 +20,7 @@ class FreshPictures:
 
     def __init__(self, session: Session) -> None:
         self._session = session
-        self._network: RandomFeatures | None = None
+        self._space: FeatureSpace | None = None
         self._at = -1
         self._pixels: np.ndarray[Any, Any] | None = None
         self._features: torch.Tensor | None = None
@@ -54,7 +54,12 @@ class FreshPictures:
         return self._features
 
     def features_of(self, pixels: np.ndarray[Any, Any]) -> torch.Tensor:
-        """Features (N, d) of other pictures, by the same network."""
-        if self._network is None:
-            self._network = RandomFeatures().to(self._session.machine.device)
-        return self._network(pixels)
+        """Features (N, d) of other pictures, in the same space."""
+        return self.space(pixels)
+
+    @property
+    def space(self) -> FeatureSpace:
+        """What features are computed by: the judge's space."""
+        if self._space is None:
+            self._space = feature_space().to(self._session.machine.device)
+        return self._space

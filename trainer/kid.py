@@ -9,10 +9,11 @@ import torch
 
 @dataclass(frozen=True)
 class Reference:
-    """Real features, standardised by their own mean and deviation.
+    """Real features that others are compared with, standardised.
 
     Attributes:
-        features: (M, d). mean, deviation: (d,); clamped from below, since constant backgrounds do not vary.
+        features: (M, d), standardised. mean: (d,). deviation: (d,), clamped from below, since constant backgrounds do
+            not vary, or (), one for all features.
     """
 
     features: torch.Tensor
@@ -20,16 +21,27 @@ class Reference:
     deviation: torch.Tensor
 
     @classmethod
-    def of(cls, features: torch.Tensor) -> Reference:
-        """From real features (M, d), M >= 2."""
+    def of(cls, features: torch.Tensor, *, one_scale: bool = False) -> Reference:
+        """From real features (M, d), M >= 2.
+
+        `one_scale`: the features are comparable with each other, so that all are divided by one deviation, the root of
+        their mean variance, instead of each by its own.
+        """
         x = features.double()
         mean, deviation = x.mean(0), x.std(0)
-        deviation = deviation.clamp_min(0.1 * float(deviation.median()) + 1e-6)
+        if one_scale:
+            deviation = x.var(0).mean().sqrt().clamp_min(1e-9)
+        else:
+            deviation = deviation.clamp_min(0.1 * float(deviation.median()) + 1e-6)
         return cls((x - mean) / deviation, mean, deviation)
+
+    def standardised(self, features: torch.Tensor) -> torch.Tensor:
+        """Features (N, d) on the scale of these."""
+        return (features.double() - self.mean) / self.deviation
 
     def kid(self, features: torch.Tensor) -> float:
         """KID of generated features (N, d), N >= 2, against these."""
-        return kid(self.features, (features.double() - self.mean) / self.deviation)
+        return kid(self.features, self.standardised(features))
 
 
 def kid(x: torch.Tensor, y: torch.Tensor) -> float:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 import importlib.util
 import io
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -52,7 +52,7 @@ def weights_path() -> Path | None:
     return None
 
 
-class _Layer(NamedTuple):
+class Layer(NamedTuple):
     """A convolution with its normalisation folded in.
 
     Attributes:
@@ -78,29 +78,37 @@ class Lite0Features(nn.Module):
     def __init__(self) -> None:
         """Raises TrainerError if the weights are not installed, or are others."""
         super().__init__()
-        self._layers = _layers(_state())
+        self._layers = folded_layers()
 
     @torch.no_grad()
     def forward(self, pixels: np.ndarray[Any, Any], chunk: int = 16) -> torch.Tensor:
         """Features of `pixels`; pictures with alpha are composited over white."""
-        parts = []
-        for first in range(0, len(pixels), chunk):
-            x = _prepared(pixels[first : first + chunk])
-            kept = x
-            for layer in self._layers:
-                kept = x if layer.starts else kept
-                x = functional.conv2d(
-                    _padded(x, layer.weight.shape[2], layer.stride), layer.weight, layer.bias, layer.stride,
-                    groups=layer.groups,
-                )  # fmt: skip
-                x = functional.relu6(x) if layer.bends else x
-                x = x + kept if layer.adds else x
-            parts.append(x.mean((2, 3)))
+        parts = [through(self._layers, part).mean((2, 3)) for part in prepared(pixels, chunk)]
         return torch.cat(parts) if parts else torch.empty(0, HEAD)
 
 
-def _prepared(pixels: np.ndarray[Any, Any]) -> torch.Tensor:
-    x = torch.from_numpy(np.ascontiguousarray(pixels)).permute(0, 3, 1, 2).float()
+def through(layers: Sequence[Layer], x: torch.Tensor) -> torch.Tensor:
+    """The output (N, C, h, w) of the last of `layers` for prepared pictures (N, 3, SIDE, SIDE)."""
+    kept = x
+    for layer in layers:
+        kept = x if layer.starts else kept
+        x = functional.conv2d(
+            _padded(x, layer.weight.shape[2], layer.stride), layer.weight, layer.bias, layer.stride,
+            groups=layer.groups,
+        )  # fmt: skip
+        x = functional.relu6(x) if layer.bends else x
+        x = x + kept if layer.adds else x
+    return x
+
+
+def prepared(pixels: np.ndarray[Any, Any], chunk: int, device: torch.device | str = "cpu") -> Iterator[torch.Tensor]:
+    """Pictures uint8 (N, H, W, 3 or 4) on white as the network takes them, `chunk` at a time: (n, 3, SIDE, SIDE)."""
+    for first in range(0, len(pixels), chunk):
+        x = torch.from_numpy(np.ascontiguousarray(pixels[first : first + chunk])).to(device)
+        yield _prepared(x.permute(0, 3, 1, 2).float())
+
+
+def _prepared(x: torch.Tensor) -> torch.Tensor:
     if x.shape[1] == 4:
         alpha = x[:, 3:] / 255
         x = x[:, :3] * alpha + 255 * (1 - alpha)
@@ -128,27 +136,48 @@ def _state() -> dict[str, torch.Tensor]:
         raise TrainerError(f"cannot read {path}: {error.strerror or error}", "settings") from None
 
 
-def _layers(state: dict[str, torch.Tensor]) -> list[_Layer]:
-    """All layers in order; the file has a convolution and its normalisation one after the other."""
+def folded_layers() -> list[Layer]:
+    """All layers in order, with the installed weights; the file has a convolution and its normalisation one after the
+    other. Raises TrainerError if the weights are not installed, or are others."""
+    state = _state()
     names = [name for name in state if name.endswith(".weight") and state[name].ndim == 4]
-    folded: Iterator[tuple[torch.Tensor, torch.Tensor]] = (_folded(state, name) for name in names)
-    found = [_Layer(*next(folded), 2, 1, True, False, False)]
+    return layers_of(_folded(state, name) for name in names)
+
+
+def layers_of(weights: Iterable[tuple[torch.Tensor, torch.Tensor]]) -> list[Layer]:
+    """The network's layers from its convolutions' (weight, bias) in order; the first of them from fewer.
+
+    Raises ValueError if they are not this network's.
+    """
+    found = []
+    for (weight, bias), (shape, layer) in zip(weights, _plan(), strict=False):
+        if weight.shape != shape or bias.shape != shape[:1]:
+            raise ValueError(f"a convolution of {tuple(weight.shape)} where {shape} is due")
+        found.append(layer(weight, bias))
+    return found
+
+
+Shape = tuple[int, int, int, int]
+
+
+def _plan() -> Iterator[tuple[Shape, Callable[[torch.Tensor, torch.Tensor], Layer]]]:
+    """Each convolution's shape, and its layer by weight and bias."""
+
+    def layer(*facts: Any) -> Callable[[torch.Tensor, torch.Tensor], Layer]:
+        return lambda weight, bias: Layer(weight, bias, *facts)
+
+    yield (STEM, 3, 3, 3), layer(2, 1, True, False, False)
     width = STEM
     for kernel, stride, expansion, channels, blocks in STAGES:
         for block in range(blocks):
             step = stride if block == 0 else 1
-            adds = step == 1 and width == channels
             inner = width * expansion
             if expansion != 1:
-                found.append(_Layer(*next(folded), 1, 1, True, True, False))
-            found.append(_Layer(*next(folded), step, inner, True, expansion == 1, False))
-            found.append(_Layer(*next(folded), 1, 1, False, False, adds))
-            assert found[-2].weight.shape == (inner, 1, kernel, kernel)
-            assert len(found[-1].bias) == channels
+                yield (inner, width, 1, 1), layer(1, 1, True, True, False)
+            yield (inner, 1, kernel, kernel), layer(step, inner, True, expansion == 1, False)
+            yield (channels, inner, 1, 1), layer(1, 1, False, False, step == 1 and width == channels)
             width = channels
-    found.append(_Layer(*next(folded), 1, 1, True, False, False))
-    assert len(found[-1].bias) == HEAD
-    return found
+    yield (HEAD, width, 1, 1), layer(1, 1, True, False, False)
 
 
 def _folded(state: dict[str, torch.Tensor], name: str) -> tuple[torch.Tensor, torch.Tensor]:

@@ -10,7 +10,6 @@ import torch
 
 from trainer import checkpoints
 from trainer.dataset import real_pixels
-from trainer.features import NAME
 from trainer.fresh_pictures import PICTURES, FreshPictures
 from trainer.kid import Reference
 from trainer.memory import attempt, free_memory
@@ -47,7 +46,8 @@ class Meter:
         """Draw pictures and compare them with the real ones."""
         started, session = time.perf_counter(), self._session
         if self._reference is None:
-            self._reference = Reference.of(self._fresh.features_of(real_pixels(session.data, self._rows)))
+            real = self._fresh.features_of(real_pixels(session.data, self._rows))
+            self._reference = Reference.of(real, one_scale=self._fresh.space.one_scale)
         value = self._reference.kid(self._fresh.features())
         self._spent += time.perf_counter() - started
         return self._measured("kid", value)
@@ -62,7 +62,7 @@ class Meter:
 
     def _measured(self, name: str, value: float) -> events.MetricMeasured:
         facts: dict[str, Any] = {"against": self._against, "pictures": PICTURES, "real": len(self._rows)}
-        return events.MetricMeasured(name=name, value=value, features=NAME, values=facts)
+        return events.MetricMeasured(name=name, value=value, features=self._fresh.space.name, values=facts)
 
 
 class BestWeights:
@@ -107,13 +107,18 @@ class BestWeights:
             )
             return
         self._say(measured)
-        lowest = session.best.get("value", float("inf"))
+        # What was measured by other features, as before an update of the program, says nothing about this value.
+        comparable = session.best.get("features") == measured.features
+        lowest = session.best.get("value", float("inf")) if comparable else float("inf")
         if measured.value is None or measured.value >= lowest:
             return
         again = attempt(meter.measure_anew)
         if again is None or again.value is None or again.value >= lowest:
             return
         self._say(again)
-        session.best = {"name": measured.name, "value": again.value, "iteration": session.done.iteration}
+        session.best = {
+            "name": measured.name, "value": again.value, "iteration": session.done.iteration,
+            "features": measured.features,
+        }  # fmt: skip
         folder = checkpoints.save(self._run.checkpoints_path / checkpoints.BEST, capture(session, only_weights=True))
         self._say(events.CheckpointSaved(path=folder.relative_to(self._run.path).as_posix(), reason="best"))

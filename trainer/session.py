@@ -37,7 +37,7 @@ class Session:
         done: how far it is. batch: pictures per step over all ranks. batches: where steps get their data from.
         augment: probability of augmentation now. sign_sum, sign_count: what the adaptive rule has measured since it
             last changed it.
-        best: the best metric so far: {"name", "value", "iteration"}, or {}.
+        best: the best metric so far: {"name", "value", "iteration", "features"}, or {}.
         diagnostics_state: what `diagnosis_watch` keeps between its looks, as plain values.
     """
 

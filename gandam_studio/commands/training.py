@@ -426,6 +426,12 @@ def label(workspace: Workspace, out: Output, run: str, name: str | None, note: s
     show_default=True,
     help="How long a frame of a walk is shown.",
 )
+@click.option("--raw", is_flag=True, help="Leave the background as it was drawn, where the run cleans it.")
+@click.option(
+    "--passes",
+    type=click.IntRange(1, 1000),
+    help="Of a flow: more draw finer, fewer draw sooner.  [default: as the run says]",
+)
 @force_option
 @with_workspace(write=False)
 def sample(
@@ -453,6 +459,8 @@ def sample(
     scales: tuple[int, ...],
     steps: int,
     frame_ms: int,
+    raw: bool,
+    passes: int | None,
     force: bool,
 ) -> None:
     """Draw uncurated pictures from a run's newest checkpoint: one PNG, a folder, an Aseprite document, a walk.
@@ -478,7 +486,7 @@ def sample(
         if singly:
             raise click.UsageError(f"--singly writes a folder, whose name cannot end in {suffix}")
         raise UserError(f"{target.name or target} must end in {', '.join(known)}; or write a folder with --singly")
-    choice = Choice(around, radius, truncation, copies_out)
+    choice = Choice(around, radius, truncation, copies_out, raw, passes)
     if latents and around:
         raise click.UsageError("--around and --latent cannot be used together")
     moving = suffix in handing_over.MOVING

@@ -31,7 +31,7 @@ from trainer.create_run import new_run
 from trainer.diagnosis_watch import DiagnosisWatch
 from trainer.diagnostics.diagnose import Diagnostics
 from trainer.diagnostics.likeness import Array, RealPictures
-from trainer.features import NAME, RandomFeatures
+from trainer.feature_spaces import feature_space
 from trainer.protocol.events import Diagnosed, SamplesSaved
 from trainer.protocol.presets import load_preset
 from trainer.real_sides import real_features
@@ -70,18 +70,18 @@ def main() -> None:
 
 def _alone(training: Array, held_out: Array, samples: Array, repeats: int) -> dict[str, float]:
     """Processor seconds to prepare and to look."""
-    network = RandomFeatures()
+    network = feature_space()
     started = time.process_time()
     sides = (
         RealPictures(training, np.arange(len(training))),
         RealPictures(held_out, np.arange(len(training), len(training) + len(held_out))),
     )
-    diagnostics = Diagnostics(*sides, 256, 0, real_features(sides, network))
+    diagnostics = Diagnostics(*sides, 256, 0, real_features(sides, network), one_scale=network.one_scale)
     prepared = time.process_time() - started
     looks = []
     for _ in range(repeats):
         started = time.process_time()
-        diagnostics.look(samples, network(samples), NAME)
+        diagnostics.look(samples, network(samples), network.name)
         looks.append(time.process_time() - started)
     look = statistics.median(looks)
     return {"prepare_s": round(prepared, 3), "look_s": round(look, 3), "apart_s": round(look / SHARE, 1)}

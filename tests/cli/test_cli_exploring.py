@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from PIL import Image
 from studio_calls import Studio
-from trained_runs import trained_run
+from trained_runs import NARROW_FLOW, trained_run
 
 from gandam_studio.core.runs.explored import explored, vector_of
 from gandam_studio.core.workspace import Workspace
@@ -89,6 +89,25 @@ def test_samples_around_one_and_with_less_variety(studio: Studio, place: Path, t
     assert len(left["seeds"]) == 4
     both = studio("sample", "r1", "-w", place, "--around", "7", "--latent", "7/1", "--out", tmp_path / "d.png")
     assert both.code == 2
+
+
+def test_a_flow_draws_in_other_passes_and_leaves_the_background_on_request(studio: Studio, tmp_path: Path) -> None:
+    Workspace.create(tmp_path / "w").close()
+    run = trained_run(tmp_path / "r1-flow", 4, preset="sprite-flow-cpu", settings=NARROW_FLOW)
+    (tmp_path / "w" / "runs").mkdir(exist_ok=True)
+    run.path.rename(tmp_path / "w" / "runs" / "r1-flow")
+    drawn = {}
+    for name, words in {"plain": (), "raw": ("--raw",), "fewer": ("--raw", "--passes", 1)}.items():
+        target = tmp_path / f"{name}.png"
+        assert studio("sample", "r1", "-w", tmp_path / "w", "--count", 4, *words, "--out", target).code == 0
+        drawn[name] = np.asarray(Image.open(target)).astype(int)
+    cleaned = np.where((drawn["raw"] >= 255 - 17).all(-1, keepdims=True), 255, drawn["raw"])
+    assert np.array_equal(drawn["plain"], cleaned)
+    assert not np.array_equal(drawn["fewer"], drawn["raw"])
+    folder = tmp_path / "folder"
+    assert studio("sample", "r1", "-w", tmp_path / "w", "--count", 4, "--raw", "--singly", "--out", folder).code == 0
+    singly = [np.asarray(Image.open(path)) for path in sorted(folder.glob("*.png"))]
+    assert np.array_equal(singly[0][..., :3], drawn["raw"][:32, :32])
 
 
 def test_a_model_is_handed_over_and_explored(studio: Studio, place: Path, tmp_path: Path) -> None:

@@ -14,14 +14,12 @@ from trainer import lite0
 from trainer.diagnostics.quality import QualityScale, RealFeatures
 from trainer.feature_spaces import feature_space
 from trainer.features import RandomFeatures
+from trainer.lite0_front import Lite0Front
 from trainer.protocol.errors import TrainerError
+from trainer.protocol.measured import JUDGE
 from trainer.published import published_metrics
 
 installed = pytest.mark.skipif(lite0.weights_path() is None, reason="the extra lite0 is not installed")
-
-
-def ignore(_text: str) -> None:
-    """Say nothing."""
 
 
 @installed
@@ -52,23 +50,24 @@ def test_lite0_tells_blurred_sprites_and_few_from_real_ones(sprites: Known) -> N
     assert few.z > 3
 
 
-def test_without_its_weights_lite0_is_refused_and_auto_takes_the_other(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_its_weights_lite0_is_refused_and_the_others_work(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(lite0, "PACKAGE", "no_such_package_of_weights")
     with pytest.raises(TrainerError, match="lite0"):
-        feature_space("lite0", ignore)
-    assert isinstance(feature_space("auto", ignore), RandomFeatures)
+        feature_space("lite0")
+    assert isinstance(feature_space("auto"), Lite0Front)
+    assert isinstance(feature_space("random-conv"), RandomFeatures)
+
+
+def test_evaluate_measures_by_the_features_that_runs_are_measured_by() -> None:
+    assert feature_space("auto").name == feature_space("lite0-front").name == JUDGE
 
 
 def test_other_weights_are_refused_unread(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     other = tmp_path / "weights.pth"
     other.write_bytes(pickle.dumps(_Evil(tmp_path / "executed")))
     monkeypatch.setattr(lite0, "weights_path", lambda: other)
-    monkeypatch.setattr("trainer.feature_spaces.weights_path", lambda: other)
     with pytest.raises(TrainerError, match="other weights"):
-        feature_space("lite0", ignore)
-    said: list[str] = []
-    assert isinstance(feature_space("auto", said.append), RandomFeatures)
-    assert said
+        feature_space("lite0")
     assert not (tmp_path / "executed").exists()
 
 

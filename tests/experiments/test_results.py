@@ -13,7 +13,9 @@ from gandam_studio.core.errors import UserError
 from gandam_studio.core.experiments.folder import FAILED, Experiment, Outcome, experiments
 from gandam_studio.core.experiments.growth import predict
 from gandam_studio.core.experiments.results import read_results, results, write_results
+from gandam_studio.core.experiments.running import remaining
 from gandam_studio.core.experiments.tastes import new_taste, tastes
+from trainer.protocol.measured import JUDGE
 
 Made = Callable[..., Experiment]
 
@@ -71,6 +73,21 @@ def test_before_the_first_value_everything_is_unknown(made: Made) -> None:
     told = results(made())
     assert {e["verdict"] for e in told["effects"]} == {"unknown"}
     assert {c["state"] for c in told["cells"]} == {"waiting"}
+
+
+def test_values_by_other_features_are_measured_again_unless_all_are(made: Made) -> None:
+    experiment = made(seeds=tuple(range(3)))
+    for cell in experiment.plan.cells:
+        experiment.save(done(cell, 5.0, features=""))
+    told = results(experiment)
+    assert (told["done"], told["complete"], told["measure"]["features"]) == (len(experiment.plan.cells), True, "")
+    experiment.save(done(experiment.plan.cells[0], 0.5))
+    assert experiment.outcomes().keys() == {0}
+    assert [cell.number for cell in remaining(experiment)] == [
+        cell.number for cell in experiment.plan.order if cell.number
+    ]
+    told = results(experiment)
+    assert (told["done"], told["measure"]["features"]) == (1, JUDGE)
 
 
 def test_files_of_others_do_no_harm(made: Made) -> None:

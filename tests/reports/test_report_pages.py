@@ -133,6 +133,25 @@ def test_charts_keep_the_jump_of_a_single_iteration(tmp_path: Path) -> None:
     assert y < min(others) - 100
 
 
+def test_qualities_in_different_features_are_not_drawn_on_one_scale(tmp_path: Path) -> None:
+    runs = []
+    for name, features in (("r1-a", "random-conv-1"), ("r2-b", "lite0-front-1"), ("r3-c", "lite0-front-1")):
+        runs.append(make_run(tmp_path / name))
+        recorder = Recorder(runs[-1])
+        for value in (4.0, 2.0):
+            recorder.train(100)
+            recorder.sample()
+            recorder.write(MetricMeasured(name="kid", value=value, features=features))
+        recorder.finish()
+    page = written(runs, tmp_path / "report.html")
+    figures = [figure for figure in page.all("figure", class_="chart") if figure.text.startswith("Quality")]
+    lines = [sum("line" in tag.attributes.get("class", "").split() for tag in one.inside) for one in figures]
+    assert lines == [1, 2]
+    alone = written(runs[0], tmp_path / "alone.html")
+    (figure,) = [figure for figure in alone.all("figure", class_="chart") if figure.text.startswith("Quality")]
+    assert "random-conv-1" in figure.text
+
+
 def test_a_chart_puts_values_where_they_belong(tmp_path: Path) -> None:
     run = make_run(tmp_path / "r1-test")
     recorder = Recorder(run)

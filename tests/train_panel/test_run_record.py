@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from gandam_studio.core.runs.record import RunRecord
 from trainer.protocol import events as ev
+from trainer.protocol.measures import measured_by, title
 
 
 def _progress(first: int, last: int, value: float = 1.0, batch: int = 64) -> ev.Progress:
@@ -112,6 +113,20 @@ def test_events_are_ordered_and_replaced_by_iteration() -> None:
     assert [sample.iteration for sample in record.samples] == [10, 20, 40]
     assert record.samples[1] is again
     assert [spike.spike_iteration for spike in record.spikes] == [5, 30]
+
+
+def test_values_by_other_features_are_kept_apart() -> None:
+    """A run that went on after an update of the program: nothing compares its older values with the newer ones."""
+    record = RunRecord()
+    older = [ev.MetricMeasured(iteration=i, name="kid", value=float(i), features="random-conv-1") for i in (1, 2)]
+    newer = [ev.MetricMeasured(iteration=i, name="kid", value=float(i), features="lite0-front-1") for i in (3, 4)]
+    record.apply([_progress(1, 4), *older, *newer])
+    apart = measured_by("kid", "random-conv-1")
+    assert record.metrics == {"kid": newer, apart: older}
+    assert title(apart) != title("kid")
+    assert "random-conv-1" in title(apart)
+    record.apply([ev.RunResumed(iteration=1, checkpoint="checkpoints/00000001")])
+    assert record.metrics == {"kid": [], apart: older[:1]}
 
 
 def test_a_resume_keeps_what_happened_at_its_checkpoint() -> None:

@@ -24,6 +24,7 @@ from trainer.kid import Reference, kid
 from trainer.latent_space import slerp, walk
 from trainer.protocol import files, untrusted
 from trainer.protocol.errors import TrainerError
+from trainer.protocol.measured import JUDGE
 from trainer.protocol.presets import load_preset
 from trainer.protocol.run_directory import RunDirectory
 from trainer.protocol.settings import Augmentation
@@ -330,3 +331,24 @@ def test_the_best_moment_is_measured_again_and_luck_does_not_count(
     assert [event.value for event in told if event.name == "kid_best"] == [6.0, 3.0]
     assert len(lucky) == 4, "a value that is not lower is not measured again"
     assert load_trained(run, iteration="best").iteration == 2
+
+
+def test_a_best_moment_by_other_features_does_not_count(make_run: MakeRun, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As after an update of the program: the old value is lower, and says nothing about the new ones."""
+    values = iter([0.5, 0.5, 9.0, 8.0, 7.0, 7.5])
+    monkeypatch.setattr(Reference, "kid", lambda *_: next(values))
+    monkeypatch.setattr("trainer.meters.SHARE", 1e9)
+    monkeypatch.setattr(RandomFeatures, "name", "older-features")
+    config = small_config("sprite-r3-cpu", "stop.iterations=3", "sampling.every=1", "diagnostics.enabled=false")
+    run = make_run("r", config, count=80, split=["train", "held-out"] * 40)
+    with monkeypatch.context() as older:
+        older.setattr("trainer.fresh_pictures.feature_space", RandomFeatures)
+        train_run(run, limits=["stop.iterations=1"])
+    assert load_trained(run, iteration="best").iteration == 1
+    train_run(run, limits=["stop.iterations=3"])
+    told = [event for event in run.events().read() if event.kind == "metric_measured"]
+    assert [(event.name, event.value, event.features) for event in told] == [
+        ("kid", 0.5, "older-features"), ("kid_best", 0.5, "older-features"),
+        ("kid", 9.0, JUDGE), ("kid_best", 8.0, JUDGE), ("kid", 7.0, JUDGE), ("kid_best", 7.5, JUDGE),
+    ]  # fmt: skip
+    assert load_trained(run, iteration="best").iteration == 3

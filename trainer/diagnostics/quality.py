@@ -57,38 +57,33 @@ class QualityScale:
         self.possible = len(held_out) >= LEAST_HELD_OUT and len(training) >= LEAST_HELD_OUT
         if not self.possible:
             return
-        reference = Reference.of(training)
-        self._mean, self._deviation = reference.mean, reference.deviation
-        if one_scale:
-            self._deviation = training.double().var(0).mean().sqrt().clamp_min(1e-9)
+        reference = Reference.of(training, one_scale=one_scale)
+        self._standardised = reference.standardised
         self._held_out = self._standardised(held_out)
-        own = self._standardised(training)
+        own = reference.features
         size = min(LARGEST_SUBSET, 3 * len(own) // 4)
         source = torch.Generator().manual_seed(seed)
         self._within = float(within(self._held_out))
         floor = []
         for _ in range(SUBSETS):
             rows = torch.randperm(len(own), generator=source)[:size]
-            floor.append(_kid(own[rows], self._held_out, self._within)[0])
+            floor.append(kid_with_error(own[rows], self._held_out, self._within)[0])
         values = torch.tensor(floor, dtype=torch.double)
         self.floor_mean, self.floor_sd = float(values.mean()), float(values.std())
         self._jumbled: float | None = None
         if features.jumbled is not None:
-            self._jumbled = _kid(self._standardised(features.jumbled), self._held_out, self._within)[0]
+            self._jumbled = kid_with_error(self._standardised(features.jumbled), self._held_out, self._within)[0]
 
     def measure(self, samples: torch.Tensor) -> QualityFacts | None:
         """Quality of features (m, d), m >= 3; None if it is not possible."""
         if not self.possible:
             return None
-        kid, error = _kid(self._standardised(samples), self._held_out, self._within)
+        kid, error = kid_with_error(self._standardised(samples), self._held_out, self._within)
         z = (kid - self.floor_mean) / max(math.hypot(self.floor_sd, error), 1e-12)
         return QualityFacts(kid, error, self.floor_mean, self.floor_sd, z, self._jumbled)
 
-    def _standardised(self, features: torch.Tensor) -> torch.Tensor:
-        return (features.double() - self._mean) / self._deviation
 
-
-def _kid(x: torch.Tensor, y: torch.Tensor, within_y: float) -> tuple[float, float]:
+def kid_with_error(x: torch.Tensor, y: torch.Tensor, within_y: float) -> tuple[float, float]:
     """KID (Binkowski et al. 2018) of x (m, d) and y (n, d), and its standard error by the jackknife over x."""
     m = len(x)
     k = kernel(x, x)

@@ -24,7 +24,7 @@ ANSWERS = ("cannot tell yet", "predicted", "falling", "trend", "ended")
 TRENDS = ("", "falling", "rising", "flat")
 MOST = 10**9
 LIKE_REAL = 3.0
-"""Below this |z| of the KID, samples are like real ones in its features."""
+"""Below this z of the KID, samples are like real ones in its features."""
 FORGOTTEN = 0.8
 SETTLED = 0.2
 SPIKES_SHOW = 0.05
@@ -104,7 +104,7 @@ class QualityFacts:
     @property
     def is_like_real(self) -> bool:
         """Whether the samples cannot be told from real pictures in these features."""
-        return abs(self.z) < LIKE_REAL
+        return self.z < LIKE_REAL
 
     @property
     def is_far(self) -> bool:

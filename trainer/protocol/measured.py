@@ -5,9 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-FEATURES = ("auto", "random-conv", "lite0")
-"""Feature spaces; auto: lite0 where its weights are installed, else random-conv."""
-FEATURES_HELP = "What quality is measured with; auto takes lite0 where it is installed."
+AUTO, FRONT, RANDOM, LITE0 = FEATURES = ("auto", "lite0-front", "random-conv", "lite0")
+"""Feature spaces; auto: lite0-front, which runs are measured with too. lite0 needs the extra of that name."""
+JUDGE = "lite0-front-1"
+"""The name, in events and results, of the features that runs are measured in. Values in others are not comparable."""
+FEATURES_HELP = "What quality is measured with; auto takes lite0-front, as runs do."
 INCEPTION_HELP = "Inception's weights that you have, for FID and KID as published."
 
 

@@ -75,9 +75,20 @@ MEASURES: dict[str, tuple[str, str]] = {
 """Name in the events -> a name for people, and what it is with what good and bad look like."""
 
 
+_BY = " by "
+
+
+def measured_by(name: str, features: str) -> str:
+    """A name of its own for values in other features than those that are called `name`."""
+    return f"{name}{_BY}{features}"
+
+
 def title(name: str) -> str:
     """A curve's or number's name for people; an unknown one is returned as it is."""
-    return MEASURES[name][0] if name in MEASURES else name
+    known, _, features = name.partition(_BY)
+    if known not in MEASURES:
+        return name
+    return f"{MEASURES[known][0]}, by {features}" if features else MEASURES[known][0]
 
 
 def in_words(name: str) -> str:
@@ -87,4 +98,8 @@ def in_words(name: str) -> str:
 
 def meaning(name: str) -> str:
     """The sentence about a curve or number; "" for an unknown one."""
-    return MEASURES[name][1] if name in MEASURES else ""
+    known, _, features = name.partition(_BY)
+    if known not in MEASURES:
+        return ""
+    other = " It is in other features than the other values, so that they cannot be compared." if features else ""
+    return MEASURES[known][1] + other

@@ -20,6 +20,7 @@ from gandam_studio.core.experiments.plan import Cell, Plan
 from gandam_studio.core.texts import checked
 from trainer.protocol import files
 from trainer.protocol.diagnosis import VERDICTS
+from trainer.protocol.measured import JUDGE
 from trainer.protocol.run_directory import REASON_LENGTH, RunDirectory
 from trainer.protocol.untrusted import UntrustedError, Values, read_json_object, relative_parts, shortened
 
@@ -39,6 +40,7 @@ class Outcome:
     Attributes:
         cell: its number. state: "done", or "failed": a missing value. run: the run's name.
         why: of a failed one. kid, kid_error: of the chosen checkpoint on fresh latents; floor: of real sprites.
+        features: the name of the features that these are in; "" in results of versions that did not say it.
         iteration: of the chosen checkpoint. looks: (iteration, kid) of those it was chosen from.
         verdict: of the diagnostics, about the chosen checkpoint. copying: {"kappa", "low", "high", "sources"}.
         distinct: different pictures among `samples`.
@@ -52,6 +54,7 @@ class Outcome:
     kid: float | None = None
     kid_error: float | None = None
     floor: float | None = None
+    features: str = JUDGE
     iteration: int = 0
     looks: tuple[tuple[int, float], ...] = ()
     verdict: str = ""
@@ -88,7 +91,7 @@ class Outcome:
             raise UntrustedError("a cell that is done has a distance (KID)")
         return cls(
             cell=v.integer("cell"), state=state, run=v.text("run", max_length=255), why=v.text("why", ""),
-            **numbers, iteration=v.integer("iteration", 0),
+            **numbers, features=v.text("features", "", max_length=200), iteration=v.integer("iteration", 0),
             looks=tuple((look.integer("iteration"), look.number("kid")) for look in found),
             verdict=v.choice("verdict", ("", *VERDICTS), ""), copying=known,
             distinct=v.integer("distinct", 0), samples=v.integer("samples", 0), held_out=v.integer("held_out", 0),
@@ -190,7 +193,11 @@ class Experiment:
     # Cells
 
     def outcomes(self) -> dict[int, Outcome]:
-        """What is known, by the cells' numbers; files that cannot be read are as if they were not there."""
+        """What is known, by the cells' numbers; files that cannot be read are as if they were not there.
+
+        Values in other features than today's are left out too, so that their runs are measured again and not compared
+        with the others; unless every cell has one, since then nothing is to be measured.
+        """
         found: dict[int, Outcome] = {}
         for cell in self.plan.cells:
             path = self._cell_path(cell.number)
@@ -198,7 +205,9 @@ class Experiment:
                 outcome = Outcome.from_json(read_json_object(path, max_bytes=1 << 20, follow_links=False))
                 if outcome.cell == cell.number:
                     found[cell.number] = outcome
-        return found
+        today = {number: one for number, one in found.items() if one.state == FAILED or one.features == JUDGE}
+        alike = len({one.features for one in found.values() if one.state == DONE}) <= 1
+        return found if alike and len(found) == len(self.plan.cells) else today
 
     def save(self, outcome: Outcome) -> None:
         """Write what came of a cell. Raises UserError."""

@@ -59,6 +59,7 @@ def results(experiment: Experiment) -> dict[str, Any]:
         "measure": {
             "name": "kid",
             "lower_is_better": True,
+            "features": next((one.features for one in outcomes.values() if one.state == DONE), ""),
             "samples": plan.samples,
             "against": f"held-out sprites of {plan.version}",
         },

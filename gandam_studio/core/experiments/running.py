@@ -267,7 +267,8 @@ def _outcome(cell: Cell, run: RunDirectory, state: RunState, answer: dict[str, A
     copying = {name: answer["copying"][name] for name in ("kappa", "low", "high", "sources")}
     return Outcome(
         cell.number, DONE, run.name, kid=answer["kid"], kid_error=answer["kid_error"], floor=answer["floor"],
-        iteration=answer["iteration"], looks=tuple((look["iteration"], look["kid"]) for look in answer["looks"]),
+        features=answer["features"], iteration=answer["iteration"],
+        looks=tuple((look["iteration"], look["kid"]) for look in answer["looks"]),
         verdict=answer["verdict"], copying=copying, distinct=answer["variety"]["distinct"], samples=answer["samples"],
         held_out=answer["held_out"], alarms=alarms_of(run), images_seen=state.images_seen, seconds=_seconds(run),
     )  # fmt: skip

@@ -15,7 +15,7 @@ from gandam_studio.core.reports.facts import Axis, RunFacts
 from gandam_studio.core.reports.markup import Markup, element
 from gandam_studio.core.runs.curves import SmoothedCurve
 from gandam_studio.core.runs.scales import Linear, SignedLog, short_number
-from trainer.protocol.measures import meaning, title
+from trainer.protocol.measures import meaning, measured_by, title
 
 WIDTH, HEIGHT = 2000, 600
 """Units of a drawing; the page stretches it."""
@@ -148,9 +148,12 @@ def _is_wide(lines: Sequence[Line]) -> bool:
 
 def _measured(runs: Sequence[RunFacts], frame: Frame) -> Iterable[Chart]:
     names = list(dict.fromkeys(name for facts in runs for name in facts.record.metrics))
-    if "kid" in names:
+    spaces = list(dict.fromkeys(filter(None, map(_space, runs))))
+    for features in spaces:  # Values in different features are not shown on one scale.
         lines: list[Line] = []
         for facts in runs:
+            if _space(facts) != features:
+                continue
             for name in ("kid", "kid_best") if len(runs) == 1 else ("kid",):
                 events = [one for one in facts.record.metrics.get(name, ()) if one.value is not None]
                 if not events:
@@ -169,7 +172,9 @@ def _measured(runs: Sequence[RunFacts], frame: Frame) -> Iterable[Chart]:
         if quality is not None and len(runs) == 1:
             spread = 2 * quality.floor_sd
             band = (quality.floor_mean - spread, quality.floor_mean + spread, "real sprites")
-        yield Chart(title("kid"), meaning("kid"), tuple(lines), log=_steep(lines), band=band)
+        name = "kid" if len(spaces) == 1 else measured_by("kid", features)
+        by = f" Measured by {features}." if len(spaces) == 1 else ""
+        yield Chart(title(name), meaning(name) + by, tuple(lines), log=_steep(lines), band=band)
     for name in names:
         if name in ("kid", "kid_best"):
             continue
@@ -180,6 +185,12 @@ def _measured(runs: Sequence[RunFacts], frame: Frame) -> Iterable[Chart]:
                 called = facts.title if len(runs) > 1 else title(name)
                 lines.append(_points(called, number, pairs, [], [], frame, facts))
         yield Chart(title(name), meaning(name), tuple(lines))
+
+
+def _space(facts: RunFacts) -> str:
+    """The name of the features that a run's quality is in; "" without a measurement."""
+    found = facts.record.metrics.get("kid", ())
+    return found[-1].features or "unnamed features" if found else ""
 
 
 def _steep(lines: Sequence[Line]) -> bool:

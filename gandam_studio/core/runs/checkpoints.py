@@ -53,14 +53,17 @@ def _with_quality(name: str, iteration: int, values: list[tuple[int, float]]) ->
 
 
 def measured_quality(run: RunDirectory) -> list[MetricMeasured]:
-    """The measurements of quality in a run's events, without those that a resumed run discarded. Reads all events."""
+    """The measurements of quality in a run's events, all in the features of the newest.
+
+    Without those that a resumed run discarded. Reads all events.
+    """
     found: list[MetricMeasured] = []
     for event in run.events().read():
         if isinstance(event, MetricMeasured) and event.name == QUALITY:
             found.append(event)
         elif isinstance(event, RunResumed) and event.checkpoint:
             found = [one for one in found if one.iteration <= event.iteration]
-    return found
+    return [one for one in found if one.features == found[-1].features]
 
 
 def nearest(found: list[KeptCheckpoint], iteration: float) -> KeptCheckpoint | None:

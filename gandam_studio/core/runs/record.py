@@ -10,6 +10,7 @@ from typing import Any
 from gandam_studio.core.runs.curves import SmoothedCurve
 from gandam_studio.core.runs.diagnoses import Finding, finding_of
 from trainer.protocol import events as ev
+from trainer.protocol.measures import measured_by
 
 DEFAULT_HALF_LIFE = 50.0
 MAX_GAP = 1_000_000
@@ -50,7 +51,8 @@ class RunRecord:
     Attributes:
         curves: name -> SmoothedCurve, in the order in which they appeared.
         samples: SamplesSaved events by iteration, one per iteration. checkpoints: CheckpointSaved by iteration.
-        metrics: name -> MetricMeasured events by iteration. spikes: SpikeFound by spike iteration.
+        metrics: name -> MetricMeasured events by iteration, all in the features of the newest; those in others, as
+            before an update of the program, are under `measures.measured_by`. spikes: SpikeFound by spike iteration.
         diagnoses: what was found, by iteration, one per iteration. alarms: Alarm events by iteration.
         story: every event but Progress and Heartbeat, oldest first, earlier attempts included.
         started: the newest RunStarted, or None. progress: the newest Progress, or None.
@@ -179,7 +181,7 @@ class RunRecord:
             _insert(self.checkpoints, event, event.iteration, replace=True)
             changes.checkpoints = True
         elif isinstance(event, ev.MetricMeasured):
-            _insert(self.metrics.setdefault(event.name, []), event, event.iteration, replace=True)
+            self._measured(event)
             changes.metrics = True
         elif isinstance(event, ev.SpikeFound):
             self.spikes.append(event)
@@ -195,6 +197,15 @@ class RunRecord:
             changes.diagnoses = True
         elif isinstance(event, ev.UnknownEvent):
             self.unknown += 1
+
+    def _measured(self, event: ev.MetricMeasured) -> None:
+        known = self.metrics.setdefault(event.name, [])
+        if known and known[-1].features != event.features:
+            apart = self.metrics.setdefault(measured_by(event.name, known[-1].features), [])
+            for one in known:
+                _insert(apart, one, one.iteration, replace=True)
+            known.clear()
+        _insert(known, event, event.iteration, replace=True)
 
     def curve(self, name: str) -> SmoothedCurve:
         """The curve of this name, created if it does not exist."""

@@ -27,18 +27,24 @@ class Choice:
     Attributes:
         around: variations of this one, "7/3" or a seed; radius: how far they go, above 0 and at most 1.
         truncation: share of variety, 1 for all. copies_out: leave out those that look like a training picture.
+        raw: leave the background as it was drawn, where the run cleans it.
+        passes: of a flow, from noise to picture; None for as many as the run says.
     """
 
     around: str = ""
     radius: float = 0.25
     truncation: float = 1.0
     copies_out: bool = False
+    raw: bool = False
+    passes: int | None = None
 
     def words(self) -> list[str]:
         """As options of `python -m trainer sample`."""
         words = ["--around", self.around, "--radius", str(self.radius)] if self.around else []
         words += ["--truncation", str(self.truncation)] if self.truncation != 1 else []
-        return words + (["--copies-out"] if self.copies_out else [])
+        words += ["--copies-out"] if self.copies_out else []
+        words += ["--raw"] if self.raw else []
+        return words + (["--steps", str(self.passes)] if self.passes else [])
 
 
 PLAIN = Choice()
@@ -97,7 +103,7 @@ def draw_sprites(
         seed: equal seeds draw equal pictures.
         iteration: a checkpoint's iteration, "best", or None for the newest.
         latents: draw these instead, each SEED/NUMBER or fixed/NUMBER.
-        choice: variations of one picture, less variety, no copies.
+        choice: variations of one picture, less variety, no copies, how a flow draws.
         singly: a PNG for each picture. sheet: and all of them in one, sheet.png.
         force: replace a file, or a folder of earlier samples.
         job: receives progress.
