@@ -6,15 +6,16 @@
 
 All train in turns in one process on one thread, each for the same CPU seconds (not wall seconds: a busy machine does
 not matter), on the same pictures at 32 px. A fifth is held out; families (of a truth.tsv beside the pictures, or of the
-run's dataset.json) and equal or mirrored pictures are never divided. KID is in the trainer's random feature space,
-times 1,000, of 256 pictures from one moment against one picture of each family held out, and in EfficientNet-Lite0's
-where its package is importable, each number divided by its own deviation in both; the first line is their floor, real
-against real. A flow draws by its full number of steps. All samples are finished alike: colours within 17 levels of
-white become white. `--copies` adds the diagnostics' verdict about 256 samples. Each `--try` adds a variant of
-`sprite-flow-cpu` where it names a flow's setting, else of `sprite-r3-cpu`; every seed has its own networks and
-draws, on the same split. A dataset.npy is a run's, as the Studio prepared it at 32 px. `--only` trains one of the
-compared alone, in parts of a long comparison. `--peers` adds what else there is on PyPI (gan_peers.py), which must be
-importable (PYTHONPATH=FOLDER).
+run's dataset.json) and equal or mirrored pictures are never divided. KID is times 1,000, of 256 pictures from one
+moment against one picture of each family held out, by the judge of quality (lite0-front), by all of EfficientNet-Lite0
+where its package is importable, and by random features, which rank against the eye. The first line is the floor, real
+against real. Training copies, averages of two of them and blurred ones are measured beside the contenders: what needs
+no training. With three seeds or more, means have 95 % t intervals. A flow draws by its full number of steps. All
+samples are finished alike: colours within 17 levels of white become white. `--copies` adds the diagnostics' verdict
+about 256 samples. Each `--try` adds a variant of `sprite-flow-cpu` where it names a flow's setting, else of
+`sprite-r3-cpu`; every seed has its own networks and draws, on the same split. A dataset.npy is a run's, as the Studio
+prepared it at 32 px. `--only` trains one of the compared alone, in parts of a long comparison. `--peers` adds what else
+there is on PyPI (gan_peers.py), which must be importable (PYTHONPATH=FOLDER).
 """
 
 from __future__ import annotations
@@ -28,7 +29,7 @@ import json
 import sys
 import time
 import zipfile
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -43,13 +44,16 @@ from trainer.create_run import PICTURES, squared
 from trainer.dataset import TrainingSet, snapped
 from trainer.device import Machine
 from trainer.diagnostics.diagnose import Diagnostics
+from trainer.diagnostics.variety import box_blur
 from trainer.distributed import Ranks
+from trainer.feature_spaces import FeatureSpace
 from trainer.features import RandomFeatures
 from trainer.flow import FlowGame
 from trainer.generators import FlowGenerator
 from trainer.grids import draw_pictures, save_png, tile
 from trainer.kid import Reference
 from trainer.lite0 import Lite0Features, weights_path
+from trainer.lite0_front import Lite0Front
 from trainer.objectives import needs_reals
 from trainer.protocol.config import TrainConfig, fit_data
 from trainer.protocol.overrides import apply_overrides
@@ -214,6 +218,25 @@ def configurations(seconds: float, seed: int, tries: list[str]) -> dict[str, Tra
     }
 
 
+def trivial(training: np.ndarray[Any, Any], count: int = 256) -> dict[str, np.ndarray[Any, Any]]:
+    """What needs no training: copies, averages of two pictures, and blurred copies."""
+    random = np.random.default_rng(0)
+    copies, others = (training[random.integers(0, len(training), count)] for _ in range(2))
+    soft = box_blur(torch.from_numpy(copies).permute(0, 3, 1, 2).float(), 3).round().byte().permute(0, 2, 3, 1)
+    return {
+        "training copies": copies,
+        "averages of two": np.round((copies.astype(float) + others) / 2).astype(np.uint8),
+        "blurred copies": soft.contiguous().numpy(),
+    }
+
+
+def interval(values: Sequence[float]) -> str:
+    """The mean and its 95 % t interval (of 3 to 10 values) as text."""
+    quantiles = {3: 4.303, 4: 3.182, 5: 2.776, 6: 2.571, 7: 2.447, 8: 2.365, 9: 2.306, 10: 2.262}
+    half = quantiles.get(len(values), 2.262) * np.std(values, ddof=1) / len(values) ** 0.5
+    return f"{np.mean(values):,.0f} ± {half:,.0f}"
+
+
 def shown(values: list[float]) -> str:
     """KID of each feature space, as text."""
     return " / ".join(f"{value:,.1f}" for value in values)
@@ -237,12 +260,12 @@ def main() -> None:
     pixels, families = read(options.source)
     held_out, train, first = split(pixels, families)
     data = TrainingSet(torch.from_numpy(pixels), train, held_out, None, None, (), torch.ones(3))
-    spaces: list[RandomFeatures | Lite0Features] = [RandomFeatures()]
+    spaces: list[FeatureSpace] = [Lite0Front(), RandomFeatures()]
     if weights_path() is not None:
-        spaces.append(Lite0Features())
+        spaces.insert(1, Lite0Features())
     # One picture of each family: KID is unbiased for pictures that are independent of each other only.
     real, seen = ([row for row in rows.tolist() if row in first][:256] for rows in (held_out, train))
-    references = [Reference.of(space(pixels[real])) for space in spaces]
+    references = [Reference.of(space(pixels[real]), one_scale=space.one_scale) for space in spaces]
 
     def measured(drawn: np.ndarray[Any, Any]) -> list[float]:
         return [1000 * of.kid(space(drawn)) for space, of in zip(spaces, references, strict=True)]
@@ -255,6 +278,8 @@ def main() -> None:
         f"{len(pixels)} pictures, {len(real)} families of {len(held_out)} held out, {options.seconds:.0f} CPU seconds "
         f"each, {' / '.join(space.name for space in spaces)}; real against real {shown(floor)}"
     )
+    for name, drawn in trivial(pixels[train.numpy()]).items():
+        print(f"  {name:47} KID x 1000 {shown(measured(drawn)):>24}", flush=True)
     for seed in range(options.first_seed, options.first_seed + options.seeds):
         makers: dict[str, Callable[[], Ours | Peer]] = {
             name: functools.partial(Ours, config, data, machine)
@@ -278,6 +303,8 @@ def main() -> None:
             if judge is not None:
                 verdict = judge.look(drawn).diagnosis
                 print(f"    {verdict.verdict}; copies {verdict.copying}", flush=True)
+    for name, values in found.items() if options.seeds >= 3 else ():
+        print(f"  mean of {options.seeds} {name:36} KID x 1000 {' / '.join(map(interval, zip(*values, strict=True)))}")
     if options.json:
         print(
             json.dumps({"seconds": options.seconds, "floor": [round(value, 1) for value in floor], "kid_x1000": found})
