@@ -19,6 +19,7 @@ from gandam_studio.core.experiments.folder import MARK, Experiment, cell_of
 from gandam_studio.core.runs.queue import RunQueue
 from gandam_studio.core.workspace import Workspace
 from trainer.protocol.events import Alarm, RunFailed, RunFinished
+from trainer.protocol.measured import JUDGE
 from trainer.protocol.run_directory import RunDirectory
 
 NEW = (
@@ -70,7 +71,8 @@ def trainer(monkeypatch: pytest.MonkeyPatch) -> dict:
         run = RunDirectory(Path(words[1]))
         rate = run.config().optimiser.lr_g
         return {
-            "kid": 10.0 - 5 * (rate > 5e-4) + run.config().seed, "kid_error": 0.1, "floor": 0.0, "iteration": 5,
+            "kid": 10.0 - 5 * (rate > 5e-4) + run.config().seed, "kid_error": 0.1, "floor": 0.0,
+            "features": JUDGE, "iteration": 5,
             "looks": [{"iteration": 5, "kid": 9.0}], "verdict": "healthy", "samples": 64, "held_out": 9,
             "copying": {"kappa": 0.0, "low": 0.0, "high": 0.1, "sources": 0}, "variety": {"distinct": 60},
         }  # fmt: skip
