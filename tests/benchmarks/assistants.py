@@ -7,7 +7,9 @@ a stack or a page that is mostly wrong takes one click for all of it and one for
 the picture as its artist drew it (PokeSprites all look the same way), turned at random. Sprites that the truth table
 leaves out, fronts and backs are left out here too. Sets are in ../shared/data and in data/; those that are absent are
 skipped. Features and constants were chosen by looking at gen8, freedoom, gearhead and mechas; gen7, icons and mixed
-were left out until the last run (how fast clicks become fewer, in `progress`, was chosen on icons too).
+were left out until the last run (how fast clicks become fewer, in `progress`, was chosen on icons too). Patches, what
+the network sees and their shares were chosen on gen8 and icons; gen7 and mixed, which hold many drawings of gen8, were
+left out until the last run. Sets are gone through as without the extra lite0 by `--without-network`.
 `mixed` is gen7 with those of gen8 that are other pictures.
 
 Reported, means over the orientations: clicks, pages, the share turned right after no click and after one (up to one
@@ -42,7 +44,8 @@ sys.path.insert(0, str(REPOSITORY))
 from gandam_studio.core.hashing.content import find_content  # noqa: E402
 from gandam_studio.core.hashing.features import features_batch  # noqa: E402
 from gandam_studio.core.hashing.variety import even_features  # noqa: E402
-from gandam_studio.core.suggestions.facing.features import Halves, halves  # noqa: E402
+from gandam_studio.core.suggestions.facing import network  # noqa: E402
+from gandam_studio.core.suggestions.facing.features import DIMENSIONS, Halves, halves  # noqa: E402
 from gandam_studio.core.suggestions.facing.kernel import EXACT, OddKernels  # noqa: E402
 from gandam_studio.core.suggestions.facing.model import believe, mixtures  # noqa: E402
 from gandam_studio.core.suggestions.facing.review import ROOM, FacingReview  # noqa: E402
@@ -203,11 +206,13 @@ def calibration_by_chance(chances: list[float]) -> float:
     return float(np.mean(errors))
 
 
-def facing(sets: dict[str, tuple[Pictures, np.ndarray]], orientations: int, room: int) -> dict[str, object]:
+def facing(
+    sets: dict[str, tuple[Pictures, np.ndarray]], orientations: int, room: int, looked: Callable[[Pictures], Halves]
+) -> dict[str, object]:
     """Means over random orientations, by set."""
     result: dict[str, object] = {}
     for name, (pictures, truth) in sets.items():
-        features = halves(pictures)
+        features = looked(pictures)
         runs = [review_all(features, truth, seed, room) for seed in range(orientations)]
         mean = {key: round(float(np.mean([float(run[key]) for run in runs])), 4) for key in runs[0]}
         result[name] = {
@@ -217,7 +222,7 @@ def facing(sets: dict[str, tuple[Pictures, np.ndarray]], orientations: int, room
         }
         print(name, result[name], file=sys.stderr, flush=True)
     for name, pictures in adversarial_sets().items():
-        features = halves(pictures)
+        features = looked(pictures)
         runs = []
         for seed in range(orientations):
             truth = np.random.default_rng(1000 + seed).choice(np.array([-1, 1], np.int8), len(pictures))
@@ -233,14 +238,19 @@ def facing(sets: dict[str, tuple[Pictures, np.ndarray]], orientations: int, room
     return result
 
 
-def fit_times(pictures: Pictures, sizes: tuple[int, ...]) -> dict[str, float]:
+def closely(pictures: Pictures) -> Halves:
+    """All features, with what the network sees."""
+    return halves(pictures).beside(network.halves_seen(pictures))
+
+
+def fit_times(own: Halves, sizes: tuple[int, ...]) -> dict[str, float]:
     """Seconds of a fit with as many confirmed as pages hold, for sets of some sizes made by jittering features."""
     rng = np.random.default_rng(0)
-    own = halves(pictures)
     result = {}
     for count in sizes:
         rows = rng.integers(0, len(own), count)
-        even, odd = own.even[rows].astype(np.float16), own.odd[rows].astype(np.float16)
+        width = own.even.shape[1] if count <= network.MOST else DIMENSIONS
+        even, odd = own.even[rows, :width].astype(np.float16), own.odd[rows, :width].astype(np.float16)
         for part in (even, odd):
             for first in range(0, count, 8_192):
                 part[first : first + 8_192] += rng.normal(0, 0.01, part[first : first + 8_192].shape).astype(np.float16)
@@ -272,8 +282,9 @@ def own_ranking(pictures: Pictures) -> Ranking:
 def probe_ranking(pictures: Pictures) -> Ranking | None:
     """The same by a linear probe (ridge regression) on EfficientNet-Lite0's last layer; None without its weights."""
     from trainer import lite0
+    from trainer.protocol.lite0_weights import weights_path
 
-    if lite0.weights_path() is None:
+    if weights_path() is None:
         return None
     network = lite0.Lite0Features()
     parts = []
@@ -360,11 +371,14 @@ def main() -> None:
     parser.add_argument("--orientations", type=int, default=10)
     parser.add_argument("--sets", nargs="*", default=[])
     parser.add_argument("--quick", action="store_true", help="no sets of 100,000")
+    parser.add_argument("--without-network", action="store_true", help="facing as without the extra lite0")
     parser.add_argument("--room", type=int, default=ROOM, help="sprites that the window shows at once")
     asked = parser.parse_args()
     sets = facing_sets(asked.sets)
-    report: dict[str, object] = {"facing": facing(sets, asked.orientations, asked.room)}
-    some = next(iter(sets.values()))[0]
+    seen = network.installed() and not asked.without_network
+    looked = closely if seen else halves
+    report: dict[str, object] = {"network": seen, "facing": facing(sets, asked.orientations, asked.room, looked)}
+    some = looked(next(iter(sets.values()))[0])
     report["fit_s"] = fit_times(some, (1_000, 10_000) if asked.quick else (1_000, 10_000, 100_000))
     rows = table(REPOSITORY / "data" / "mechas" / "truth.tsv")
     pictures = {

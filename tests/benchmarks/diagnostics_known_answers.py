@@ -30,6 +30,7 @@ from real_sprites import Sprites, freedoom, in_folder, mechas, pokesprites
 from trainer import lite0
 from trainer.features import RandomFeatures
 from trainer.lite0_front import Lite0Front
+from trainer.protocol.lite0_weights import weights_path
 
 ROOT = Path(__file__).resolve().parents[2]
 SHARED = ROOT.parent / "shared" / "data"
@@ -155,7 +156,7 @@ def _race(options: Any, print_: Any) -> Any:
 
 
 def _networks() -> list[Any]:
-    return [Lite0Front(), RandomFeatures(), *([lite0.Lite0Features()] if lite0.weights_path() else [])]
+    return [Lite0Front(), RandomFeatures(), *([lite0.Lite0Features()] if weights_path() else [])]
 
 
 def _quality(options: Any, print_: Any) -> Any:

@@ -52,10 +52,11 @@ from trainer.flow import FlowGame
 from trainer.generators import FlowGenerator
 from trainer.grids import draw_pictures, save_png, tile
 from trainer.kid import Reference
-from trainer.lite0 import Lite0Features, weights_path
+from trainer.lite0 import Lite0Features
 from trainer.lite0_front import Lite0Front
 from trainer.objectives import needs_reals
 from trainer.protocol.config import TrainConfig, fit_data
+from trainer.protocol.lite0_weights import weights_path
 from trainer.protocol.overrides import apply_overrides
 from trainer.protocol.presets import load_preset
 from trainer.protocol.recipe import Recipe

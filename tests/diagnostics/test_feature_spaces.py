@@ -15,11 +15,12 @@ from trainer.diagnostics.quality import QualityScale, RealFeatures
 from trainer.feature_spaces import feature_space
 from trainer.features import RandomFeatures
 from trainer.lite0_front import Lite0Front
+from trainer.protocol import lite0_weights
 from trainer.protocol.errors import TrainerError
 from trainer.protocol.measured import JUDGE
 from trainer.published import published_metrics
 
-installed = pytest.mark.skipif(lite0.weights_path() is None, reason="the extra lite0 is not installed")
+installed = pytest.mark.skipif(lite0_weights.weights_path() is None, reason="the extra lite0 is not installed")
 
 
 @installed
@@ -51,7 +52,7 @@ def test_lite0_tells_blurred_sprites_and_few_from_real_ones(sprites: Known) -> N
 
 
 def test_without_its_weights_lite0_is_refused_and_the_others_work(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(lite0, "PACKAGE", "no_such_package_of_weights")
+    monkeypatch.setattr(lite0_weights, "PACKAGE", "no_such_package_of_weights")
     with pytest.raises(TrainerError, match="lite0"):
         feature_space("lite0")
     assert isinstance(feature_space("auto"), Lite0Front)

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from planted import planted
 
 from gandam_studio.core.suggestions.facing import kernel, model
-from gandam_studio.core.suggestions.facing.features import Halves, halves
+from gandam_studio.core.suggestions.facing.features import KINDS, Halves, halves
 from gandam_studio.core.suggestions.facing.kernel import OddKernels
 from gandam_studio.core.suggestions.facing.model import believe, likeliest, mixtures, start
 from gandam_studio.core.suggestions.facing.review import LEFT, FacingReview, Page
@@ -228,3 +228,31 @@ def test_predictions_without_a_sprite_are_those_of_a_model_without_it():
         margin = believe(view, without).margin[row]
         assert found[place][0] == pytest.approx(abs(margin), abs=1e-3)
         assert found[place][1] == (np.sign(margin) == labels[row])
+
+
+def test_light_tells_which_way_symmetric_shapes_are_turned():
+    """Discs lit from the left, some of them mirrored: alike in shape, so only patches tell them apart."""
+    rng = np.random.default_rng(3)
+    y, x = np.mgrid[-12:13, -12:13]
+    pictures, truth = [], rng.choice(np.array([-1, 1], np.int8), 40)
+    for side in truth.tolist():
+        radius = rng.uniform(7, 12)
+        disc = np.zeros((25, 25, 4), np.uint8)
+        lit = (x + 0.4 * radius) ** 2 + y**2 < (0.9 * radius) ** 2
+        inside = x**2 + (y * rng.uniform(0.8, 1.2)) ** 2 < radius**2
+        tone = rng.integers(60, 120, 3)
+        disc[inside] = (*tone, 255)
+        disc[inside & ~lit] = (*(tone // 2), 255)
+        pictures.append(disc if side > 0 else np.ascontiguousarray(disc[:, ::-1]))
+    kernels = OddKernels(halves(pictures))
+    view = kernels.view({kind: 1.0 for kind in kernels.kinds if kind.startswith("patches")})
+    labels = np.where(np.arange(40) < 3, truth, 0).astype(np.int8)
+    assert (np.sign(believe(view, labels).mean) == truth).all()
+
+
+def test_patches_are_counted_on_the_true_grid_of_enlarged_sprites():
+    enlarged = [np.ascontiguousarray(np.kron(one, np.ones((3, 3, 1), np.uint8))) for one in _PICTURES[:6]]
+    patches = [part for kind, part in KINDS.items() if kind.startswith("patches")]
+    found = halves(enlarged)
+    for part in patches:
+        assert np.allclose(found.odd[:, part], _FEATURES.odd[:6, part], atol=1e-5)

@@ -17,7 +17,8 @@ from gandam_studio.core.importing.options import ImportOptions
 from gandam_studio.core.jobs import NullJob
 from gandam_studio.core.suggestions import described
 from gandam_studio.core.suggestions.fitness.review import UNFIT
-from gandam_studio.core.suggestions.odd import enlarged, odd_ones, reduced
+from gandam_studio.core.suggestions.odd import odd_ones
+from gandam_studio.core.suggestions.pixel_grid import enlarged, reduced
 from gandam_studio.core.suggestions.sprites import (
     end_review,
     facing_review,

@@ -1,18 +1,14 @@
-"""The facing features of sprites, kept in a file beside the database.
+"""The facing features of sprites, kept in files beside the database (`kept`).
 
-`facing-features.bin` is derived and may be deleted. For row `seq` it holds a record at `_SIZE * (seq - 1)`: 8 bytes of
-a digest of the sprite's id, crop and rotation, the even and odd halves as float16, and the CRC-32 of all that. So a
-record proves itself, and one of another crop counts as missing. Pictures are the thumbnails, so a sprite takes
-milliseconds the first time and nothing afterwards.
+`facing-features.bin` has those of `facing.features`, `facing-network.bin` what a trained network sees, where it is
+installed. Pictures are the thumbnails, so a sprite takes milliseconds the first time and nothing afterwards.
 """
 
 from __future__ import annotations
 
 import contextlib
-import hashlib
 import os
-import zlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
@@ -21,58 +17,107 @@ from numpy.typing import NDArray
 from gandam_studio.core.errors import UserError
 from gandam_studio.core.jobs import NULL_JOB, Job
 from gandam_studio.core.pictures.orienting import oriented
+from gandam_studio.core.suggestions.facing import network
 from gandam_studio.core.suggestions.facing.features import DIMENSIONS, Halves, halves
+from gandam_studio.core.suggestions.kept import Kept
 from gandam_studio.core.workspace import Workspace
-from gandam_studio.core.workspace.sprite import Sprite, format_crop
+from gandam_studio.core.workspace.sprite import Sprite
 from gandam_studio.core.workspace.thumbnails import thumbnail
-from trainer.protocol.files import open_own
-from trainer.protocol.untrusted import open_regular
 
 NAME = "facing-features.bin"
-_FORMAT = "1"  # changes whenever the features do
-_BODY = 8 + 2 * 2 * DIMENSIONS
-_SIZE = _BODY + 4
+NETWORK_NAME = "facing-network.bin"
+_FEATURES = Kept(NAME, "2", 2 * 2 * DIMENSIONS)
+_SEEN = Kept(NETWORK_NAME, "1", 2 * 2 * network.DIMENSIONS)
 _BATCH = 256
-_MOST_ROWS = 10_000_000  # a made-up row number must not make a file of any size
 
 
 def described(workspace: Workspace, sprites: Sequence[Sprite], job: Job = NULL_JOB) -> Halves:
     """Return the features of sprites, cropped and turned but not flipped; zeros where a picture is lost.
 
-    What had to be computed is kept, where the workspace's folder may be written to. Raises Cancelled.
+    They have what the network sees where that is installed, for up to `network.MOST` sprites. What had to be computed
+    is kept, where the workspace's folder may be written to. Raises Cancelled.
     """
-    even = np.zeros((len(sprites), DIMENSIONS), np.float16)
-    odd = np.zeros_like(even)
+    result = _looked(workspace, sprites, job)
+    if not (0 < len(sprites) <= network.MOST and network.installed()):
+        return result
+    seen = _seen(workspace, sprites, job)
+    return result.beside(seen) if seen.even.any() else result
+
+
+def _looked(workspace: Workspace, sprites: Sequence[Sprite], job: Job) -> Halves:
+    result = _zeros(len(sprites), DIMENSIONS)
     job.start("Looking at sprites", len(sprites))
-    with contextlib.ExitStack() as stack:
-        # Two threads: OpenCV and numpy let go of the interpreter for most of the work.
-        threads = stack.enter_context(ThreadPoolExecutor(min(4, os.cpu_count() or 1)))
-        writable = True
+    store = _store(workspace, sprites, _FEATURES)
+    # Two threads: OpenCV and numpy let go of the interpreter for most of the work.
+    with ThreadPoolExecutor(min(4, os.cpu_count() or 1)) as threads:
         for first in range(0, len(sprites), _BATCH):
-            batch = sprites[first : first + _BATCH]
-            known = _stored(workspace, batch)
-            missing = [place for place in range(len(batch)) if place not in known]
-            if missing:
-                pictures = [_picture(workspace, batch[place]) for place in missing]
-                parts = [pictures[start : start + 64] for start in range(0, len(pictures), 64)]
-                made = list(threads.map(halves, parts))
-                rows = zip(
-                    missing,
-                    np.concatenate([part.even for part in made]).astype(np.float16),
-                    np.concatenate([part.odd for part in made]).astype(np.float16),
-                    strict=True,
-                )
-                fresh = {place: (one, other) for place, one, other in rows}
-                if writable:
-                    try:
-                        _store(workspace, {batch[place].seq: _record(batch[place], *fresh[place]) for place in fresh})
-                    except OSError:
-                        writable = False
-                known |= fresh
-            for place, (one, other) in known.items():
-                even[first + place], odd[first + place] = one, other
-            job.advance(len(batch))
-    return Halves(even, odd)
+            some = range(first, min(first + _BATCH, len(sprites)))
+            missing = _read(workspace, sprites, some, _FEATURES, result)
+            pictures = [_picture(workspace, sprites[row]) for row in missing]
+            parts = [pictures[start : start + 64] for start in range(0, len(pictures), 64)]
+            for place, made in enumerate(threads.map(halves, parts)):
+                _put(result, missing[64 * place : 64 * (place + 1)], made)
+            store(missing, result)
+            job.advance(len(some))
+    return result
+
+
+def _seen(workspace: Workspace, sprites: Sequence[Sprite], job: Job) -> Halves:
+    result = _zeros(len(sprites), network.DIMENSIONS)
+    missing = _read(workspace, sprites, range(len(sprites)), _SEEN, result)
+    store = _store(workspace, sprites, _SEEN)
+    if missing:
+        job.start("Looking closely at sprites", len(missing))
+    for rows, found in network.look(missing, lambda row: _picture(workspace, sprites[row]), job.check):
+        if found is not None:
+            _put(result, rows, found)
+            store(rows, result)
+        job.advance(len(rows))
+    return result
+
+
+def _zeros(count: int, dimensions: int) -> Halves:
+    return Halves(np.zeros((count, dimensions), np.float16), np.zeros((count, dimensions), np.float16))
+
+
+def _put(result: Halves, rows: Sequence[int], found: Halves) -> None:
+    result.even[rows], result.odd[rows] = found.even, found.odd
+
+
+def _read(workspace: Workspace, sprites: Sequence[Sprite], rows: range, kept: Kept, result: Halves) -> list[int]:
+    """Put what is kept of some rows into `result`; returns the rows that are missing."""
+    known = kept.read(workspace, [sprites[row] for row in rows])
+    missing = []
+    for place, row in enumerate(rows):
+        numbers = np.frombuffer(known[place], "<f2").astype(np.float16) if place in known else None
+        if numbers is None or not np.isfinite(numbers).all():
+            missing.append(row)
+        else:
+            result.even[row], result.odd[row] = np.split(numbers, 2)
+    return missing
+
+
+def _store(workspace: Workspace, sprites: Sequence[Sprite], kept: Kept) -> Callable[[Sequence[int], Halves], None]:
+    """What keeps rows of a result; from the first time that it cannot, it does nothing."""
+    writable = True
+
+    def store(rows: Sequence[int], result: Halves) -> None:
+        nonlocal writable
+        if not (rows and writable):
+            return
+        records: Mapping[int, tuple[Sprite, bytes]] = {
+            sprites[row].seq: (sprites[row], _numbers(result.even[row]) + _numbers(result.odd[row])) for row in rows
+        }
+        writable = False
+        with contextlib.suppress(OSError):
+            kept.write(workspace, records)
+            writable = True
+
+    return store
+
+
+def _numbers(half: NDArray[np.floating]) -> bytes:
+    return half.astype("<f2").tobytes()
 
 
 def _picture(workspace: Workspace, sprite: Sprite) -> NDArray[np.uint8]:
@@ -86,49 +131,3 @@ def _picture(workspace: Workspace, sprite: Sprite) -> NDArray[np.uint8]:
         return oriented(found, sprite.crop, sprite.rotation)
     except (UserError, ValueError, OSError):
         return np.zeros((0, 0, 4), np.uint8)
-
-
-def _key(sprite: Sprite) -> bytes:
-    text = f"{_FORMAT} {sprite.id} {format_crop(sprite.crop)} {sprite.rotation}"
-    return hashlib.blake2b(text.encode(), digest_size=8).digest()
-
-
-def _record(sprite: Sprite, even: NDArray[np.float16], odd: NDArray[np.float16]) -> bytes:
-    body = _key(sprite) + even.astype("<f2").tobytes() + odd.astype("<f2").tobytes()
-    return body + zlib.crc32(body).to_bytes(4, "little")
-
-
-Halved = tuple[NDArray[np.float16], NDArray[np.float16]]
-
-
-def _stored(workspace: Workspace, batch: Sequence[Sprite]) -> dict[int, Halved]:
-    found: dict[int, Halved] = {}
-    with contextlib.suppress(OSError, ValueError), open_regular(workspace.folder / NAME, follow_links=False) as stream:
-        for first, count in _runs([sprite.seq for sprite in batch]):
-            stream.seek(_SIZE * (batch[first].seq - 1))
-            data = memoryview(stream.read(_SIZE * count))
-            for number in range(len(data) // _SIZE):
-                record = data[_SIZE * number : _SIZE * (number + 1)]
-                sound = zlib.crc32(record[:_BODY]).to_bytes(4, "little") == record[_BODY:]
-                if sound and record[:8] == _key(batch[first + number]):
-                    values = np.frombuffer(record[8:_BODY], "<f2").astype(np.float16)
-                    if np.isfinite(values).all():
-                        found[first + number] = (values[:DIMENSIONS], values[DIMENSIONS:])
-    return found
-
-
-def _store(workspace: Workspace, records: dict[int, bytes]) -> None:
-    seqs = [seq for seq in records if 0 < seq <= _MOST_ROWS]
-    with os.fdopen(open_own(workspace.folder / NAME, os.O_RDWR | os.O_CREAT), "r+b") as stream:
-        for first, count in _runs(seqs):
-            stream.seek(_SIZE * (seqs[first] - 1))
-            stream.write(b"".join(records[seq] for seq in seqs[first : first + count]))
-
-
-def _runs(seqs: Sequence[int]) -> Iterator[tuple[int, int]]:
-    """(place, count) of the runs of rows that follow each other."""
-    first = 0
-    for place in range(1, len(seqs) + 1):
-        if place == len(seqs) or seqs[place] != seqs[place - 1] + 1:
-            yield first, place - first
-            first = place

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from gandam_studio.core.errors import UserError
 from gandam_studio.core.jobs import NULL_JOB, Job
+from gandam_studio.core.suggestions.pixel_grid import enlarged
 from gandam_studio.core.suggestions.sprites import even_features_of
 from gandam_studio.core.workspace import Workspace
 from gandam_studio.core.workspace.faint import is_faint
@@ -28,8 +29,6 @@ _A_KIND = 0.25  # of the set, for photographs and text
 _PHOTO_COLORS = 0.5  # distinct colours a pixel
 _PHOTO_LEAST = 600
 _DRAWN_COLORS = 512  # more are no pixel art, whose originals need not be read
-_SCALES = (8, 7, 6, 5, 4, 3, 2)
-_LEAST_BLOCKS = 24  # blocks with an edge between them, below which chance can make a grid
 _BATCH = 200
 
 Picture = NDArray[np.uint8]
@@ -134,40 +133,6 @@ def _scale_of(workspace: Workspace, sprite: Sprite, small: Picture) -> int:
         return 1
 
 
-def enlarged(picture: Picture) -> int:
-    """How many times an (H, W, 4) picture is enlarged without smoothing: the largest k whose blocks are all plain.
-
-    Its blocks may start at any pixel, as those of a cropped picture do.
-    """
-    height, width = picture.shape[:2]
-    across, down = _edges(picture)
-    if len(across) < 4 or len(down) < 4:
-        return 1
-    for scale in _SCALES:
-        if len(across) * len(down) < _LEAST_BLOCKS or min(height, width) < 4 * scale:
-            continue
-        if len(np.unique(across % scale)) == 1 and len(np.unique(down % scale)) == 1:
-            return scale
-    return 1
-
-
-def reduced(picture: Picture, scale: int) -> Picture:
-    """The picture on its true grid: one pixel a block."""
-    across, down = _edges(picture)
-    left = int(across[0] % scale) if len(across) else 0
-    top = int(down[0] % scale) if len(down) else 0
-    first = picture[max(0, top - 1) if top else 0 :: scale, max(0, left - 1) if left else 0 :: scale]
-    return np.ascontiguousarray(first)
-
-
-def _edges(picture: Picture) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
-    """The columns and the rows of an (H, W, 4) picture where a pixel differs from the one before it."""
-    words = np.ascontiguousarray(picture).view(np.uint32)[..., 0]
-    across = np.flatnonzero((words[:, 1:] != words[:, :-1]).any(axis=0)) + 1
-    down = np.flatnonzero((words[1:] != words[:-1]).any(axis=1)) + 1
-    return across, down
-
-
 def _far(values: Sequence[float]) -> list[tuple[int, float]]:
     """(row, how far in units of `_FAR`) of values far from the median, unless many share that."""
     numbers = np.array(values, np.float64)
@@ -243,6 +208,3 @@ def _text(picture: Picture) -> bool:
     bottoms = tops + heights
     lines = np.unique(np.round(bottoms[alike] / max(1.0, usual)), return_counts=True)[1]
     return bool(small and alike.mean() > 0.7 and (lines >= 5).any() and lines[lines >= 4].sum() >= 0.6 * len(marks))
-
-
-__all__ = ["OddOne", "enlarged", "odd_ones", "reduced"]

@@ -15,7 +15,8 @@ from gandam_studio.core.importing.options import ImportOptions
 from gandam_studio.core.importing.scan import Pasted
 from gandam_studio.core.jobs import NULL_JOB, Job
 from gandam_studio.core.pictures.decoding import sprite_id
-from gandam_studio.core.suggestions.odd import OddOne, reduced
+from gandam_studio.core.suggestions.odd import OddOne
+from gandam_studio.core.suggestions.pixel_grid import reduced
 from gandam_studio.core.workspace import Workspace
 from gandam_studio.core.workspace.edits import SetValues
 from gandam_studio.core.workspace.history import Changes

@@ -10,6 +10,8 @@ For features F(x) of a picture and F(m x) of its mirror image, the even half is 
 | edges, stretched | 432 | the same, of the content stretched to the square |
 | outline | 192 | 4 x 4 cells of the opacity alone, shape kept |
 | outline, stretched | 192 | the same, stretched |
+| patches | 128 and 1,152 | histograms of patches of 3 x 3 pixels by cells, at the sprite's own scale (`patches`) |
+| network | 3,072 | what the middle of a trained network sees (`network`), the last numbers where it is installed |
 
 At each pixel the channel (red, green, blue, opacity) with the steepest gradient counts. Cells overlap (linear weights),
 so that a shift by a pixel changes little. Histograms are square-rooted and have length 1 a kind.
@@ -25,6 +27,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gandam_studio.core.hashing.content import find_content
+from gandam_studio.core.suggestions.facing.patches import grid_slices, patch_halves
 
 SIDE = 48
 BINS = 12
@@ -35,8 +38,13 @@ KINDS = {
     "edges, stretched": slice(_EDGES, 2 * _EDGES),
     "outline": slice(2 * _EDGES, 2 * _EDGES + _OUTLINE),
     "outline, stretched": slice(2 * _EDGES + _OUTLINE, 2 * (_EDGES + _OUTLINE)),
+    **grid_slices(2 * (_EDGES + _OUTLINE)),
 }
-DIMENSIONS = 2 * (_EDGES + _OUTLINE)
+_SHAPES = 2 * (_EDGES + _OUTLINE)
+DIMENSIONS = max(part.stop for part in KINDS.values())
+"""Numbers of a half without the network's."""
+NETWORK = "network"
+KINDS[NETWORK] = slice(DIMENSIONS, None)
 _CHUNK = 48  # pictures at a time: their gradients stay in the cache
 
 Picture = NDArray[np.uint8]
@@ -47,7 +55,7 @@ class Halves:
     """The features of N pictures.
 
     Attributes:
-        even, odd: (N, DIMENSIONS) float16 or float32.
+        even, odd: (N, D) float16 or float32; D is DIMENSIONS, or more with what a network sees.
     """
 
     even: NDArray[np.floating]
@@ -61,6 +69,10 @@ class Halves:
         """The features of the mirror images."""
         return Halves(self.even, -self.odd)
 
+    def beside(self, others: Halves) -> Halves:
+        """These features and others of the same pictures, as one."""
+        return Halves(np.concatenate([self.even, others.even], axis=1), np.concatenate([self.odd, others.odd], axis=1))
+
     def take(self, rows: NDArray[np.intp] | slice) -> Halves:
         """Those of some rows."""
         return Halves(self.even[rows], self.odd[rows])
@@ -72,18 +84,20 @@ def halves(pictures: Sequence[Picture]) -> Halves:
     odd = np.zeros_like(even)
     for first in range(0, len(pictures), _CHUNK):
         some = pictures[first : first + _CHUNK]
-        both = np.stack([canvas for picture in some for canvas in _canvases(picture)])  # (2 M, 2, S, S, 4)
+        contents = [find_content(picture).rgba for picture in some]
+        both = np.stack([canvas for content in contents for canvas in _canvases(content)])  # (2 M, 2, S, S, 4)
         found = np.concatenate([_edges(both[:, way], _EDGE_CELLS) for way in (0, 1)], axis=1)
         alone = np.concatenate([_edges(both[:, way, ..., 3:], _OUTLINE_CELLS) for way in (0, 1)], axis=1)
         features = np.concatenate([found, alone], axis=1)
-        even[first : first + len(some)] = (features[0::2] + features[1::2]) / 2
-        odd[first : first + len(some)] = (features[0::2] - features[1::2]) / 2
+        even[first : first + len(some), :_SHAPES] = (features[0::2] + features[1::2]) / 2
+        odd[first : first + len(some), :_SHAPES] = (features[0::2] - features[1::2]) / 2
+        for row, content in enumerate(contents, start=first):
+            even[row, _SHAPES:], odd[row, _SHAPES:] = patch_halves(content)
     return Halves(even, odd)
 
 
-def _canvases(picture: Picture) -> list[NDArray[np.float32]]:
-    """The picture's canvases and those of its mirror image, each (2, SIDE, SIDE, 4): shape kept, and stretched."""
-    content = find_content(picture).rgba
+def _canvases(content: Picture) -> list[NDArray[np.float32]]:
+    """The content's canvases and those of its mirror image, each (2, SIDE, SIDE, 4): shape kept, and stretched."""
     return [np.stack([_kept(way), _stretched(way)]) for way in (content, content[:, ::-1])]
 
 

@@ -73,7 +73,7 @@ class OddKernels:
         self._widths: dict[str, float] = {}
         self._scales: dict[str, float] = {}
         for kind, part in KINDS.items():
-            if not len(sample):
+            if not len(sample) or not features.even[:, part].shape[1]:
                 self._widths[kind], self._scales[kind] = 1.0, 0.0
                 continue
             some = _part(features.take(sample), part)
@@ -87,7 +87,7 @@ class OddKernels:
 
     @property
     def kinds(self) -> tuple[str, ...]:
-        """The kinds that tell a sprite from its mirror image at all, such as no outline among opaque squares."""
+        """The kinds that are there and tell a sprite from its mirror image: not an outline among opaque squares."""
         return tuple(kind for kind, scale in self._scales.items() if scale > 1e-4)
 
     def between(self, rows: NDArray[np.intp], others: NDArray[np.intp], weights: Mapping[str, float]) -> Matrix:

@@ -8,18 +8,21 @@ likelihood of what a person has confirmed, out of a short list; the likelihood's
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
+from gandam_studio.core.suggestions.facing.features import NETWORK
 from gandam_studio.core.suggestions.facing.kernel import OddKernels, View
 
 NOISES = (0.03, 0.1, 0.3)
 DEFAULT_NOISE = 0.1
 _MOST_EVIDENCE = 300  # confirmed sprites that weights are chosen by: its cost grows with the cube
 _MOST_LEFT_OUT = 1_000
+_USUAL = {"edges": 0.25, "outline": 0.25, "patches": 1.0, NETWORK: 3.0}
+_LEAN = 4.0
 _ROUNDS = 12
 _POWER = 60
 
@@ -100,22 +103,26 @@ def left_out(view: View, labels: Signs, noise: float) -> list[tuple[float, bool]
 
 
 def mixtures(kinds: Sequence[str]) -> list[dict[str, float]]:
-    """The weightings that are tried: all kinds alike, and those that lean on edges, on outlines or on one way."""
-    groups = {
-        "all": kinds,
-        "edges": [kind for kind in kinds if kind.startswith("edges")],
-        "outlines": [kind for kind in kinds if kind.startswith("outline")],
-        "stretched": [kind for kind in kinds if kind.endswith("stretched")],
+    """The weightings that are tried: a usual one, and those that lean on edges, outlines, one way, or patches."""
+    favoured: dict[str, Callable[[str], bool]] = {
+        "none": lambda kind: False,
+        "edges": lambda kind: kind.startswith("edges"),
+        "outlines": lambda kind: kind.startswith("outline"),
+        "stretched": lambda kind: kind.endswith("stretched"),
+        "patches": lambda kind: kind.startswith("patches"),
     }
     found: list[dict[str, float]] = []
-    for favoured in groups.values():
-        if favoured:
-            raw = {kind: 1.0 + 3.0 * (kind in favoured and len(favoured) < len(kinds)) for kind in kinds}
-            total = sum(raw.values())
-            weights = {kind: value / total for kind, value in raw.items()}
-            if weights not in found:
-                found.append(weights)
+    for leans in favoured.values():
+        raw = {kind: _usual(kind) * (_LEAN if leans(kind) else 1.0) for kind in kinds}
+        total = sum(raw.values())
+        weights = {kind: value / total for kind, value in raw.items()}
+        if weights and weights not in found:
+            found.append(weights)
     return found
+
+
+def _usual(kind: str) -> float:
+    return _USUAL.get(kind, _USUAL.get(kind.split(",")[0], 1.0))
 
 
 def likeliest(kernels: OddKernels, labels: Signs) -> tuple[dict[str, float], float]:
