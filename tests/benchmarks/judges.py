@@ -43,8 +43,9 @@ from trainer.diagnostics.quality import kid_with_error
 from trainer.features import RandomFeatures
 from trainer.grids import save_png
 from trainer.kid import Reference, within
-from trainer.lite0 import Lite0Features, weights_path
+from trainer.lite0 import Lite0Features
 from trainer.lite0_front import Lite0Front
+from trainer.protocol.lite0_weights import weights_path
 
 Features = Callable[[Array], torch.Tensor]
 MOMENTS = (1 / 12, 1 / 3, 1)

@@ -9,9 +9,10 @@ from known_sprites import Known
 from spoiled import ladders
 
 from trainer.kid import Reference
-from trainer.lite0 import folded_layers, prepared, through, weights_path
+from trainer.lite0 import folded_layers, prepared, through
 from trainer.lite0_front import LAYERS, NAME, Lite0Front
 from trainer.protocol.diagnosis import sees_shapes
+from trainer.protocol.lite0_weights import weights_path
 
 
 @pytest.fixture(scope="module")

@@ -72,6 +72,7 @@ class OddKernels:
         sample = self._order[_strided(len(features), _SAMPLE)]
         self._widths: dict[str, float] = {}
         self._scales: dict[str, float] = {}
+        self._grams: dict[str, Matrix] = {}
         for kind, part in KINDS.items():
             if not len(sample) or not features.even[:, part].shape[1]:
                 self._widths[kind], self._scales[kind] = 1.0, 0.0
@@ -117,7 +118,12 @@ class OddKernels:
         count = len(self._features)
         everything = np.arange(count)
         if count <= EXACT:
-            gram = self.between(everything, everything, weights)
+            # A page may change the weights, but not the kernel of each kind.
+            for kind in weights.keys() - self._grams.keys():
+                self._grams[kind] = self.between(everything, everything, {kind: 1.0})
+            gram = np.zeros((count, count), np.float32)
+            for kind, weight in weights.items():
+                gram += np.float32(weight) * self._grams[kind]
             gram = np.asarray((gram + gram.T) / 2, np.float32)
             return View(None, gram, np.ascontiguousarray(np.diagonal(gram)))
         landmarks = self._order[_strided(count, LANDMARKS * (2 if count <= FEW else 1))]
