@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from gandam_studio import cli
+from gandam_studio.commands import progress
 from gandam_studio.samples.mechas import write_set
 
 SEED = 13
@@ -45,8 +46,9 @@ Studio = Callable[..., Answer]
 
 
 @pytest.fixture
-def studio(capsys: pytest.CaptureFixture[str]) -> Studio:
-    """Call the command line in this process."""
+def studio(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Studio:
+    """Call the command line in this process; however slow the machine, without lines of progress."""
+    monkeypatch.setattr(progress, "PLAIN_INTERVAL_S", float("inf"))
 
     def call(*arguments: object) -> Answer:
         capsys.readouterr()
