@@ -17,6 +17,7 @@ from gandam_studio.core.duplicates.judging import Judge
 from gandam_studio.core.duplicates.redrawing import have_a_drawing_in_common
 from gandam_studio.core.duplicates.sources import ArraySource
 from gandam_studio.core.hashing import fingerprint_batch
+from gandam_studio.samples.mechas.collection import render
 
 SEEDS = [0, 1, 2, 3]
 
@@ -199,3 +200,20 @@ def test_a_copy_reduced_by_leaving_out_pixels_is_one_whatever_enlarging_it_shows
     smaller = np.array(Image.fromarray(picture).resize(size, Image.Resampling.NEAREST))
     assert dropped(picture, smaller) == 1
     assert dropped(smaller, picture) == 1
+
+
+@pytest.mark.parametrize(("index", "hue", "size"), [(1, 60, 28), (1, 60, 30), (7, 20, 28)])
+def test_a_sheet_that_is_like_itself_mirrored_in_other_colours_is_a_copy_as_it_is(index: int, hue: int, size: int):
+    """Its JPEG passes for a recoloured mirror image too, which is no copy."""
+    figure = cv2.resize(render(3, index), (size, size), interpolation=cv2.INTER_NEAREST)
+    turned = np.ascontiguousarray(figure[:, ::-1])
+    shade = cv2.cvtColor(turned[..., :3], cv2.COLOR_RGB2HSV)
+    shade[..., 0] = (shade[..., 0] + hue) % 180
+    turned[..., :3] = cv2.cvtColor(shade, cv2.COLOR_HSV2RGB)
+    sheet = np.full((128, 128, 4), (0, 0, 255, 255), np.uint8)
+    for row, column in np.ndindex(4, 4):
+        one = figure if column < 2 else turned
+        top, left = (32 * place + (32 - size) // 2 for place in (row, column))
+        cell = sheet[top : top + size, left : left + size]
+        cell[one[..., 3] > 0] = one[one[..., 3] > 0] | np.array([0, 0, 0, 255], np.uint8)
+    assert judged(sheet, jpeg(sheet)) == {"re-encoded"}

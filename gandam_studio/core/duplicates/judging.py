@@ -25,7 +25,7 @@ from gandam_studio.core.duplicates.links import LOOSEST, Link
 from gandam_studio.core.duplicates.measures import NAMES, Comparison, compare, distance_of
 from gandam_studio.core.duplicates.missed_by_signs import may_be_cut_off, shown_sides, worth_comparing_as_wholes
 from gandam_studio.core.duplicates.pictures import Pictures, PixelSource
-from gandam_studio.core.duplicates.relations import NEAR, Transform, Verdict, decide
+from gandam_studio.core.duplicates.relations import DUPLICATES, NEAR, Transform, Verdict, decide
 from gandam_studio.core.duplicates.synthesis import remade, remade_elsewhere
 from gandam_studio.core.duplicates.tiles import scaled
 from gandam_studio.core.hashing import Column
@@ -224,11 +224,11 @@ class Judge:
     def _link(self, ways: list[_Passed]) -> Link:
         """Decide one pair's relation on its own pixels; ways: in one or both orientations, the better one first.
 
-        A symmetric figure may look more alike mirrored and be the same as it is: then what is proven counts. Not the
+        A symmetric figure may look more alike mirrored and be a copy as it is: then what is proven counts. Not the
         other way round, where a texture may pass for itself mirrored and encoded.
         """
         verdict = self._verdict(ways[0])
-        if len(ways) > 1 and ways[0].mirrored and _unproven(verdict) > (False, 0.0):
+        if len(ways) > 1 and ways[0].mirrored and _unproven(verdict) > (0, 0.0):
             verdict = min(verdict, self._verdict(ways[1]), key=_unproven)
         i, j = ways[0].i, ways[0].j
         if i < j:
@@ -305,10 +305,12 @@ class Judge:
         return None
 
 
-def _unproven(verdict: Verdict) -> tuple[bool, float]:
-    """Orders verdicts: what pixels prove first, then what is nearer."""
+def _unproven(verdict: Verdict) -> tuple[int, float]:
+    """Orders verdicts: copies first, then other relations that pixels prove, then what is nearer."""
     related = verdict.distance <= _RELATED
-    return verdict.relation == NEAR or not related, 0.0 if related else verdict.distance
+    if verdict.relation == NEAR or not related:
+        return 2, 0.0 if related else verdict.distance
+    return int(verdict.relation not in DUPLICATES), 0.0
 
 
 def _cut_off(first: np.ndarray, second: np.ndarray) -> bool:
