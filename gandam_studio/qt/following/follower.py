@@ -125,6 +125,9 @@ class RunFollower(QObject):
 
     def picture(self, relative: str) -> QImage | None:
         """A grid by its path in the events; None until it is decoded. Paths outside the run's folder are refused."""
+        # Following links takes longer than painting, so only what has to be read is checked.
+        if (known := self.pictures.cached(self.run_directory.path / relative)) is not None:
+            return known
         path = inside(self.run_directory.path, relative)
         return self.pictures.get(path) if path else None
 

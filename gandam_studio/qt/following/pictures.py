@@ -135,14 +135,19 @@ class PictureCache(QObject):
         self._decoder = _Decoder(self)
         self._decoder.decoded.connect(self._keep)
 
-    def get(self, path: Path | str) -> QImage | None:
-        """The picture if it is cached; otherwise None, and `loaded` follows unless it is known to be lost."""
+    def cached(self, path: Path | str) -> QImage | None:
+        """The picture if it is cached."""
         key = str(path)
         if key in self._images:
             self._images.move_to_end(key)
-            return self._images[key]
-        self._decoder.want_first(key, WAITING)
-        return None
+        return self._images.get(key)
+
+    def get(self, path: Path | str) -> QImage | None:
+        """The picture if it is cached; otherwise None, and `loaded` follows unless it is known to be lost."""
+        key = str(path)
+        if key not in self._images:
+            self._decoder.want_first(key, WAITING)
+        return self.cached(key)
 
     def is_lost(self, path: Path | str) -> bool:
         """Whether the file was asked for and cannot be read."""
