@@ -81,10 +81,10 @@ class ExploreScreen(TakesDrops, Screen):
         self.favourites_title = QLabel()
         self.favourites_title.setProperty("role", "section")
         self.path_button = tool("runs", self.tr("Path through favourites"), self.tr("Path"))
-        self.project_button = tool("search", self.tr("Find a picture…"), self.tr("Find a picture…"))
+        self.project_button = tool("search", self.tr("Find a picture…"))
         self.hand_over_button = tool("export", self.tr("Hand over samples…"), self.tr("Hand over…"))
         below = QHBoxLayout()
-        below.setSpacing(theme.SPACE)
+        below.setSpacing(theme.HALF)  # so that "Hand over 36…" fits into a window of 960 pixels too
         below.addWidget(self.favourites_title)
         below.addStretch(1)
         for button in (self.project_button, self.path_button, self.hand_over_button):
