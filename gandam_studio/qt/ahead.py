@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import importlib
 import logging
 import pkgutil
@@ -9,7 +10,9 @@ import time
 from collections.abc import Callable, Iterator
 from itertools import chain
 
-from PySide6.QtCore import QCoreApplication, QEvent, QObject, QTimer
+from PySide6.QtCore import QEvent, QObject, QTimer
+from PySide6.QtGui import QGuiApplication, QWindow
+from PySide6.QtWidgets import QApplication
 
 from gandam_studio.qt.rail import PLACES
 
@@ -50,9 +53,11 @@ class ScreensAhead(QObject):
         self._timer.timeout.connect(self._step)
         self._timer.timeout.connect(lambda: self._timer.setInterval(pause_ms))
         self._timer.start()
-        application = QCoreApplication.instance()
-        if application is not None:
-            application.installEventFilter(self)
+        self._window: QWindow | None = None
+        application = QGuiApplication.instance()
+        if isinstance(application, QGuiApplication):
+            application.focusWindowChanged.connect(self._watch)
+        self._watch(QGuiApplication.focusWindow())
 
     def eventFilter(self, _watched: QObject, event: QEvent) -> bool:
         """Note when the person last did something."""
@@ -60,9 +65,18 @@ class ScreensAhead(QObject):
             self._touched = time.monotonic()
         return False
 
+    def _watch(self, window: QWindow | None) -> None:
+        """Filter the events of the window that has the keys; those of all widgets would be a hundred times as many."""
+        if self._window is not None:
+            with contextlib.suppress(RuntimeError):  # its C++ object was deleted
+                self._window.removeEventFilter(self)
+        self._window = window
+        if window is not None:
+            window.installEventFilter(self)
+
     def _step(self) -> None:
         rested = time.monotonic() - self._touched
-        if rested < self._rest_s * (4 if self._imported else 1):
+        if rested < self._rest_s * (4 if self._imported else 1) or QApplication.activePopupWidget() is not None:
             return
         if self._imported:
             if not self._build_next():
@@ -80,9 +94,10 @@ class ScreensAhead(QObject):
 
     def _stop(self) -> None:
         self._timer.stop()
-        application = QCoreApplication.instance()
-        if application is not None:
-            application.removeEventFilter(self)
+        application = QGuiApplication.instance()
+        if isinstance(application, QGuiApplication):
+            application.focusWindowChanged.disconnect(self._watch)
+        self._watch(None)
 
 
 def modules_of(path: str) -> Iterator[str]:

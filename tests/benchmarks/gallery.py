@@ -158,7 +158,8 @@ def _scroll(application, bar, gallery=None, *, jump: bool = False, sign: int = 1
     from PySide6.QtCore import QEvent, QPointF, Qt
     from PySide6.QtGui import QMouseEvent
 
-    moved = QEvent.Type.MouseMove, QPointF(1, 1), QPointF(1, 1), Qt.MouseButton.NoButton
+    button, keys = Qt.MouseButton.NoButton, Qt.KeyboardModifier.NoModifier
+    moved = QEvent.Type.MouseMove, QPointF(1, 1), QPointF(1, 1), button, button, keys
     generator = random.Random(5)
     found: dict[str, list[float]] = {"wall": [], "cpu": [], "shown": []}
     for number in range(FRAMES // 4 if jump else FRAMES):
@@ -166,7 +167,7 @@ def _scroll(application, bar, gallery=None, *, jump: bool = False, sign: int = 1
         # Faster and slower, as a hand does it: from a third of a row to three rows a frame.
         step = sign * 60 * (1 + number % 8)
         # The window builds its other screens while the mouse rests, which a hand that scrolls keeps from happening.
-        application.sendEvent(bar, QMouseEvent(*moved, Qt.MouseButton.NoButton, Qt.KeyboardModifier.NoModifier))
+        application.sendEvent(bar.window().windowHandle(), QMouseEvent(*moved))
         bar.setValue(generator.randrange(bar.maximum() + 1) if jump else bar.value() + step)
         application.processEvents()
         wall = time.perf_counter() - began

@@ -49,7 +49,7 @@ def test_screens_are_built_once_keys_rest(folder: Path, open_window: OpenWindow,
     ahead = ScreensAhead(window.build_next, window.session, delay_ms=0, pause_ms=0, rest_s=0.3)
     assert ahead.parent() is window.session
     for _ in range(40):  # a person at work
-        QTest.keyClick(window, Qt.Key.Key_Right)
+        QTest.keyClick(window.windowHandle(), Qt.Key.Key_Right)
         QTest.qWait(5)
     assert len(window.screens) == begun
     shown = window.screen_shown
