@@ -235,3 +235,20 @@ def test_what_is_left_of_other_pictures_is_not_taken(workspace, tmp_path, monkey
     assert named
     assert kept not in named
     assert not kept.exists()
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="links need a privilege there")
+def test_what_is_kept_is_not_written_through_a_link(workspace, tmp_path, monkeypatch):
+    monkeypatch.setattr(verifying, "_WORTH_KEEPING", 1)
+    with pytest.raises(Cancelled):
+        d.find_duplicates(workspace, workers=1, job=Stopped(60))
+    (kept,) = links_path(workspace.folder).parent.glob("*.unfinished")
+    strange = tmp_path / "strange.txt"
+    strange.write_bytes(b"not ours")
+    kept.unlink()
+    kept.symlink_to(strange)
+    with pytest.raises(Cancelled):
+        d.find_duplicates(workspace, workers=1, job=Stopped(60))
+    assert strange.read_bytes() == b"not ours"
+    assert len(d.find_duplicates(workspace, workers=1)) == FAMILIES
+    assert strange.read_bytes() == b"not ours"

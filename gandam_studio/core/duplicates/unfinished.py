@@ -20,8 +20,9 @@ from gandam_studio.core.duplicates.links import VERSION
 from gandam_studio.core.duplicates.verifying_worker import Judged, pack_judged, unpack_judged
 from gandam_studio.core.hashing import Column
 from gandam_studio.core.workspace.described import FINGERPRINT_VERSION
-from trainer.protocol.files import own_folder
+from trainer.protocol.files import open_append, own_folder, refuse_link
 from trainer.protocol.frames import read_frame, write_frame
+from trainer.protocol.untrusted import open_regular
 
 _SUFFIX = ".unfinished"
 
@@ -42,7 +43,10 @@ class Unfinished:
         self._path = _folder(folder) / (_name(shares, fingerprints) + _SUFFIX)
         self._stream: IO[bytes] | None = None
         end = 0
-        with contextlib.suppress(OSError, ValueError, TypeError), self._path.open("rb") as stream:
+        with (
+            contextlib.suppress(OSError, ValueError, TypeError),
+            open_regular(self._path, follow_links=False) as stream,
+        ):
             while (frame := read_frame(stream)) is not None:
                 number, body = frame
                 if len(body) < 4 or zlib.crc32(body[4:]) != int.from_bytes(body[:4], "little"):
@@ -55,7 +59,7 @@ class Unfinished:
         # As with findings, a full or read-only disk only means that the next search takes longer.
         with contextlib.suppress(OSError):
             own_folder(self._path.parent)
-            self._stream = self._path.open("ab")
+            self._stream = open_append(self._path)
             self._stream.truncate(end)
 
     def add(self, number: int, judged: Judged) -> None:
@@ -79,6 +83,7 @@ class Unfinished:
 def forget_unfinished(folder: Path) -> None:
     """Remove what unfinished searches left in a workspace's folder."""
     with contextlib.suppress(OSError):
+        refuse_link(_folder(folder))
         for path in _folder(folder).glob("*" + _SUFFIX):
             path.unlink()
 
