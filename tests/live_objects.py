@@ -1,9 +1,11 @@
-"""Counts what a process holds: QObjects by class, memory, open handles and threads."""
+"""Counts what a process holds: QObjects by class, memory, open files by what they are, and threads."""
 
 from __future__ import annotations
 
+import contextlib
 import gc
 import os
+import re
 import sys
 from collections import Counter
 from pathlib import Path
@@ -12,6 +14,8 @@ import shiboken6
 from PySide6.QtCore import QCoreApplication, QEvent, QObject
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication
+
+from gandam_studio.qt.queue_thread import QueueThread
 
 
 def settle() -> None:
@@ -48,8 +52,24 @@ def memory_mb() -> float | None:
     return pages * os.sysconf("SC_PAGE_SIZE") / 1e6
 
 
-def handles_and_threads() -> tuple[int, int] | None:
-    """Open file descriptors and threads; None if unknown."""
+def open_files() -> Counter[str] | None:
+    """Open file descriptors by what they lead to: a path, "pipe", "socket" or "anon_inode:[...]"; None if unknown."""
     if not sys.platform.startswith("linux"):
         return None
-    return len(os.listdir("/proc/self/fd")), len(os.listdir("/proc/self/task"))
+    found: Counter[str] = Counter()
+    for number in os.listdir("/proc/self/fd"):
+        with contextlib.suppress(OSError):  # that of the listing is closed by now
+            path = os.readlink(f"/proc/self/fd/{number}")
+            found[re.sub(r"(pipe|socket):\[\d+\]", r"\1", path)] += 1
+    return found
+
+
+def thread_count() -> int | None:
+    """Threads of the process; None if unknown."""
+    return len(os.listdir("/proc/self/task")) if sys.platform.startswith("linux") else None
+
+
+def running_loaders() -> int:
+    """Threads with a queue and, most of them, a handle of their own on the workspace; they start when first used."""
+    threads = [one for one in gc.get_objects() if issubclass(type(one), QueueThread) and shiboken6.isValid(one)]
+    return sum(one.isRunning() for one in threads)
