@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 WHAT = ("list", "new", "run", "status", "results")
 DESIGNS = ("one-at-a-time", "full", "fractional")
 ENGINES = ("local", "ray")
+SCALES = ("ratio", "difference")
 
 
 @click.command()
@@ -46,6 +47,7 @@ ENGINES = ("local", "ray")
 @click.option("--looks", type=click.IntRange(1, 50), help="With new: checkpoints to choose from.  [default: 5]")
 @click.option("--samples", type=click.IntRange(16, 20_000), help="With new: pictures to measure by.  [default: 1024]")
 @click.option("--held-out", type=click.FloatRange(0.01, 0.9), help="With new: share not trained on.  [default: 0.1]")
+@click.option("--scale", type=click.Choice(SCALES), help="With new: how distances are compared.  [default: ratio]")
 @click.option("--title", metavar="TEXT", help="With new: what to call it.")
 @click.option("--start", is_flag=True, help="With new: carry it out at once.")
 @click.option("--no-estimate", is_flag=True, help="With new and run: do not measure how long it will take.")
@@ -176,7 +178,7 @@ def _plan(workspace: Workspace, name: str, asked: dict[str, Any]) -> Plan:
         factors=[parse_factor(text) for text in asked["factors"]], design=asked["design"] or "",
         resolution=asked["resolution"] or 0, seeds=range(first, first + (asked["seeds"] or 0)),
         budget=Budget(pictures or 0, seconds or 0.0) if pictures or seconds else None, title=asked["title"] or "",
-        **{key: asked[key] for key in ("looks", "samples", "held_out") if asked[key] is not None},
+        **{key: asked[key] for key in ("looks", "samples", "held_out", "scale") if asked[key] is not None},
     )  # fmt: skip
 
 
@@ -222,12 +224,12 @@ def _tell(out: Output, found: Experiment, *, whole: bool) -> None:
     out.json(told)
     if not told["done"]:
         out.say(f"no run of {found.name} is measured yet; go on with: gandam-studio experiment run {found.name}")
+    by_ratio = told["measure"]["scale"] == "ratio"
     rows = [
         (
             " × ".join(effect["factors"]),
             f"{effect['against']} -> {effect['level']}" if effect["level"] else "together",
-            _number(effect["estimate"]),
-            f"{_number(effect['low'])} to {_number(effect['high'])}" if effect["low"] is not None else "",
+            *_effect(effect, by_ratio),
             f"{effect['beats']['share']:.0%} ({effect['beats']['low']:.0%} to {effect['beats']['high']:.0%})"
             if effect["beats"]
             else "",
@@ -235,7 +237,10 @@ def _tell(out: Output, found: Experiment, *, whole: bool) -> None:
         )
         for effect in told["effects"]
     ]
-    out.table(("factor", "change", "KID", "95 % interval", "beats the base", "verdict"), rows)
+    heads = ("KID, times", "95 % interval") if by_ratio else ("KID, difference", "95 % interval")
+    out.table(("factor", "change", *heads, "beats the base", "verdict"), rows)
+    if told["measure"]["note"]:
+        out.say(f"note: {told['measure']['note']}")
     for line in told["design"]["cannot_tell"]:
         out.say(f"cannot tell: {line}")
     if (growth := told["growth"]) is not None:
@@ -248,6 +253,17 @@ def _tell(out: Output, found: Experiment, *, whole: bool) -> None:
         out.say(f"not complete: {told['done'] + told['missing']:,} of {told['total']:,} runs")
 
 
+def _effect(effect: dict[str, Any], by_ratio: bool) -> tuple[str, str]:
+    """The estimate and its interval, as ratios or as differences; empty where it is unknown."""
+    from gandam_studio.core.experiments.scale import times
+
+    found = effect["ratio"] if by_ratio else effect
+    if found is None or found["estimate"] is None:
+        return "", ""
+    number = times if by_ratio else _number
+    return number(found["estimate"]), f"{number(found['low'])} to {number(found['high'])}"
+
+
 def _growth(growth: dict[str, Any]) -> str:
     if growth["answer"] != "predicted":
         return f"what more sprites would buy: cannot tell; {growth['why']}"
@@ -258,5 +274,5 @@ def _growth(growth: dict[str, Any]) -> str:
     return f"what more sprites would buy: {'; '.join(parts)}; {growth['why']}"
 
 
-def _number(value: float | None) -> str:
-    return "" if value is None else f"{value:+,.0f}" if abs(value) >= 100 else f"{value:+.3g}"
+def _number(value: float) -> str:
+    return f"{value:+,.0f}" if abs(value) >= 100 else f"{value:+.3g}"

@@ -15,6 +15,7 @@ from tiny_experiments import done, tiny_plan
 from gandam_studio.core.experiments.designs import FULL
 from gandam_studio.core.experiments.folder import FAILED, Experiment, Outcome
 from gandam_studio.core.experiments.results import write_results
+from gandam_studio.core.experiments.scale import DIFFERENCE
 from gandam_studio.core.experiments.tastes import new_taste, tastes
 
 __all__ = ["screen"]
@@ -56,12 +57,31 @@ def test_effects_and_cells_are_shown(room, session) -> None:  # type: ignore[no-
     table = room.effects
     assert [table.item(row, 0).text() for row in range(table.rowCount())] == ["Rate: low → high", "Latent: 8 → 4"]
     assert [table.item(row, 4).text() for row in range(table.rowCount())] == ["better", "within noise"]
-    assert table.item(0, 2).text().startswith("-5.8 (")
+    assert table.item(0, 2).text().startswith("0.73 (")
+    assert "times" in table.horizontalHeaderItem(2).text()
     assert room.cells.rowCount() == 15
     assert "15 of 15" in room.state.text()
     assert not room.start_button.isEnabled()
     assert not room.stop_button.isEnabled()
     assert room.taste_button.isEnabled()
+
+
+def test_experiments_planned_by_differences_are_shown_by_them(room, session) -> None:  # type: ignore[no-untyped-def]
+    experiment = Experiment.create(session.workspace.folder, tiny_plan(seeds=tuple(range(5)), scale=DIFFERENCE))
+    for cell in experiment.plan.cells:
+        # The second change says nothing: all of its runs and of the base's are as good as real sprites.
+        experiment.save(done(cell, 9.0 + cell.seed if cell.combination[0] else cell.seed - 2.0))
+    room.refresh()
+    assert room.effects.item(0, 2).text().startswith("+11 (")
+    assert "ifference" in room.effects.horizontalHeaderItem(2).text()
+    told = Experiment.create(session.workspace.folder, tiny_plan(name="other", seeds=tuple(range(5))))
+    for cell in told.plan.cells:
+        told.save(done(cell, 9.0 + cell.seed if cell.combination[0] else 0.01 * cell.seed - 0.02))
+    room.refresh()
+    room.list.setCurrentRow(1)
+    assert "10 of 15 distances" in room.notes.text()
+    assert room.effects.item(1, 2).text() == "–"
+    assert room.effects.item(1, 4).text().startswith("unknown")
 
 
 def test_a_report_of_the_experiment_is_made(screen, room, session, qtbot, tmp_path, monkeypatch) -> None:  # type: ignore[no-untyped-def]

@@ -85,6 +85,21 @@ def test_effects_have_intervals_and_verdict_words(experiment: Path, studio: Stud
     assert dot.attributes["cx"] == f"{100 * 0.56 / 1.12:.2f}%"
 
 
+def test_ratios_lie_on_an_axis_of_their_logarithms(experiment: Path, tmp_path: Path) -> None:
+    ratio = {**EFFECT, "scale": "ratio", "ratio": {"estimate": 2.0, "low": 0.5, "high": 8.0}}
+    unknown = {**RESULTS["effects"][1], "scale": "ratio", "ratio": None}
+    measure = {**RESULTS["measure"], "scale": "ratio", "note": "2 of 10 distances (KID) cannot be told from 0"}
+    page = Page(experiment_section({**RESULTS, "measure": measure, "effects": [ratio, unknown]}))
+    assert "2 (0.5 to 8)" in page.section("experiment").text
+    assert "2 of 10 distances" in page.section("experiment").text
+    (dot,) = [tag for tag in page.section("experiment").inside if tag.name == "circle"]
+    # From 1/2 to 8 are four doublings, with 6 % of room; 2 is the second of them.
+    assert dot.attributes["cx"] == f"{100 * (2 + 4 * 0.06) / (4 * 1.12):.2f}%"
+    for bad in ({"estimate": 2.0, "low": -1.0, "high": 8.0}, {"estimate": 2.0}, "much"):
+        page = Page(experiment_section({**RESULTS, "effects": [{**ratio, "ratio": bad}]}))
+        assert not [tag for tag in page.section("experiment").inside if tag.name == "circle"]
+
+
 def test_an_experiment_without_runs_is_a_page_of_its_own(experiment: Path, tmp_path: Path) -> None:
     write_report([], tmp_path / "report.html", STORED, experiment=experiment)
     page = Page((tmp_path / "report.html").read_text(encoding="utf-8"))

@@ -1,18 +1,21 @@
 """What an experiment's values say: effects with intervals, and words for them.
 
-Values are distances (KID), so an effect below 0 is better. A value is found for a combination and a seed; what failed
-is missing, and never guessed.
+Values are distances (KID) or their logarithms (see `scale`), so an effect below 0 is better. A value is found for a
+combination and a seed; what failed is missing, and never guessed.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 
 from gandam_studio.core.experiments.designs import Combination, Contrast, Design, Part
+from gandam_studio.core.experiments.scale import DIFFERENCE, RATIO, Key
 from gandam_studio.core.experiments.statistics import LEAST_EFFECTS, Interval, holm, lenth, paired, share
 
 BETTER, WORSE, WITHIN_NOISE, UNKNOWN = "better", "worse", "within noise", "unknown"
@@ -22,7 +25,8 @@ FEW_SEEDS = 3
 """With so many seeds or fewer, the strongest word is "suggestive"."""
 
 Values = Mapping[tuple[Combination, int], float]
-"""(combination, seed) -> KID; a missing value has no entry."""
+"""(combination, seed) -> KID or its logarithm; a missing value has no entry."""
+IN_THE_NOISE = "all its distances are within the noise of the measure, as near as real sprites are"
 
 
 @dataclass(frozen=True)
@@ -31,7 +35,8 @@ class Effect:
 
     Attributes:
         factors: numbers of the factor, or of two for an interaction. level: the level compared with the base's.
-        interval: of the mean difference over seeds; None when it is unknown.
+        interval: of the mean difference over seeds; None when it is unknown. scale: of what: of KID, or of its
+            logarithm if it is `RATIO`. difference: in KID in any case.
         p_adjusted: corrected for the number of effects of the same kind (Holm).
         beats: share of seeds in which the change was better, with its exact interval.
         verdict: one of `VERDICTS`; of an interaction, `UNKNOWN`, `WITHIN_NOISE`, or `BETTER` if both changes together
@@ -58,6 +63,16 @@ class Effect:
     collapsed: int = 0
     judged: int = 0
     aliases: tuple[tuple[int, ...], ...] = ()
+    scale: str = DIFFERENCE
+    difference: Interval | None = None
+
+    @property
+    def ratio(self) -> Interval | None:
+        """By how much KID is multiplied; of an interaction, compared with what either change promises alone."""
+        i = self.interval
+        if i is None or self.scale != RATIO:
+            return None
+        return replace(i, estimate=_exp(i.estimate), low=_exp(i.low), high=_exp(i.high))
 
     @property
     def is_main(self) -> bool:
@@ -81,14 +96,16 @@ class Effect:
         return text
 
 
-def effects(design: Design, seeds: Sequence[int], values: Values) -> list[Effect]:
-    """Every effect that the design can tell, main effects first."""
-    unreplicated = len(seeds) == 1
-    found = (
-        _unreplicated(design, seeds[0], values)
-        if unreplicated
-        else [_effect(c, seeds, values) for c in design.contrasts]
-    )
+def effects(
+    design: Design, seeds: Sequence[int], values: Values, at_limit: AbstractSet[Key] = frozenset()
+) -> list[Effect]:
+    """Every effect that the design can tell, main effects first; `at_limit`: values known only as "at most that"."""
+    if len(seeds) == 1:
+        found = _unreplicated(design, seeds[0], values)
+    else:
+        found = [_effect(c, seeds, values) for c in design.contrasts]
+    if at_limit:
+        found = [_unless_noise(*pair, seeds, values, at_limit) for pair in zip(design.contrasts, found, strict=True)]
     return [
         *_judged([e for e in found if e.is_main], len(seeds)),
         *_judged([e for e in found if not e.is_main], len(seeds)),
@@ -103,6 +120,16 @@ def gated(effect: Effect, verdicts: Sequence[tuple[bool, bool]]) -> Effect:
         collapsed=sum(collapsed for _, collapsed in verdicts),
         judged=len(verdicts),
     )
+
+
+def _unless_noise(
+    contrast: Contrast, effect: Effect, seeds: Sequence[int], values: Values, at_limit: AbstractSet[Key]
+) -> Effect:
+    """Unknown, where everything that is compared is at the limit: the same number on both sides is no answer."""
+    compared = {(c, seed) for part in contrast.parts for c, _ in part.weights for seed in seeds}
+    if effect.interval is None or not (compared & values.keys()) <= at_limit:
+        return effect
+    return replace(effect, interval=None, beats=(0.5, 0.0, 1.0), method="", why=IN_THE_NOISE)
 
 
 def _effect(contrast: Contrast, seeds: Sequence[int], values: Values) -> Effect:
@@ -180,15 +207,17 @@ def _value(part: Part, seed: int, values: Values) -> float:
 
 def effect_json(effect: Effect, names: Sequence[str], level_of: Callable[[int, int], str]) -> dict[str, Any]:
     """An element of "effects" of an experiment's results; `level_of(factor, level)` names a level."""
-    i = effect.interval
+    i, told, ratio = effect.interval, effect.difference, effect.ratio
     one = effect.factors[0]
     return {
         "factors": [names[f] for f in effect.factors],
         "level": level_of(one, effect.level) if effect.is_main else "",
         "against": level_of(one, 0) if effect.is_main else "",
-        "estimate": i.estimate if i else None,
-        "low": i.low if i else None,
-        "high": i.high if i else None,
+        "scale": effect.scale,
+        "ratio": {"estimate": ratio.estimate, "low": ratio.low, "high": ratio.high} if ratio else None,
+        "estimate": told.estimate if told else None,
+        "low": told.low if told else None,
+        "high": told.high if told else None,
         "p": i.p if i else None,
         "p_adjusted": effect.p_adjusted if i else None,
         "seeds": i.n if i else 0,
@@ -206,3 +235,7 @@ def effect_json(effect: Effect, names: Sequence[str], level_of: Callable[[int, i
         "judged": effect.judged,
         "aliases": [[names[f] for f in alias] for alias in effect.aliases if len(alias) <= 2],
     }
+
+
+def _exp(value: float) -> float:
+    return math.exp(max(-700.0, min(value, 700.0)))

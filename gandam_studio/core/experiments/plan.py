@@ -14,6 +14,7 @@ from typing import Any
 
 from gandam_studio.core.errors import UserError
 from gandam_studio.core.experiments.designs import DESIGNS, ONE_AT_A_TIME, Combination, Design, make_design
+from gandam_studio.core.experiments.scale import DIFFERENCE, RATIO, SCALES
 from gandam_studio.core.texts import LONGEST_LABEL, LONGEST_NAME, checked
 from trainer.protocol.config import TrainConfig, describe_fields
 from trainer.protocol.errors import TrainerError
@@ -113,6 +114,7 @@ class Plan:
         budget: of each run. looks: how many checkpoints of a run may be chosen from, equally spaced.
         samples: pictures that the chosen one is confirmed on. held_out: share of the sprites kept from training.
         order_seed: of the random order in which cells are trained.
+        scale: how distances are compared, one of `SCALES`: planned, so that nobody takes the one whose answer suits.
     """
 
     name: str
@@ -130,8 +132,11 @@ class Plan:
     held_out: float = 0.1
     order_seed: int = 0
     question: str = ""
+    scale: str = RATIO
 
     def __post_init__(self) -> None:
+        if self.scale not in SCALES:
+            raise UserError(f"distances are compared by {' or '.join(SCALES)}, not {shortened(self.scale)!r}")
         if not _NAME.fullmatch(self.name):
             raise UserError(f"{shortened(self.name)!r} cannot be an experiment's name: a to z, 0 to 9, - and _")
         checked(self.title, "the title", LONGEST_LABEL)
@@ -237,6 +242,7 @@ class Plan:
             "factors": [factor.to_json() for factor in self.factors], "design": self.design,
             "resolution": self.resolution, "seeds": list(self.seeds), "budget": self.budget.to_json(),
             "looks": self.looks, "samples": self.samples, "held_out": self.held_out, "order_seed": self.order_seed,
+            "scale": self.scale,
         }  # fmt: skip
 
     @classmethod
@@ -263,6 +269,7 @@ class Plan:
                 samples=v.integer("samples", SAMPLES),
                 held_out=v.number("held_out", 0.1),
                 order_seed=v.integer("order_seed", 0),
+                scale=v.choice("scale", SCALES, DIFFERENCE),  # Plans of versions that knew differences alone.
             )
         except (ValueError, TypeError) as error:
             raise UserError(f"the plan cannot be read: {shortened(str(error), 300)}") from None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from gandam_studio.core.errors import UserError
@@ -19,6 +20,7 @@ from gandam_studio.core.experiments.effects import (
 from gandam_studio.core.experiments.folder import DONE, FAILED, Experiment, Outcome
 from gandam_studio.core.experiments.growth import growth_of
 from gandam_studio.core.experiments.plan import Cell, Plan
+from gandam_studio.core.experiments.scale import DIFFERENCE, Scaled, scaled, times
 from gandam_studio.core.experiments.tastes import tastes
 from trainer.protocol import files
 from trainer.protocol.diagnosis import COLLAPSED, COLLAPSED_ONTO_TRAINING, MEMORISED
@@ -38,6 +40,7 @@ def results(experiment: Experiment) -> dict[str, Any]:
     layout = plan.layout
     names = [factor.title for factor in plan.factors]
     told, cannot = layout.tells(names)
+    measured = on_scale(plan, outcomes)
     found = judged_effects(plan, outcomes)
     failed = [outcome for outcome in outcomes.values() if outcome.state == FAILED]
     done = len(outcomes) - len(failed)
@@ -62,6 +65,10 @@ def results(experiment: Experiment) -> dict[str, Any]:
             "features": next((one.features for one in outcomes.values() if one.state == DONE), ""),
             "samples": plan.samples,
             "against": f"held-out sprites of {plan.version}",
+            "scale": measured.scale,
+            "limit": measured.limit,
+            "at_limit": len(measured.at_limit),
+            "note": measured.note,
         },
         "cells": [_cell_json(plan, cell, rank[cell.number], outcomes.get(cell.number), made) for cell in plan.cells],
         "done": done,
@@ -69,7 +76,7 @@ def results(experiment: Experiment) -> dict[str, Any]:
         "total": len(plan.cells),
         "complete": len(outcomes) == len(plan.cells),
         "effects": [effect_json(e, names, lambda f, level: plan.factors[f].levels[level].title) for e in found],
-        "summary": _summary(plan, found, done, failed),
+        "summary": _summary(plan, found, done, failed, measured.note),
         "growth": growth_of(plan, outcomes),
         "tastes": [taste.to_json() for taste in tastes(experiment.folder)],
     }
@@ -93,16 +100,25 @@ def read_results(experiment: Experiment) -> dict[str, Any]:
         return results(experiment)
 
 
+def on_scale(plan: Plan, outcomes: Mapping[int, Outcome], scale: str = "") -> Scaled:
+    """The distances of the measured cells on a scale, the plan's if none is named."""
+    by_cell = {cell.number: cell for cell in plan.cells}
+    return scaled({
+        (by_cell[number].combination, by_cell[number].seed): (outcome.kid, outcome.kid_error)
+        for number, outcome in outcomes.items()
+        if outcome.state == DONE and outcome.kid is not None
+    }, scale or plan.scale)  # fmt: skip
+
+
 def judged_effects(plan: Plan, outcomes: Mapping[int, Outcome]) -> list[Effect]:
     """The effects, with what the diagnostics say of the changed level's runs."""
     by_cell = {cell.number: cell for cell in plan.cells}
-    values = {
-        (by_cell[number].combination, by_cell[number].seed): outcome.kid
-        for number, outcome in outcomes.items()
-        if outcome.state == DONE and outcome.kid is not None
-    }
+    measured = on_scale(plan, outcomes)
+    told = effects(plan.layout, plan.seeds, measured.values, measured.at_limit)
+    plain = on_scale(plan, outcomes, DIFFERENCE)
+    differences = told if measured.scale == DIFFERENCE else effects(plan.layout, plan.seeds, plain.values)
     found = []
-    for effect in effects(plan.layout, plan.seeds, values):
+    for effect, difference in zip(told, differences, strict=True):
         verdicts = []
         if effect.is_main:
             verdicts = [
@@ -110,7 +126,12 @@ def judged_effects(plan: Plan, outcomes: Mapping[int, Outcome]) -> list[Effect]:
                 for number, outcome in outcomes.items()
                 if outcome.state == DONE and by_cell[number].combination[effect.factors[0]] == effect.level
             ]
-        found.append(gated(effect, verdicts))
+        found.append(
+            gated(
+                replace(effect, scale=measured.scale, difference=difference.interval if effect.interval else None),
+                verdicts,
+            )
+        )
     return found
 
 
@@ -141,7 +162,7 @@ def _cell_json(plan: Plan, cell: Cell, order: int, outcome: Outcome | None, made
     return values
 
 
-def _summary(plan: Plan, found: list[Effect], done: int, failed: list[Outcome]) -> list[str]:
+def _summary(plan: Plan, found: list[Effect], done: int, failed: list[Outcome], note: str) -> list[str]:
     lines = [f"{done} of {len(plan.cells)} runs are measured."]
     if failed:
         lines.append(f"{len(failed)} failed and are missing values: they are left out, not guessed.")
@@ -151,6 +172,8 @@ def _summary(plan: Plan, found: list[Effect], done: int, failed: list[Outcome]) 
         elif effect.verdict in (BETTER, WORSE):
             pair = " and ".join(plan.factors[f].title for f in effect.factors)
             lines.append(f"{pair} together: {effect.words}.")
+    if note:
+        lines.append(f"{note[0].upper()}{note[1:]}.")
     if len(plan.seeds) <= 3:
         lines.append("With three seeds or fewer nothing is proven; more seeds decide it.")
     return lines
@@ -165,7 +188,10 @@ def change_of(plan: Plan, effect: Effect) -> str:
 def _told(effect: Effect) -> str:
     if effect.interval is None or effect.verdict == UNKNOWN:
         return f"unknown ({effect.why})"
-    i = effect.interval
-    numbers = f"KID {i.estimate:+.3g}, 95 % interval {i.low:+.3g} to {i.high:+.3g}"
+    i, ratio = effect.interval, effect.ratio
+    if ratio is not None:
+        numbers = f"KID {times(ratio.estimate)} times as high, 95 % interval {times(ratio.low)} to {times(ratio.high)}"
+    else:
+        numbers = f"KID {i.estimate:+.3g}, 95 % interval {i.low:+.3g} to {i.high:+.3g}"
     more = "; the difference is no larger than luck makes it" if effect.verdict == WITHIN_NOISE else ""
     return f"{effect.words} ({numbers}{more})"

@@ -6,11 +6,13 @@ It reads results.json (see docs/formats.md), which others may have written: what
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Sequence
+import math
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
 from gandam_studio.core.errors import UserError
+from gandam_studio.core.experiments.scale import times
 from gandam_studio.core.reports.markup import Markup, element
 from gandam_studio.core.reports.parts import digest, facts_list, outside, plural, section, table
 from gandam_studio.core.runs.scales import Linear, short_number
@@ -21,6 +23,9 @@ PLAN, RESULTS = "plan.json", "results.json"
 LARGEST_FILE = 64 << 20
 MOST_ROWS = 500
 VERDICTS = {"better": "better", "worse": "worse"}
+WIDEST = 100.0
+"""Of ratios: how far the drawing goes to either side at most."""
+_TICKS = [digit * 10.0**power for power in range(-2, 3) for digit in (1, 2, 5)]
 
 
 def read_results(folder: Path) -> dict[str, Any]:
@@ -77,14 +82,39 @@ def experiment_section(results: dict[str, Any]) -> Markup:
             ("Plan (SHA-256)", digest(_text(results.get("digest")))),
         )),
         [_forest(effects), _effects(effects)] if effects else element("p", "Nothing is measured yet."),
-        element("p", "Differences of quality (KID): below 0 is better. The interval holds the true difference in 95 of "
-                "100 experiments; p is corrected for looking at several changes.", class_="hint"),
+        element("p", _explained(_by_ratio(effects)), class_="hint"),
+        element("p", f"To know: {note}.") if (note := _text(measure.get("note"))) else None,
         _sentences("What this design tells", design.get("tells")),
         _sentences("What it cannot tell", design.get("cannot_tell")),
         _growth(_dict(results.get("growth"))),
         _tastes(_list(results.get("tastes"))[:MOST_ROWS]),
         _cells(_list(results.get("cells"))[:MOST_ROWS]),
     )  # fmt: skip
+
+
+def _by_ratio(effects: Sequence[dict[str, Any]]) -> bool:
+    """Whether effects are ratios; results of versions that knew differences alone do not say."""
+    return any(_text(one.get("scale")) == "ratio" for one in effects)
+
+
+def _explained(by_ratio: bool) -> str:
+    what = "By how much quality (KID) is multiplied: below 1 is better" if by_ratio else (
+        "Differences of quality (KID): below 0 is better"
+    )  # fmt: skip
+    true = "ratio" if by_ratio else "difference"
+    return (
+        f"{what}. The interval holds the true {true} in 95 of 100 experiments; p is corrected for looking at several "
+        "changes."
+    )
+
+
+def _told(effect: dict[str, Any], by_ratio: bool) -> tuple[float, float, float] | None:
+    """(estimate, low, high) as ratios or as differences; None where it is unknown."""
+    found = _dict(effect.get("ratio")) if by_ratio else effect
+    estimate, low, high = (_float(found.get(name)) for name in ("estimate", "low", "high"))
+    if estimate is None or low is None or high is None or (by_ratio and min(estimate, low, high) <= 0):
+        return None
+    return estimate, low, high
 
 
 def _measure(measure: dict[str, Any]) -> str:
@@ -104,7 +134,7 @@ def _name(effect: dict[str, Any]) -> str:
 
 
 def _effects(effects: Sequence[dict[str, Any]]) -> Markup:
-    rows = []
+    rows, by_ratio = [], _by_ratio(effects)
     for one in effects:
         words = _text(one.get("words")) or _text(one.get("verdict")) or "unknown"
         style = VERDICTS.get(_text(one.get("verdict")), "")
@@ -112,13 +142,13 @@ def _effects(effects: Sequence[dict[str, Any]]) -> Markup:
         share = _interval(beats.get("share"), beats.get("low"), beats.get("high"), percent=True)
         rows.append((
             _name(one), element("span", words, class_=style or None),
-            _interval(one.get("estimate"), one.get("low"), one.get("high")), share,
+            _effect(_told(one, by_ratio), by_ratio), share,
             _number(one.get("p")), _number(one.get("p_adjusted")), f"{_whole(one.get('seeds')):,}", _remarks(one),
         ))  # fmt: skip
     heads = (
         "Change",
         "Verdict",
-        "Difference (95 % interval)",
+        "KID, times (95 % interval)" if by_ratio else "Difference (95 % interval)",
         "Beats the other",
         "p",
         "p corrected",
@@ -142,42 +172,67 @@ def _remarks(effect: dict[str, Any]) -> str:
     return outside("; ".join(filter(None, told)))
 
 
+def _effect(told: tuple[float, float, float] | None, by_ratio: bool) -> str:
+    if told is None:
+        return ""
+    estimate, low, high = map(times if by_ratio else short_number, told)
+    return f"{estimate} ({low} to {high})"
+
+
 def _forest(effects: Sequence[dict[str, Any]]) -> Markup | None:
-    """The differences and their intervals as a picture; the table beside it has the numbers."""
-    found: list[tuple[str, float, float, float, str]] = []
-    for one in effects:
-        estimate, low, high = (_float(one.get(name)) for name in ("estimate", "low", "high"))
-        if estimate is not None and low is not None and high is not None:
-            found.append((_name(one), estimate, low, high, _text(one.get("verdict"))))
+    """The effects and their intervals as a picture; the table beside it has the numbers."""
+    by_ratio = _by_ratio(effects)
+    found = [
+        (_name(one), told, _text(one.get("verdict"))) for one in effects if (told := _told(one, by_ratio)) is not None
+    ]
     if not found:
         return None
-    ends = [value for _, _, low, high, _ in found for value in (low, high)]
+    forward: Callable[[float], float] = _log if by_ratio else float
+    ends = [forward(value) for _, told, _ in found for value in told]
+    if by_ratio:
+        ends = [min(max(end, -_log(WIDEST)), _log(WIDEST)) for end in ends]
     left, right = min(0.0, *ends), max(0.0, *ends)
     room = 0.06 * ((right - left) or 1.0)
     left, right = left - room, right + room
 
-    def place(value: float) -> str:
-        return f"{100 * (value - left) / (right - left):.2f}%"
+    def place(position: float) -> str:
+        return f"{min(100.0, max(0.0, 100 * (position - left) / (right - left))):.2f}%"
 
+    none = place(0.0)
     rows = []
-    for name, estimate, low, high, verdict in found:
-        text = f"{name}: {short_number(estimate)}, interval {short_number(low)} to {short_number(high)}"
+    for name, told, verdict in found:
+        estimate, low, high = (place(forward(value)) for value in told)
+        words = _effect(told, by_ratio).replace(" (", ", interval ").rstrip(")")
         drawing = element(
-            "svg", element("title", text),
-            element("line", class_="zero", x1=place(0), x2=place(0), y1="0", y2="100%"),
-            element("line", class_="span", x1=place(low), x2=place(high), y1="50%", y2="50%"),
-            element("circle", cx=place(estimate), cy="50%", r="4.5"),
+            "svg", element("title", f"{name}: {words}"),
+            element("line", class_="zero", x1=none, x2=none, y1="0", y2="100%"),
+            element("line", class_="span", x1=low, x2=high, y1="50%", y2="50%"),
+            element("circle", cx=estimate, cy="50%", r="4.5"),
             class_=f"effect {VERDICTS.get(verdict, '')}".strip(), role="img",
         )  # fmt: skip
         rows.append(element("div", element("span", name, class_="change"), drawing, class_="effect-row"))
-    ticks = Linear().ticks(left, right)
+    ticks = (
+        _ratio_ticks(left, right) if by_ratio else [(tick, short_number(tick)) for tick in Linear().ticks(left, right)]
+    )
     labels = [
-        element("text", short_number(tick), x=place(tick), y="0.8rem", text_anchor="middle", class_="tick")
-        for tick in ticks
+        element("text", text, x=place(tick), y="0.8rem", text_anchor="middle", class_="tick") for tick, text in ticks
     ]
-    scale = element("div", element("span", "better ← difference → worse", class_="change"),
+    axis = "better ← KID, times → worse" if by_ratio else "better ← difference → worse"
+    scale = element("div", element("span", axis, class_="change"),
                     element("svg", labels, class_="effect scale", aria_hidden="true"), class_="effect-row")  # fmt: skip
     return element("div", rows, scale, class_="forest")
+
+
+def _log(value: float) -> float:
+    return math.log(min(max(value, 1e-9), 1e9))
+
+
+def _ratio_ticks(left: float, right: float) -> list[tuple[float, str]]:
+    """A few round ratios between two logarithms, 1 among them, and how they are written."""
+    there = [tick for tick in _TICKS if left <= math.log(tick) <= right]
+    if len(there) > 6:
+        there = [tick for tick in there if math.log10(tick).is_integer()]
+    return [(math.log(tick), times(tick)) for tick in there]
 
 
 def _sentences(heading: str, found: Any) -> Markup | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 from PySide6.QtCore import QModelIndex, QPersistentModelIndex, QPointF, QRectF, Qt
@@ -16,6 +17,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from gandam_studio.core.experiments.scale import RATIO, times
 from gandam_studio.qt import theme
 from gandam_studio.qt.painting import paint_item
 from gandam_studio.qt.widgets.outside_text import tip
@@ -26,10 +28,12 @@ CHANGE, INTERVAL, NUMBERS, BEATS, VERDICT = range(5)
 _RANGE = Qt.ItemDataRole.UserRole + 1
 _TONES = {"better": "kept", "worse": "dropped", "within noise": "muted", "unknown": "muted"}
 _MARGIN = 10
+WIDEST = math.log(100)
+"""Of ratios: how far the axis goes to either side at most."""
 
 
 class IntervalDelegate(QStyledItemDelegate):
-    """Draws an interval on an axis shared by all rows, with a line at 0; left of it is better."""
+    """Draws an interval on an axis shared by all rows, with a line at no effect; left of it is better."""
 
     @paint_item
     def paint(
@@ -56,20 +60,21 @@ class IntervalDelegate(QStyledItemDelegate):
         middle = area.center().y()
         painter.drawLine(QPointF(at(low), middle), QPointF(at(high), middle))
         for end in (low, high):
+            if abs(end) > reach * 1.001:
+                continue  # It goes on beyond the axis.
             painter.drawLine(QPointF(at(end), middle - 4), QPointF(at(end), middle + 4))
         painter.setBrush(color)
         painter.drawEllipse(QPointF(at(estimate), middle), 4, 4)
 
 
 class EffectsTable(QTableWidget):
-    """Shows "effects" of an experiment's results."""
+    """Shows "effects" of an experiment's results, as ratios or as differences of KID."""
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.setColumnCount(5)
         self.setHorizontalHeaderLabels([
-            self.tr("Change"), self.tr("Better ← KID → worse"), self.tr("Difference (95 %)"), self.tr("Beats the base"),
-            self.tr("Verdict"),
+            self.tr("Change"), self.tr("Better ← KID → worse"), "", self.tr("Beats the base"), self.tr("Verdict"),
         ])  # fmt: skip
         self.setItemDelegateForColumn(INTERVAL, IntervalDelegate(self))
         self.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
@@ -87,8 +92,8 @@ class EffectsTable(QTableWidget):
             header.setSectionResizeMode(column, QHeaderView.ResizeMode.ResizeToContents)
         tips = (
             self.tr("What is changed against the base"),
-            self.tr("The difference and its 95 % interval; the line is no difference"),
-            self.tr("Mean difference of the distance to held-out sprites (KID); below 0 is better"),
+            self.tr("The effect and its 95 % interval; the line is no effect"),
+            "",
             self.tr("Share of seeds in which the change was better, with its 95 % interval"),
             self.tr("Corrected for the number of changes"),
         )
@@ -96,11 +101,28 @@ class EffectsTable(QTableWidget):
             if (item := self.horizontalHeaderItem(column)) is not None:
                 item.setToolTip(text)
 
+        self._name_scale(RATIO)
+
+    def _name_scale(self, scale: str) -> None:
+        if scale == RATIO:
+            text = self.tr("KID, times (95 %)")
+            more = self.tr("By how much the distance to held-out sprites (KID) is multiplied; below 1 is better")
+        else:
+            text = self.tr("Difference (95 %)")
+            more = self.tr("Mean difference of the distance to held-out sprites (KID); below 0 is better")
+        if (item := self.horizontalHeaderItem(NUMBERS)) is not None:
+            item.setText(text)
+            item.setToolTip(more)
+
     def show_effects(self, effects: list[dict[str, Any]]) -> None:
         """Show changes, and of the pairs of changes those that say something."""
         shown = [e for e in effects if e["level"] or e["verdict"] in ("better", "worse")]
-        known = [e for e in shown if e["estimate"] is not None]
-        reach = max((max(abs(e["low"]), abs(e["high"])) for e in known), default=1.0) or 1.0
+        drawn = [place for e in shown if (place := _drawn(e)) is not None]
+        reach = max((max(abs(low), abs(high)) for _, low, high in drawn), default=1.0) or 1.0
+        if shown:
+            self._name_scale(shown[0]["scale"])
+        if shown and shown[0]["scale"] == RATIO:
+            reach = min(reach, WIDEST)  # Two seeds may leave all open; the others should be seen beside it.
         self.setRowCount(len(shown))
         for row, effect in enumerate(shown):
             self._show(row, effect, reach)
@@ -116,10 +138,9 @@ class EffectsTable(QTableWidget):
         change = f"{names}: {effect['against']} → {effect['level']}" if effect["level"] else names
         tone = _TONES.get(effect["verdict"], "muted")
         numbers, beats = "–", "–"
-        if effect["estimate"] is not None:
-            numbers = self.tr("{0} ({1} to {2})").format(
-                *map(_signed, (effect["estimate"], effect["low"], effect["high"]))
-            )
+        place = _drawn(effect)
+        if place is not None:
+            numbers = self.tr("{0} ({1} to {2})").format(*_numbers(effect))
         if effect["beats"]:
             share = effect["beats"]
             beats = self.tr("{0:.0%} ({1:.0%} to {2:.0%})").format(share["share"], share["low"], share["high"])
@@ -131,14 +152,15 @@ class EffectsTable(QTableWidget):
             if column == VERDICT:
                 tint(item, tone)
         drawn = QTableWidgetItem()
-        if effect["estimate"] is not None:
-            drawn.setData(_RANGE, (effect["low"], effect["estimate"], effect["high"], reach, tone))
+        if place is not None:
+            estimate, low, high = place
+            drawn.setData(_RANGE, (low, estimate, high, reach, tone))
             drawn.setData(Qt.ItemDataRole.AccessibleTextRole, numbers)
         self.setItem(row, INTERVAL, drawn)
 
     def _explained(self, effect: dict[str, Any]) -> str:
         lines = [effect["words"]]
-        if effect["estimate"] is not None:
+        if effect["p"] is not None:
             lines.append(self.tr("p = {0:.3g}, corrected {1:.3g}; {2} seeds").format(
                 effect["p"], effect["p_adjusted"], effect["seeds"]))  # fmt: skip
         if effect["dropped_seeds"]:
@@ -148,6 +170,30 @@ class EffectsTable(QTableWidget):
             others = ", ".join(" × ".join(alias) for alias in effect["aliases"])
             lines.append(self.tr("cannot be told from {0}").format(others))
         return "\n".join(lines)
+
+
+def _told(effect: dict[str, Any]) -> dict[str, Any] | None:
+    """What the verdict is about: the ratio or the difference; None where it is unknown."""
+    found: dict[str, Any] | None = effect["ratio"] if effect["scale"] == RATIO else effect
+    return None if found is None or found["estimate"] is None else found
+
+
+def _drawn(effect: dict[str, Any]) -> tuple[float, float, float] | None:
+    """(estimate, low, high) on the axis: ratios by their logarithms, so that twice and half are equally far from 1."""
+    found = _told(effect)
+    if found is None:
+        return None
+    estimate, low, high = (found[name] for name in ("estimate", "low", "high"))
+    if effect["scale"] == RATIO:
+        estimate, low, high = math.log(estimate), math.log(low), math.log(high)
+    return estimate, low, high
+
+
+def _numbers(effect: dict[str, Any]) -> list[str]:
+    """The same in words."""
+    found = _told(effect) or {}
+    number = times if effect["scale"] == RATIO else _signed
+    return [number(found[name]) for name in ("estimate", "low", "high")]
 
 
 def _signed(value: float) -> str:

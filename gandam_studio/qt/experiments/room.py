@@ -265,6 +265,8 @@ class ExperimentsRoom(QWidget):
 
     def _notes(self, told: dict[str, Any]) -> list[str]:
         notes = [self.tr("Cannot tell: {0}.").format(line) for line in told["design"]["cannot_tell"][:3]]
+        if told["measure"]["note"]:
+            notes.append(self.tr("Note: {0}.").format(told["measure"]["note"]))
         if (growth := told["growth"]) is not None:
             if growth["answer"] == "predicted":
                 parts = [
