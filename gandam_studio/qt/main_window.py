@@ -38,6 +38,7 @@ from gandam_studio.core.workspace.history import Changes
 from gandam_studio.core.workspace.seqsets import Seqs
 from gandam_studio.qt import icons, keyboard, theme
 from gandam_studio.qt.ahead import ScreensAhead
+from gandam_studio.qt.experiments.paused import PausedExperiments
 from gandam_studio.qt.following.requests import SaveVersion, ShowSprites
 from gandam_studio.qt.imports.sources import holds_sources
 from gandam_studio.qt.menus import filled, leaves, merged
@@ -234,6 +235,7 @@ class MainWindow(TakesDrops, QMainWindow):
         session = Session(workspace, self)
         self.session = session
         Upkeep(session)
+        PausedExperiments(session)
         self._changed = None
         session.edits_applied.connect(self._note_changes)
         self.status_strip.attach(session)

@@ -16,6 +16,7 @@ from tiny_experiments import TINY
 from gandam_studio.core.errors import UserError
 from gandam_studio.core.experiments import ray_engine, running
 from gandam_studio.core.experiments.folder import MARK, Experiment, cell_of
+from gandam_studio.core.experiments.paused import paused
 from gandam_studio.core.runs.queue import RunQueue
 from gandam_studio.core.workspace import Workspace
 from trainer.protocol.events import Alarm, RunFailed, RunFinished
@@ -116,9 +117,7 @@ def test_every_seed_has_its_own_split_and_every_combination_of_a_seed_the_same(p
     assert splits[0] == splits[1] != splits[2] == splits[3]
     assert "held-out" in splits[0]
     assert [r.config().seed for _, r in sorted(runs.items())] == [0, 0, 1, 1]
-    assert [run.name for run in RunQueue(place / "runs").waiting()] == [
-        runs[cell.number].name for cell in experiment.plan.order
-    ]
+    assert RunQueue(place / "runs").waiting() == []  # Nobody but the experiment starts them.
     assert cell_of(runs[3]) == ("try", 3)
 
 
@@ -189,10 +188,15 @@ def test_it_stops_when_it_is_asked_to_and_goes_on_later(place: Path, studio: Stu
         return "die" if len(trainer["started"]) == 2 else "finish"
 
     trainer["behave"] = behave
+    assert paused(place) == []  # It has no runs yet: nothing was begun.
     assert run(studio, place).code != 0
     assert studio("experiment", "status", "try", "-w", place, "--json").json["done"] == 1
+    assert paused(place) == [(experiment.plan.title, 3, 4)]
+    with experiment.locked():
+        assert paused(place) == []
     assert run(studio, place).code == 0
     assert results_of(studio, place)["done"] == 4
+    assert paused(place) == []
 
 
 def test_a_deleted_run_is_made_again_and_a_measured_one_is_not_needed(

@@ -9,6 +9,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 from PySide6.QtCore import Qt
+from recorded_runs import make_run
 from runs_screens import screen, session_on
 from tiny_experiments import done, tiny_plan
 
@@ -191,6 +192,34 @@ def test_how_long_it_takes_is_measured_before_it_starts(session, qtbot, monkeypa
     dialog.seeds.setValue(2)
     dialog.check()
     assert "minutes" not in dialog.cost.text()
+
+
+def test_opening_the_window_goes_on_with_no_experiment_but_says_so(session, room, qtbot, monkeypatch) -> None:  # type: ignore[no-untyped-def]
+    from gandam_studio.core import runs
+    from gandam_studio.core.runs.queue import RunQueue
+    from gandam_studio.qt.experiments.paused import PausedExperiments
+    from gandam_studio.qt.train.control import RunControl
+
+    folder, started = session.workspace.folder, []
+    experiment = Experiment.create(folder, tiny_plan())
+    cell, other = (make_run(folder / "runs" / name) for name in ("r1-cell", "r2-other"))
+    experiment.mark(cell, experiment.plan.cells[0])
+    for run in (cell, other):  # As versions of before queued the cells of an experiment.
+        RunQueue(folder / "runs").add(run.name)
+    monkeypatch.setattr(runs, "start", lambda run, *_words: started.append(run.name) or SimpleNamespace(poll=lambda: 0))
+    told: list[str] = []
+    session.message_posted.connect(lambda text, *_more: told.append(text))
+    control, _paused = RunControl(session), PausedExperiments(session, delay_ms=0)
+    qtbot.waitUntil(lambda: bool(started) and bool(told), timeout=10_000)
+    control.start_next()
+    control.release()
+    assert started == ["r2-other"]
+    assert "Tiny" in told[0]
+    assert "9 of 9" in told[0]
+    room.refresh()
+    assert "paused, 9 left" in room.state.text()
+    assert room.start_button.text() == "Go on"
+    assert room.start_button.isEnabled()
 
 
 def test_a_taste_test_does_not_break_into_other_work(screen, room, session, qtbot, monkeypatch) -> None:  # type: ignore[no-untyped-def]

@@ -22,9 +22,8 @@ from gandam_studio.core.errors import UserError
 from gandam_studio.core.experiments.folder import FAILED, Experiment, Outcome
 from gandam_studio.core.experiments.plan import Cell
 from gandam_studio.core.experiments.results import write_results
-from gandam_studio.core.experiments.running import Say, line_of, make_runs, measured, needs_runs, state_of
+from gandam_studio.core.experiments.running import Say, leave_queue, line_of, make_runs, measured, needs_runs, state_of
 from gandam_studio.core.jobs import NULL_JOB, Job
-from gandam_studio.core.runs.queue import RunQueue
 from gandam_studio.core.workspace import Workspace
 from trainer.protocol import files
 from trainer.protocol.run_directory import RunDirectory
@@ -111,9 +110,7 @@ def carry_out_on_ray(
         if needs_runs(experiment):
             with Workspace.open(workspace_folder) as workspace:
                 make_runs(workspace, experiment, job)
-        queue = RunQueue(experiment.runs_folder)
-        for run in experiment.runs().values():  # The window must not start what the cluster trains.
-            queue.remove(run.name)
+        leave_queue(experiment)  # The window must not start what the cluster trains.
         with _cluster(ray, address):
             _spread(ray, workspace_folder, experiment, job, say)
         return write_results(experiment)

@@ -1,4 +1,4 @@
-"""Carries out an experiment: makes its runs, queues them, trains one after the other, measures them.
+"""Carries out an experiment: makes its runs, trains one after the other, measures them.
 
 Whoever trains a run (this process, the window, `train --resume`), its value is taken when it has finished. So every
 part may end at any moment; carrying out the experiment again goes on where it was.
@@ -83,8 +83,11 @@ def check_data(workspace: Workspace, plan: Plan) -> None:
 # Runs
 
 
-def make_runs(workspace: Workspace, experiment: Experiment, job: Job = NULL_JOB, *, queue: bool = True) -> int:
-    """Create the runs that are missing, in the order they are trained in, and queue those that wait, if asked to.
+def make_runs(workspace: Workspace, experiment: Experiment, job: Job = NULL_JOB) -> int:
+    """Create the runs that are missing, in the order they are trained in.
+
+    They do not join the queue of the machine's other runs: an experiment that was stopped would be gone on with by
+    whoever looks at that queue next, such as a window that is opened.
 
     Returns how many were made. Raises UserError and Cancelled; those made so far stay.
     """
@@ -96,8 +99,6 @@ def make_runs(workspace: Workspace, experiment: Experiment, job: Job = NULL_JOB,
         job.check()
         _make_run(workspace, experiment, cell, job)
         job.advance(1)
-    if queue:
-        _queue(experiment)
     return len(missing)
 
 
@@ -130,12 +131,12 @@ def _reference(workspace: Workspace, plan: Plan, seed: int, config: TrainConfig,
     return prepare(workspace, version, recipe, split=SplitRule(seed, plan.held_out), job=job)
 
 
-def _queue(experiment: Experiment) -> None:
-    queue, runs = RunQueue(experiment.runs_folder), experiment.runs()
-    for cell in experiment.plan.order:
-        run = runs.get(cell.number)
-        if run is not None and state_of(run).state == "created" and not run.is_locked():
-            queue.add(run.name)
+def leave_queue(experiment: Experiment) -> None:
+    """Take the cells that wait in the machine's queue out of it; versions of before put them there."""
+    queue, mine = RunQueue(experiment.runs_folder), {run.name for run in experiment.runs().values()}
+    for run in queue.waiting():
+        if run.name in mine:
+            queue.remove(run.name)
 
 
 def state_of(run: RunDirectory) -> RunState:
@@ -162,8 +163,7 @@ def carry_out(
         if needs_runs(experiment):
             with Workspace.open(workspace_folder) as workspace:
                 make_runs(workspace, experiment, job)
-        else:
-            _queue(experiment)
+        leave_queue(experiment)
         order = experiment.plan.order
         done = len(experiment.outcomes())
         job.start("Training and measuring", len(order))
@@ -192,7 +192,6 @@ def line_of(plan: Plan, cell: Cell, outcome: Outcome) -> str:
 
 def _train(experiment: Experiment, run: RunDirectory, job: Job, say: Say) -> RunState:
     """Train a run to its end, or wait for who trains it; resumes it when it was interrupted."""
-    queue = RunQueue(experiment.runs_folder)
     process: Popen[bytes] | None = None
     asked = stop = False
     try:
@@ -215,8 +214,6 @@ def _train(experiment: Experiment, run: RunDirectory, job: Job, say: Say) -> Run
                     with contextlib.suppress(TrainerError):
                         run.request("stop")
             elif not alive and not _others_train(experiment, run):
-                with contextlib.suppress(UserError):
-                    queue.remove(run.name)
                 try:
                     process = start(run)
                 except UserError:

@@ -252,8 +252,7 @@ class ExperimentsRoom(QWidget):
     def _start_text(self, told: dict[str, Any]) -> str:
         if told["complete"] and told["missing"]:
             return self.tr("Try again what failed")
-        started = any(cell["run"] for cell in told["cells"])
-        return self.tr("Go on") if started else self.tr("Start")
+        return self.tr("Go on") if _is_begun(told) else self.tr("Start")
 
     def _state_text(self, told: dict[str, Any], running: bool) -> str:
         text = self.tr("{0} of {1} runs measured").format(told["done"], told["total"])
@@ -261,7 +260,12 @@ class ExperimentsRoom(QWidget):
             text += self.tr(", {0} failed and left out as missing values").format(told["missing"])
         if running:
             return text + self.tr("; being carried out now")
-        return text if told["complete"] else text + self.tr("; not being carried out")
+        if told["complete"]:
+            return text
+        if not _is_begun(told):
+            return text + self.tr("; not started")
+        left = told["total"] - told["done"] - told["missing"]
+        return text + self.tr("; paused, {0} left").format(left)
 
     def _notes(self, told: dict[str, Any]) -> list[str]:
         notes = [self.tr("Cannot tell: {0}.").format(line) for line in told["design"]["cannot_tell"][:3]]
@@ -334,7 +338,7 @@ class ExperimentsRoom(QWidget):
         self.start_button.setEnabled(False)
         task = self.session.start_job(
             self.tr("Making the runs of the experiment"),
-            lambda workspace, job: make_runs(workspace, experiment, job, queue=False),
+            lambda workspace, job: make_runs(workspace, experiment, job),
             begin,
         )
         task.ended.connect(self._look_again)
@@ -477,6 +481,10 @@ class TasteChoice(QDialog):
     def samples_a_side(self) -> int:
         """How many samples of each are shown at once in a new test."""
         return int(self.each.currentData())
+
+
+def _is_begun(told: dict[str, Any]) -> bool:
+    return any(cell["run"] for cell in told["cells"])
 
 
 def _number(kid: float, error: float) -> str:

@@ -18,6 +18,8 @@ from trainer.protocol.run_directory import RunDirectory, RunState
 from trainer.protocol.untrusted import UntrustedError
 
 POLL_MS = 1000
+EXPERIMENT_MARK = "experiment.json"
+"""In the folder of a run that was made for an experiment."""
 STOP_TIMEOUT_S = 20.0
 """Time after a stop request until killing the process is offered."""
 
@@ -48,6 +50,19 @@ class RunControl(QObject):
         self._poll = QTimer(self, interval=POLL_MS)
         self._poll.timeout.connect(self._look)
         self._poll.start()
+        self._leave_cells()
+
+    def _leave_cells(self) -> None:
+        """Cells of an experiment wait for their experiment: opening the window goes on with none.
+
+        Versions of before kept them in this queue.
+        """
+        if self._session.read_only:
+            return
+        for run in self.queue.waiting():
+            if (run.path / EXPERIMENT_MARK).is_file():
+                with contextlib.suppress(UserError):
+                    self.queue.remove(run.name)
 
     def live_run(self) -> RunDirectory | None:
         """The run that is training, as far as known from the index; the newest if there are several."""
