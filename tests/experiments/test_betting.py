@@ -51,6 +51,62 @@ def test_how_many_picks_a_preference_takes() -> None:
     assert picks <= 40
 
 
+RULES = {
+    "average": lambda side: side.mean(-1), "best": lambda side: side.max(-1), "worst": lambda side: side.min(-1),
+    "middle": lambda side: np.median(side, -1), "first": lambda side: side[..., 0],
+}  # fmt: skip
+"""What a side of several samples is judged by. Nobody knows which of them a person follows."""
+SHIFT = 0.545  # Of qualities with spread 1, so that single samples win 65 of 100.
+
+
+def _judged(rule: str, each: int, shift: float, spread: float = 1.0, picks: int = 200) -> np.ndarray:
+    """Picks for the first, (SERIES, picks); samples are new ones in every pick, as the pairs of a test are."""
+    dice = np.random.default_rng(each)
+    first = RULES[rule](shift + dice.standard_normal((SERIES, picks, each)))
+    return first > RULES[rule](spread * dice.standard_normal((SERIES, picks, each)))
+
+
+def _decided(series: np.ndarray) -> tuple[float, float]:
+    """(share of series that name one, picks on average)."""
+    a = np.cumsum(series, 1)
+    n = np.arange(1, series.shape[1] + 1)
+    table = np.array([[log_wealth(k, m) if k <= m else 0.0 for m in n] for k in range(len(n) + 1)])
+    over = table[a, n - 1] >= -math.log(ERROR)
+    return float(over.any(1).mean()), float(np.where(over.any(1), over.argmax(1) + 1, len(n)).mean())
+
+
+@pytest.mark.parametrize("rule", RULES)
+def test_however_a_side_of_four_is_judged_it_takes_no_more_picks_and_errs_no_more(rule: str) -> None:
+    wrong, _ = _decided(_judged(rule, 4, 0.0))
+    found, picks = _decided(_judged(rule, 4, SHIFT))
+    _, alone = _decided(_judged(rule, 1, SHIFT))
+    print(f"{rule}: wrong in {wrong:.3f} at 50:50; at 65:35 of single ones {picks:.1f} picks, one a side {alone:.1f}")
+    assert wrong <= 0.05
+    assert found >= 0.95
+    assert picks <= alone + 2
+    assert picks <= {"average": 32, "middle": 35, "best": 50, "worst": 50}.get(rule, 90)
+
+
+def test_a_verdict_of_four_a_side_is_about_groups_of_four() -> None:
+    """Samples that win as often as they lose, but vary more, make the best of four, and the worst."""
+    assert _decided(_judged("best", 1, 0.0, spread=2.0))[0] <= 0.05
+    best, worst = (_judged(rule, 4, 0.0, spread=2.0) for rule in ("best", "worst"))
+    assert _decided(best)[0] >= 0.95
+    assert _decided(worst)[0] >= 0.95
+    assert best.mean() < 0.5 < worst.mean()
+
+
+def test_showing_the_same_few_samples_again_would_err() -> None:
+    """Why a sample is shown once: of two pools of 200 of one run, one is better by luck, and 400 picks find it."""
+    dice = np.random.default_rng(5)
+    a, b = (dice.standard_normal((SERIES, 200)) for _ in "ab")
+    sides = [np.take_along_axis(pool, dice.integers(0, 200, (SERIES, 200 * 4)), 1).reshape(SERIES, 200, 4)
+             for pool in (a, b)]  # fmt: skip
+    wrong, _ = _decided(sides[0].mean(-1) > sides[1].mean(-1))
+    print(f"pools of 200 shown again and again, four a side: wrong in {wrong:.3f} of series of 200")
+    assert wrong > 0.1
+
+
 def test_wealth_is_a_fair_game_under_the_null() -> None:
     # The expectation over all series of n picks is 1.
     n = 12

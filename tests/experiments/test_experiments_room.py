@@ -251,8 +251,8 @@ def test_a_taste_test_does_not_break_into_other_work(screen, room, session, qtbo
 def test_the_taste_test_by_keys(session, qtbot, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
     from gandam_studio.qt.experiments.taste_dialog import TasteDialog
 
-    taste = new_taste(tmp_path, "r1@5", "r2@5", count=6, reals=6)
-    pictures = {name: [np.full((8, 8, 3), i * 20, np.uint8) for i in range(6)] for name in ("a", "b", "real")}
+    taste = new_taste(tmp_path, "r1@5", "r2@5", count=60, reals=6)
+    pictures = {name: [np.full((8, 8, 3), i * 4, np.uint8) for i in range(60)] for name in ("a", "b", "real")}
     dialog = TasteDialog(taste, pictures)
     qtbot.addWidget(dialog)
     dialog.show()
@@ -271,3 +271,52 @@ def test_the_taste_test_by_keys(session, qtbot, tmp_path: Path) -> None:  # type
     assert "r1" in dialog.told.text()
     qtbot.mouseClick(dialog.left, Qt.MouseButton.LeftButton)
     assert len(taste.left_picked) == 12
+
+
+def test_when_every_sample_was_shown_new_ones_are_drawn(session, qtbot, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
+    from gandam_studio.qt.experiments.taste_dialog import TasteDialog
+
+    taste = new_taste(tmp_path, "r1@5", "r2@5", count=6, reals=6)  # One pair of four a round.
+    pictures = {name: [np.full((8, 8, 3), i * 20, np.uint8) for i in range(6)] for name in ("a", "b", "real")}
+    dialog = TasteDialog(taste, pictures)
+    qtbot.addWidget(dialog)
+    asked: list[int] = []
+    dialog.round_needed.connect(asked.append)
+    dialog.show()
+    dialog.pick(True)
+    assert (len(taste.left_picked), asked, dialog.is_waiting) == (1, [1], True)
+    dialog.pick(True)  # Nothing is shown: nothing can be picked, and it is asked for once.
+    assert (len(taste.left_picked), asked) == (1, [1])
+    dialog.lose_round("the disk is full")
+    assert "full" in dialog.told.text()
+    dialog.pick(True)
+    assert asked == [1, 1]
+    dialog.take_round(1, pictures)
+    assert not dialog.is_waiting
+    dialog.pick(False)
+    dialog.take_round(2, pictures)
+    dialog.take_back()  # Into the round before, which is drawn again.
+    assert (len(taste.left_picked), dialog.is_waiting, asked) == (1, True, [1, 1, 2, 1])
+
+
+def test_the_room_draws_the_next_round(room, session, qtbot, monkeypatch) -> None:  # type: ignore[no-untyped-def]
+    from gandam_studio.qt.experiments import room as module
+    from gandam_studio.qt.experiments.taste_dialog import TasteDialog
+
+    experiment = _filled(session.workspace.folder)
+    room.refresh()
+    taste = new_taste(experiment.folder, "r1@5", "r2@5", count=4, reals=4)
+    pictures = {name: [np.zeros((8, 8, 3), np.uint8)] * 4 for name in ("a", "b", "real")}
+    drawn: list[int] = []
+    monkeypatch.setattr(module, "pictures_of", lambda _e, _t, number, _job: drawn.append(number) or pictures)
+
+    def play(dialog: TasteDialog) -> None:
+        for _ in range(3):
+            qtbot.waitUntil(lambda: not dialog.is_waiting, timeout=10_000)
+            dialog.pick(True)
+        dialog.accept()
+
+    monkeypatch.setattr(module, "run_dialog", play)
+    room.show_taste(taste, pictures)
+    assert drawn[:2] == [1, 2]
+    assert len(tastes(experiment.folder)[0].left_picked) == 3

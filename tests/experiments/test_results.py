@@ -18,6 +18,8 @@ from gandam_studio.core.experiments.tastes import new_taste, tastes
 from trainer.protocol.measured import JUDGE
 
 Made = Callable[..., Experiment]
+BEFORE = [("a", (5, 2, 0, 3)), ("a", (0, 4, 1, 5)), ("b", (3, 5, 4, 0))]
+"""The left sides of the first pairs of a test of schema 1, seed 7, 6 samples and 6 real sprites, four a side."""
 
 
 def fill(experiment: Experiment, better: float = -5.0, missing: tuple[int, ...] = (), **changes) -> None:  # type: ignore[no-untyped-def]
@@ -174,6 +176,38 @@ def test_a_taste_test_goes_on_where_it_was_left(tmp_path: Path) -> None:
     assert again.is_attentive
     again.take_back()
     assert len(tastes(tmp_path)[0].left_picked) == 19
+
+
+@pytest.mark.parametrize("each", [1, 4])
+def test_every_sample_is_shown_once(tmp_path: Path, each: int) -> None:
+    test = new_taste(tmp_path, "r1", "r2", count=50, reals=20, each=each)
+    shown: set[tuple[str, int, int]] = set()
+    total = 0
+    for number in range(200):
+        pair, batch = test.pair(number), test.round_of(number)
+        for source, numbers in (pair.left, pair.right):
+            assert len(set(numbers)) == each
+            if source != "real":
+                assert max(numbers) < 50
+                shown |= {(source, test.sample_seed(source, batch), one) for one in numbers}
+                total += each
+    assert len(shown) == total
+    rounds = [test.round_of(number) for number in range(200)]
+    assert rounds == sorted(rounds)
+    assert rounds[-1] >= 200 * each // 50 - 1
+
+
+def test_tests_of_before_are_read_as_they_were_shown(tmp_path: Path) -> None:
+    test = new_taste(tmp_path, "r1", "r2", count=6, reals=6)
+    old = {**test.record(), "schema": 1, "seed": 7, "left_picked": [True] * 12}
+    test.path.write_text(json.dumps(old))
+    (again,) = tastes(tmp_path)
+    assert {again.round_of(number) for number in range(100)} == {0}
+    assert again.sample_seed("a", 0) == again.sample_seed("b", 0) == 7
+    # As the version of before showed them.
+    assert [again.pair(n).left for n in range(3)] == BEFORE
+    again.take_back()
+    assert json.loads(test.path.read_text()) == {**old, "left_picked": [True] * 11}
 
 
 def test_sides_are_shuffled_and_checks_are_rare(tmp_path: Path) -> None:

@@ -16,7 +16,9 @@ from gandam_studio.core.experiments.betting import FIRST, SECOND, Standing, is_a
 from trainer.protocol import files
 from trainer.protocol.untrusted import UntrustedError, Values, read_json_object
 
-SCHEMA = 1
+SCHEMA = 2
+REUSED = 1
+"""The schema of tests that drew a pair's samples from the same few again and again; they are gone on with as begun."""
 FOLDER = "tastes"
 CHECK_EVERY = 8
 """About one pair in so many shows a real sprite beside a sample, as a check of attention."""
@@ -47,9 +49,11 @@ class Taste:
     Attributes:
         path: where it is kept, after every pick. a, b: what is compared, a run's name and "@" and the iteration.
         seed: of the pairs; a pair depends on it and its number alone, so that a test goes on where it was left.
-        count: samples of each, of which pictures are drawn. reals: real sprites. each: pictures a side: several tell
-            more than one.
+        count: samples of each in a round. A sample is shown once: a test that shows the same few again measures whether
+            these few are better by luck, and is then more often wrong than promised about the runs.
+        reals: real sprites. each: pictures a side: several tell more than one.
         left_picked: of every pair so far, whether the left side was picked.
+        schema: `SCHEMA`, or `REUSED`.
     """
 
     path: Path
@@ -61,6 +65,26 @@ class Taste:
     each: int = EACH
     left_picked: list[bool] = field(default_factory=list)
     made: float = 0.0
+    schema: int = SCHEMA
+
+    @property
+    def round(self) -> int:
+        """The round of the pair that is shown next."""
+        return self.round_of(len(self.left_picked))
+
+    def round_of(self, number: int) -> int:
+        """The round of a pair: its pictures are numbered within it, and each round has samples of its own."""
+        return 0 if self.schema == REUSED else number // self._a_round
+
+    @property
+    def _a_round(self) -> int:
+        return max(1, self.count // self.each)
+
+    def sample_seed(self, side: str, number: int) -> int:
+        """The seed of the samples of a side in a round; both sides' are independent."""
+        if self.schema == REUSED:
+            return self.seed
+        return random.Random(f"{self.seed}/samples/{side}/{number}").randrange(1 << 31)
 
     def pair(self, number: int) -> Pair:
         """The pair of this number: sides shuffled, samples of both sides independent, now and then a check."""
@@ -69,11 +93,18 @@ class Taste:
         # One check in every block, at a random place, so that none can be foreseen; never the first pair of all.
         check = self.reals and place == random.Random(f"{self.seed}/check/{block}").randrange(1, CHECK_EVERY)
         if check:
-            sides = [(REAL, self._some(dice, self.reals)), (dice.choice((FIRST, SECOND)), self._some(dice, self.count))]
+            sides = [(REAL, self._some(dice, self.reals)), (dice.choice((FIRST, SECOND)), self._dealt(dice, number))]
         else:
-            sides = [(FIRST, self._some(dice, self.count)), (SECOND, self._some(dice, self.count))]
+            sides = [(FIRST, self._dealt(dice, number)), (SECOND, self._dealt(dice, number))]
         dice.shuffle(sides)
         return Pair(*sides)
+
+    def _dealt(self, dice: random.Random, number: int) -> tuple[int, ...]:
+        """Samples of a pair, in the order they were drawn: each is shown once."""
+        if self.schema == REUSED:
+            return self._some(dice, self.count)
+        first = number % self._a_round * self.each
+        return tuple(range(first, min(first + self.each, self.count)))
 
     def _some(self, dice: random.Random, of: int) -> tuple[int, ...]:
         return tuple(dice.sample(range(of), min(self.each, of)))
@@ -125,8 +156,8 @@ class Taste:
     def record(self) -> dict[str, Any]:
         """What the file holds."""
         return {
-            "schema": SCHEMA, "a": self.a, "b": self.b, "seed": self.seed, "count": self.count, "reals": self.reals,
-            "each": self.each, "left_picked": self.left_picked, "made": self.made,
+            "schema": self.schema, "a": self.a, "b": self.b, "seed": self.seed, "count": self.count,
+            "reals": self.reals, "each": self.each, "left_picked": self.left_picked, "made": self.made,
         }  # fmt: skip
 
     def to_json(self) -> dict[str, Any]:
@@ -137,20 +168,22 @@ class Taste:
             "a": self.a, "b": self.b, "picks": now.picks, "for_a": now.a, "verdict": now.verdict,
             "share_a": {"low": now.low, "high": now.high}, "wealth": now.wealth, "checks": checks,
             "checks_passed": passed, "attentive": self.is_attentive, "words": self.words, "made": self.made,
+            "each": self.each,
         }  # fmt: skip
 
     @property
     def words(self) -> str:
         """The verdict in a sentence."""
         now = self.standing
+        shown = f"{now.a} of {now.picks} picks for {self.a}" + (
+            f", {self.each} samples a side" if self.each > 1 else ""
+        )
         if self.is_attentive is False:
             return "no verdict: real sprites were passed over too often, so the picks cannot be trusted"
         if now.verdict in (FIRST, SECOND):
-            return (
-                f"{self.a if now.verdict == FIRST else self.b} is preferred ({now.a} of {now.picks} picks for {self.a})"
-            )
+            return f"{self.a if now.verdict == FIRST else self.b} is preferred ({shown})"
         if now.verdict == "none":
-            return f"no preference as strong as 65:35 ({now.a} of {now.picks} picks for {self.a})"
+            return f"no preference as strong as 65:35 ({shown})"
         return f"undecided after {now.picks} picks ({now.a} for {self.a}); going on is allowed, stopping too"
 
 
@@ -186,7 +219,8 @@ def _files(folder: Path) -> Sequence[Path]:
 
 def _read(path: Path) -> Taste:
     v = Values(read_json_object(path, max_bytes=_BYTES, follow_links=False), path.name)
-    if v.integer("schema") != SCHEMA:
+    schema = v.integer("schema")
+    if schema not in (REUSED, SCHEMA):
         raise UntrustedError("made by another version of this program")
     picked = v.items("left_picked", most=MOST_PICKS)
     if not all(isinstance(one, bool) for one in picked):
@@ -194,5 +228,5 @@ def _read(path: Path) -> Taste:
     return Taste(
         path, v.text("a", max_length=300), v.text("b", max_length=300), v.integer("seed"),
         v.integer("count", least=1, most=100_000), v.integer("reals", most=100_000),
-        v.integer("each", 1, least=1, most=64), picked, v.number("made", 0.0),
+        v.integer("each", 1, least=1, most=64), picked, v.number("made", 0.0), schema,
     )  # fmt: skip

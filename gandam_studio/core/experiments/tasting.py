@@ -37,18 +37,18 @@ def begin_taste(
             raise UserError("only runs that are measured can be tasted")
         names.append(f"{outcome.run}@{outcome.iteration}")
     taste = new_taste(experiment.folder, *names, count=COUNT, reals=REALS, each=each)
-    return taste, pictures_of(experiment, taste, job)
+    return taste, pictures_of(experiment, taste, taste.round, job)
 
 
-def pictures_of(experiment: Experiment, taste: Taste, job: Job = NULL_JOB) -> Pictures:
-    """The pictures of a test, the same whenever it is gone on with. Raises UserError and Cancelled."""
+def pictures_of(experiment: Experiment, taste: Taste, number: int, job: Job = NULL_JOB) -> Pictures:
+    """The pictures of a round of a test, the same whenever it is gone on with. Raises UserError and Cancelled."""
     found: dict[str, list[np.ndarray[Any, Any]]] = {}
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as place:
         for source, name in ((FIRST, taste.a), (SECOND, taste.b)):
             run, iteration = _named(experiment, name)
             target = Path(place) / source
-            # Both sides have the same latents where their sizes agree; a pair shows different ones.
-            draw_sprites(run, target, count=taste.count, seed=taste.seed, iteration=iteration, singly=True, job=job)
+            seed = taste.sample_seed(source, number)
+            draw_sprites(run, target, count=taste.count, seed=seed, iteration=iteration, singly=True, job=job)
             found[source] = [_read(path) for path in sorted(target.glob("*.png"))]
             if len(found[source]) < taste.count:
                 raise UserError(f"{run.name} drew too few pictures")

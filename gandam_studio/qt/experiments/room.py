@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from subprocess import Popen
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from PySide6.QtCore import Qt, QTimer, Signal
 from PySide6.QtWidgets import (
@@ -33,6 +33,7 @@ from gandam_studio.core.experiments.tastes import EACH, Taste, tastes
 from gandam_studio.core.experiments.tasting import Pictures, begin_taste, pictures_of
 from gandam_studio.qt import icons, theme
 from gandam_studio.qt.experiments.effects_table import EffectsTable
+from gandam_studio.qt.failures import explain
 from gandam_studio.qt.questions import run_dialog
 from gandam_studio.qt.screen import EmptyState
 from gandam_studio.qt.session import ERROR, INFO, Session
@@ -41,6 +42,9 @@ from gandam_studio.qt.widgets.forms import add_row
 from gandam_studio.qt.widgets.outside_text import tip, wrapped
 from gandam_studio.qt.widgets.tints import show_tints, tint
 from trainer.protocol.untrusted import shortened
+
+if TYPE_CHECKING:
+    from gandam_studio.qt.experiments.taste_dialog import TasteDialog
 
 POLL_MS = 2000
 _CELL_TONES = {"failed": "dropped", "done": "kept", "training": "accent", "waiting": "muted"}
@@ -386,7 +390,7 @@ class ExperimentsRoom(QWidget):
 
         def work(_workspace: Any, job: Any) -> tuple[Taste, Pictures]:
             if earlier is not None:
-                return earlier, pictures_of(experiment, earlier, job)
+                return earlier, pictures_of(experiment, earlier, earlier.round, job)
             return begin_taste(experiment, *pair, each=each, job=job)
 
         self.session.start_job(self.tr("Drawing samples for the taste test"), work, self._taste)
@@ -402,13 +406,29 @@ class ExperimentsRoom(QWidget):
         """Go on with a test until its dialog is closed."""
         from gandam_studio.qt.experiments.taste_dialog import TasteDialog
 
-        run_dialog(TasteDialog(taste, pictures, self))
+        dialog = TasteDialog(taste, pictures, self)
+        dialog.round_needed.connect(lambda number: self._draw_round(dialog, number))
+        run_dialog(dialog)
         if self.chosen is not None:
             try:
                 write_results(self.chosen)  # Reports tell what was picked.
             except UserError as error:
                 self.session.post(str(error), ERROR)
         self._look_again()
+
+    def _draw_round(self, dialog: TasteDialog, number: int) -> None:
+        experiment = self.chosen
+        if experiment is None:
+            return
+        task = self.session.start_job(
+            self.tr("Drawing samples for the taste test"),
+            lambda _workspace, job: pictures_of(experiment, dialog.taste, number, job),
+            lambda pictures: dialog.take_round(number, pictures),
+            lambda error: dialog.lose_round(explain(error)),
+            lambda: dialog.lose_round(self.tr("Cancelled. Press ← or → to draw new samples.")),
+        )
+        # Nobody is left to show them to.
+        dialog.finished.connect(task.abandon)
 
 
 class TasteChoice(QDialog):
@@ -461,9 +481,8 @@ class TasteChoice(QDialog):
             self.note.setText(blind)
         elif self.each.currentData() > 1:
             self.note.setText(blind + " " + self.tr(
-                "Four tell more than one: where single samples win 65 of 100, four win about 78, which takes about 29 "
-                "picks instead of 82. This assumes that a side is judged by its samples on average, not by its best or "
-                "worst."
+                "Where single samples would win 65 of 100, four against four take about 29 picks instead of 82 if you "
+                "judge a side on average, up to 46 by its best or worst sample. The verdict is about groups of four."
             ))  # fmt: skip
         else:
             self.note.setText(blind + " " + self.tr("A preference of 65:35 takes about 82 picks."))

@@ -75,12 +75,18 @@ class TasteDialog(QDialog):
 
     Attributes:
         taste: the test, saved after every pick.
+
+    Signals:
+        round_needed: the pictures of this round are to be drawn and given to `take_round`.
     """
+
+    round_needed = Signal(int)
 
     def __init__(self, taste: Taste, pictures: Pictures, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.taste = taste
-        self._pictures = pictures
+        self._rounds = {taste.round: pictures}
+        self._asked: int | None = None
         self._revealed = False
         self.setWindowTitle(self.tr("Blind taste test"))
         self.question = QLabel(self.tr("Which side is better? Press ← or →, or click. Backspace takes back."))
@@ -122,10 +128,37 @@ class TasteDialog(QDialog):
         self.resize(900, 560)
         self._show_pair()
 
+    @property
+    def is_waiting(self) -> bool:
+        """Whether the samples of the next pair are still being drawn, so that nothing can be picked."""
+        return self.taste.round not in self._rounds
+
+    def take_round(self, number: int, pictures: Pictures) -> None:
+        """The pictures that were asked for."""
+        self._rounds = {number: pictures}  # Those before are drawn again, should somebody take so much back.
+        self._asked = None
+        self._show_pair()
+
+    def lose_round(self, reason: str) -> None:
+        """Say why the pictures could not be drawn; a key or a click tries again."""
+        self._asked = None
+        self.told.setText(wrapped(reason, 400))
+
+    def _ask_round(self) -> None:
+        for panel in (self.left, self.right):
+            panel.show_pictures([])
+        self.told.setText(self.tr("Every sample is shown once: drawing new ones…"))
+        if self._asked != self.taste.round:
+            self._asked = self.taste.round
+            self.round_needed.emit(self.taste.round)
+
     def _show_pair(self) -> None:
-        pair = self.taste.pair(len(self.taste.left_picked))
+        if self.is_waiting:
+            self._ask_round()
+            return
+        pair, pictures = self.taste.pair(len(self.taste.left_picked)), self._rounds[self.taste.round]
         for panel, (source, numbers) in ((self.left, pair.left), (self.right, pair.right)):
-            panel.show_pictures([self._pictures[source][number] for number in numbers])
+            panel.show_pictures([pictures[source][number] for number in numbers])
         now = self.taste.standing
         if self._revealed or now.verdict != "undecided" or self.taste.is_attentive is False:
             text = self.taste.words
@@ -136,7 +169,10 @@ class TasteDialog(QDialog):
         self.told.setText(wrapped(text, 400))
 
     def pick(self, left: bool) -> None:
-        """Note a pick and show the next pair."""
+        """Note a pick and show the next pair; nothing, while that is being drawn."""
+        if self.is_waiting:
+            self._show_pair()
+            return
         self._do(lambda: self.taste.pick(left))
 
     def take_back(self) -> None:
@@ -146,7 +182,10 @@ class TasteDialog(QDialog):
     def reveal(self) -> None:
         """Tell how it stands."""
         self._revealed = True
-        self._show_pair()
+        if self.is_waiting:
+            self.told.setText(wrapped(self.taste.words, 400))
+        else:
+            self._show_pair()
 
     def _do(self, what: Any) -> None:
         try:
