@@ -293,7 +293,7 @@ def restore_module(module: nn.Module, tensors: dict[str, torch.Tensor]) -> None:
         strange = sorted(own.keys() ^ tensors.keys())[0]
         raise TrainerError(f"the checkpoint does not match the networks of config.json ({strange})", "checkpoint")
     for name, value in tensors.items():
-        if own[name].shape != value.shape:
+        if own[name].shape != value.shape or value.is_complex():
             raise TrainerError(f"the checkpoint does not match the networks of config.json ({name})", "checkpoint")
         own[name].copy_(value)
 
@@ -315,6 +315,6 @@ def restore_optimiser(optimiser: Adam, tensors: dict[str, torch.Tensor]) -> None
     for index, parameter in enumerate(parameters):
         for name, value in optimiser.state[parameter].items():
             saved = tensors.get(f"{index}.{name}")
-            if saved is None or saved.shape != value.shape:
+            if saved is None or saved.shape != value.shape or saved.is_complex():
                 raise TrainerError("the checkpoint's optimiser does not match the networks", "checkpoint")
             value.copy_(saved)

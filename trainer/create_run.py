@@ -22,6 +22,7 @@ from trainer.protocol.arrays import open_pictures
 from trainer.protocol.config import TrainConfig, differences, fit_data
 from trainer.protocol.errors import TrainerError
 from trainer.protocol.overrides import apply_overrides, parse_overrides
+from trainer.protocol.picture_files import read_picture
 from trainer.protocol.recipe import Recipe
 from trainer.protocol.run_directory import CHECKPOINT_STATE, DATASET_BYTES, RunDirectory
 from trainer.protocol.suitability import check_data
@@ -185,9 +186,8 @@ def read_folder(folder: Path, recipe: Recipe) -> tuple[list[str], np.ndarray[Any
             path.relative_to(folder).as_posix().encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
         )
         try:
-            with Image.open(path) as picture:
-                rows.append(squared(_upright_rgba(picture), recipe))
-        except (OSError, ValueError, SyntaxError, Image.DecompressionBombError):
+            rows.append(squared(_upright_rgba(read_picture(path)), recipe))
+        except (OSError, ValueError):
             passed_over.append(name)
             continue
         names.append(name)

@@ -11,7 +11,6 @@ from typing import Any
 
 import numpy as np
 import torch
-from PIL import Image
 
 from trainer.create_run import read_folder
 from trainer.dataset import families_of, load_training_set
@@ -29,10 +28,11 @@ from trainer.protocol.errors import TrainerError, io_failure
 from trainer.protocol.events import EventReader, SamplesSaved, SpikeFound
 from trainer.protocol.measured import Measured
 from trainer.protocol.output_folders import FolderKind, check_folder, new_folder, write_marker
+from trainer.protocol.picture_files import read_picture
 from trainer.protocol.recipe import Recipe
 from trainer.protocol.run_directory import DATASET_BYTES, RunDirectory
 from trainer.protocol.spikes import SpikeFeed
-from trainer.protocol.untrusted import open_regular, path_inside, read_json_object
+from trainer.protocol.untrusted import path_inside, read_json_object
 from trainer.published import published_metrics
 from trainer.randomness import derived_seed
 from trainer.real_sides import Sides, real_features, real_sides
@@ -213,10 +213,10 @@ def _stored(run: RunDirectory, name: str, event: SamplesSaved) -> Array | None:
 
 def _cells(path: Path, event: SamplesSaved) -> Array:
     """The pictures of a stored grid, uint8 (N, size, size, C)."""
-    with open_regular(path, follow_links=False) as stream, Image.open(stream) as picture:
-        if picture.size != (event.columns * event.size, event.rows * event.size):
-            raise ValueError("a grid of another size")
-        sheet = np.asarray(picture.convert("RGBA" if "A" in picture.getbands() else "RGB"))
+    picture = read_picture(path, formats=["PNG"], follow_links=False)
+    if picture.size != (event.columns * event.size, event.rows * event.size):
+        raise ValueError("a grid of another size")
+    sheet = np.asarray(picture.convert("RGBA" if "A" in picture.getbands() else "RGB"))
     size = event.size
     cells = sheet.reshape(event.rows, size, event.columns, size, -1).swapaxes(1, 2)
     return np.ascontiguousarray(cells.reshape(-1, size, size, sheet.shape[2]))

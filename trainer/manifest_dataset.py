@@ -27,6 +27,7 @@ from torchvision.datasets import VisionDataset
 from trainer.protocol.arrays import open_pictures
 from trainer.protocol.manifest import FACINGS, MAX_LINE_BYTES, SPLITS, ManifestEntry, read_manifest
 from trainer.protocol.output_folders import opened_marker
+from trainer.protocol.picture_files import read_picture
 from trainer.protocol.run_directory import DATASET_BYTES
 from trainer.protocol.untrusted import (
     Values,
@@ -158,8 +159,7 @@ class ManifestDataset(VisionDataset):
                 self._pixels = open_pictures(self._array)
             picture = Image.fromarray(np.array(self._pixels[sample.row]))
         else:
-            with open_regular(sample.path) as stream, Image.open(stream) as opened:
-                picture = _edited(opened, sample.edits)
+            picture = _edited(read_picture(sample.path, formats=None), sample.edits)
         if self._mode == "RGBA":
             return picture.convert("RGBA")
         if not picture.has_transparency_data:

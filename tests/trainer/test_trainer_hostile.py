@@ -496,3 +496,10 @@ def test_the_device_of_a_run_can_be_changed_for_good(make_run: MakeRun) -> None:
     assert done.exit_code == 0, done.output
     assert run.config().device == "cpu"
     assert any(isinstance(event, CheckpointSaved) for event in run.events().read())
+
+
+def test_weights_that_are_no_real_numbers_do_not_match() -> None:
+    network = torch.nn.Linear(2, 2)
+    own = checkpoints.module_tensors(network)
+    with pytest.raises(TrainerError, match="does not match"):
+        checkpoints.restore_module(network, {**own, "weight": own["weight"].to(torch.complex64)})

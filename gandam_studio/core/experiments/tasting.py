@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from PIL import Image
 
 from gandam_studio.core.errors import UserError
 from gandam_studio.core.experiments.betting import FIRST, SECOND
@@ -17,8 +16,9 @@ from gandam_studio.core.experiments.tastes import EACH, REAL, Taste, new_taste
 from gandam_studio.core.jobs import NULL_JOB, Job
 from gandam_studio.core.runs.sampling import draw_sprites
 from trainer.protocol.arrays import open_pictures
+from trainer.protocol.picture_files import read_picture
 from trainer.protocol.run_directory import RunDirectory
-from trainer.protocol.untrusted import UntrustedError, open_regular, relative_parts
+from trainer.protocol.untrusted import UntrustedError, relative_parts
 
 COUNT, REALS = 200, 60
 Pictures = Mapping[str, list[np.ndarray[Any, Any]]]
@@ -67,8 +67,7 @@ def _named(experiment: Experiment, name: str) -> tuple[RunDirectory, int]:
 
 
 def _read(path: Path) -> np.ndarray[Any, Any]:
-    with open_regular(path, follow_links=False) as stream, Image.open(stream) as picture:
-        return np.asarray(picture.convert("RGBA"))
+    return np.asarray(read_picture(path, formats=["PNG"], follow_links=False).convert("RGBA"))
 
 
 def _reals(run: RunDirectory, taste: Taste) -> list[np.ndarray[Any, Any]]:

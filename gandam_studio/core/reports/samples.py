@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import io
 from collections.abc import Sequence
 
 import numpy as np
-from PIL import Image
 
 from gandam_studio.core.reports.facts import RunFacts
 from gandam_studio.core.reports.finals import Finals, Sheet
@@ -17,9 +15,9 @@ from gandam_studio.core.reports.reproducing import (
     sample_command,
 )
 from gandam_studio.core.runs.diagnoses import GROUP, NEAREST, Finding
-from trainer.protocol.untrusted import path_inside, read_regular
+from trainer.protocol.picture_files import read_picture
+from trainer.protocol.untrusted import path_inside
 
-LARGEST_FILE = 64 << 20
 LARGEST_EVIDENCE = 400_000
 """Bytes of a picture behind a verdict."""
 
@@ -125,12 +123,11 @@ def _sheet_in(facts: RunFacts, finding: Finding, name: str) -> Sheet | None:
     if not path:
         return None
     try:
-        data = read_regular(path_inside(facts.run.path, path), LARGEST_FILE)
-        with Image.open(io.BytesIO(data), formats=["PNG"]) as found:
-            if max(found.size) > 8192:
-                return None
-            pixels = np.array(found.convert("RGBA"))
-    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError):
+        found = read_picture(path_inside(facts.run.path, path), formats=["PNG"])
+        if max(found.size) > 8192:
+            return None
+        pixels = np.array(found.convert("RGBA"))
+    except (OSError, ValueError):
         return None
     encoded, bits, _ = fitted(pixels, LARGEST_EVIDENCE)
     return Sheet(data_uri(encoded), pixels.shape[1], pixels.shape[0], 1, 1, bits)

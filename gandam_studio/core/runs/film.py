@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import tempfile
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -19,15 +18,15 @@ from gandam_studio.core.runs.sampling import check_target
 from trainer.protocol import outputs
 from trainer.protocol.errors import TrainerError
 from trainer.protocol.events import SamplesSaved
+from trainer.protocol.picture_files import read_picture
 from trainer.protocol.run_directory import RunDirectory
-from trainer.protocol.untrusted import path_inside, read_regular
+from trainer.protocol.untrusted import path_inside
 
 FORMATS = (".gif", ".mp4", ".png", ".webp")
 LARGEST_SIDE = 4096
 """Pixels of a film's side; viewers and encoders end there."""
 MOST_PIXELS = 1 << 30
 """Pixels of all frames together, which Pillow holds in memory."""
-LARGEST_FILE = 256 << 20
 NO_MP4 = "this machine's OpenCV cannot write MP4; use GIF"
 
 
@@ -128,11 +127,11 @@ def _frames(run: RunDirectory, chosen: list[SamplesSaved], plan: FilmPlan, job: 
         job.advance()
         try:
             path = path_inside(run.path, sample.fixed if plan.which == "fixed" else sample.random)
-            with Image.open(io.BytesIO(read_regular(path, LARGEST_FILE)), formats=["PNG"]) as picture:
-                if picture.size != (sample.columns * sample.size, sample.rows * sample.size):
-                    continue
-                frame = picture.convert("RGBA" if picture.mode in ("RGBA", "LA", "P") else "RGB")
-        except (OSError, ValueError, SyntaxError, Image.DecompressionBombError):
+            picture = read_picture(path, formats=["PNG"])
+            if picture.size != (sample.columns * sample.size, sample.rows * sample.size):
+                continue
+            frame = picture.convert("RGBA" if picture.mode in ("RGBA", "LA", "P") else "RGB")
+        except (OSError, ValueError):
             continue
         if plan.cell is not None:
             left, top = plan.cell % sample.columns * sample.size, plan.cell // sample.columns * sample.size

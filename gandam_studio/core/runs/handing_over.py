@@ -44,9 +44,10 @@ from trainer.protocol import outputs
 from trainer.protocol.arrays import open_pictures
 from trainer.protocol.errors import TrainerError
 from trainer.protocol.output_folders import new_folder, opened_marker, write_marker
+from trainer.protocol.picture_files import read_picture
 from trainer.protocol.run_directory import DATASET_BYTES, RunDirectory
 from trainer.protocol.sample_folders import SAMPLES, SHEET
-from trainer.protocol.untrusted import UntrustedError, Values, path_inside, read_json_object, read_regular
+from trainer.protocol.untrusted import UntrustedError, Values, path_inside, read_json_object
 
 Pixels = NDArray[np.uint8]
 
@@ -61,9 +62,9 @@ _LOOKED_AT_BYTES = 64 << 20
 _LOOKED_AT_EACH = 128  # that get a palette of their own, to see how clean the data is
 ASEPRITE = (".aseprite", ".ase")
 MOVING = (".gif", ".webp", ".apng")
-_LARGEST_PICTURE = 256 << 20
 MOST_FRAMES = 2000
 """Frames of an animation."""
+_MOST_DRAWN = MOST_FRAMES * 256 * 256  # pixels that the trainer is asked for at once
 _MANIFEST_LETTERS = 8
 
 
@@ -325,8 +326,7 @@ def samples_at(spot: SampleSpot) -> Samples:
     pixels, sample = spot.pixels(), spot.sample
     cells, indices = [pixels], [spot.index or 0]
     if spot.index is None:
-        rows, columns = max(1, sample.rows), max(1, sample.columns)
-        height, width = pixels.shape[0] // rows, pixels.shape[1] // columns
+        rows, columns, height, width = spot.layout(pixels.shape[0], pixels.shape[1])
         cells = [
             np.ascontiguousarray(pixels[top * height : (top + 1) * height, left * width : (left + 1) * width])
             for top in range(rows)
@@ -342,8 +342,8 @@ def samples_at(spot: SampleSpot) -> Samples:
 
 
 def _png(path: Path) -> Pixels:
-    with Image.open(io.BytesIO(read_regular(path, _LARGEST_PICTURE)), formats=["PNG"]) as picture:
-        return np.array(picture if picture.mode in ("RGB", "RGBA") else picture.convert("RGBA"))
+    picture = read_picture(path, formats=["PNG"], most_pixels=_MOST_DRAWN)
+    return np.array(picture if picture.mode in ("RGB", "RGBA") else picture.convert("RGBA"))
 
 
 def manifest_of(run: RunDirectory) -> str:
@@ -533,7 +533,8 @@ def file_names(samples: Samples) -> list[str]:
     """File names without suffix: run, iteration, manifest and seed of each sample, all different."""
     facts = samples.facts
     manifest = str(facts.get("manifest") or "")[:_MANIFEST_LETTERS]
-    start = "-".join(part for part in (_plain(str(facts.get("run"))), str(facts.get("iteration")), manifest) if part)
+    parts = str(facts.get("run")), str(facts.get("iteration")), manifest
+    start = "-".join(_plain(part) for part in parts if part)
     seen: Counter[str] = Counter()
     names = []
     for latent in samples.latents:

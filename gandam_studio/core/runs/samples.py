@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import shlex
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,14 +13,16 @@ from numpy.typing import NDArray
 from PIL import Image, PngImagePlugin
 
 from gandam_studio.core.errors import UserError
+from gandam_studio.core.finishing.sheet import sheet_problem
 from gandam_studio.core.runs.sampling import write_file
 from trainer.protocol.events import SamplesSaved
+from trainer.protocol.picture_files import read_picture
 from trainer.protocol.run_directory import RunDirectory
-from trainer.protocol.untrusted import path_inside, read_regular
+from trainer.protocol.untrusted import path_inside
 
 FIXED, RANDOM = "fixed", "random"
-LARGEST_FILE = 256 << 20
-LARGEST_SIDE = 16_384
+MOST_CELLS = 16_384
+"""Samples in a grid; a run is told to draw 1,024 at most."""
 
 
 @dataclass(frozen=True)
@@ -55,11 +58,11 @@ class SampleSpot:
         return f"{self.run.name}-{self.sample.iteration}-{self.which}{number}"
 
     def command(self, checkpoint: str) -> str:
-        """The command that draws it again from a checkpoint."""
-        return (
-            f"gandam-studio sample {self.run.name} --iteration {checkpoint} --latent {self.latent} "
-            f"--out {self.file_name}.png"
-        )
+        """The command that draws it again from a checkpoint; what a shell would act on is quoted."""
+        return shlex.join([
+            "gandam-studio", "sample", self.run.name, "--iteration", checkpoint, "--latent", self.latent,
+            "--out", f"{self.file_name}.png",
+        ])  # fmt: skip
 
     def png(self, scale: int = 1) -> bytes:
         """Its picture as a PNG, enlarged `scale` times without smoothing, with where it comes from in its text.
@@ -68,6 +71,8 @@ class SampleSpot:
         """
         picture = self._picture()
         size = picture.width * scale, picture.height * scale
+        if problem := sheet_problem(1, *size):
+            raise UserError(problem)
         notes = PngImagePlugin.PngInfo()
         notes.add_text("gandam", json.dumps(self._facts()))
         stream = io.BytesIO()
@@ -80,21 +85,29 @@ class SampleSpot:
 
     def _picture(self) -> Image.Image:
         try:
-            data = read_regular(path_inside(self.run.path, self.path), LARGEST_FILE)
-            with Image.open(io.BytesIO(data), formats=["PNG"]) as grid:
-                if max(grid.size) > LARGEST_SIDE:
-                    raise ValueError("it is too large")
-                return self._cut(grid)
-        except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
-            reason = error.strerror if isinstance(error, OSError) and error.strerror else error
-            raise UserError(f"the samples at {self.sample.iteration:,} cannot be read: {reason}") from None
-
-    def _cut(self, grid: Image.Image) -> Image.Image:
+            grid = read_picture(path_inside(self.run.path, self.path), formats=["PNG"])
+        except (OSError, ValueError) as error:
+            raise self._unreadable(error.strerror if isinstance(error, OSError) and error.strerror else error) from None
         if self.index is None:
-            return grid.copy()
-        width, height = grid.width // max(1, self.sample.columns), grid.height // max(1, self.sample.rows)
-        left, top = self.index % max(1, self.sample.columns) * width, self.index // max(1, self.sample.columns) * height
+            return grid
+        rows, columns, height, width = self.layout(grid.height, grid.width)
+        if self.index >= rows * columns:
+            raise self._unreadable(f"it holds {rows * columns:,} samples")
+        left, top = self.index % columns * width, self.index // columns * height
         return grid.crop((left, top, left + width, top + height))
+
+    def layout(self, height: int, width: int) -> tuple[int, int, int, int]:
+        """(rows, columns, height, width) of the samples in a grid of this size.
+
+        Raises UserError when the run says that there are more than the grid can hold, or than any run draws.
+        """
+        rows, columns = max(1, self.sample.rows), max(1, self.sample.columns)
+        if height < rows or width < columns or rows * columns > MOST_CELLS:
+            raise self._unreadable(f"{rows:,} x {columns:,} samples do not fit into it")
+        return rows, columns, height // rows, width // columns
+
+    def _unreadable(self, reason: object) -> UserError:
+        return UserError(f"the samples at {self.sample.iteration:,} cannot be read: {reason}")
 
     def _facts(self) -> dict[str, object]:
         return {
