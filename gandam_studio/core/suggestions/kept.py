@@ -8,18 +8,16 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
-import os
 import zlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from gandam_studio.core.workspace import Workspace
+from gandam_studio.core.workspace.row_records import runs_of, write_rows
 from gandam_studio.core.workspace.sprite import Sprite, format_crop
-from trainer.protocol.files import open_own
 from trainer.protocol.untrusted import open_regular
 
 _KEY, _CRC = 8, 4
-_MOST_ROWS = 10_000_000  # a made-up row number must not make a file of any size
 
 
 @dataclass(frozen=True)
@@ -41,7 +39,7 @@ class Kept:
         found: dict[int, bytes] = {}
         path = workspace.folder / self.name
         with contextlib.suppress(OSError, ValueError), open_regular(path, follow_links=False) as stream:
-            for first, count in _runs([sprite.seq for sprite in sprites]):
+            for first, count in runs_of([sprite.seq for sprite in sprites]):
                 stream.seek(self._size * (sprites[first].seq - 1))
                 data = memoryview(stream.read(self._size * count))
                 for place in range(len(data) // self._size):
@@ -52,12 +50,10 @@ class Kept:
         return found
 
     def write(self, workspace: Workspace, records: Mapping[int, tuple[Sprite, bytes]]) -> None:
-        """Keep the numbers of sprites, by row in rising order. Raises OSError."""
-        seqs = [seq for seq in records if 0 < seq <= _MOST_ROWS]
-        with os.fdopen(open_own(workspace.folder / self.name, os.O_RDWR | os.O_CREAT), "r+b") as stream:
-            for first, count in _runs(seqs):
-                stream.seek(self._size * (seqs[first] - 1))
-                stream.write(b"".join(self._record(*records[seq]) for seq in seqs[first : first + count]))
+        """Keep the numbers of sprites, by row. Raises OSError."""
+        rows = sorted(records)
+        data = b"".join(self._record(*records[row]) for row in rows)
+        write_rows(workspace.folder / self.name, self._size, rows, data)
 
     @property
     def _size(self) -> int:
@@ -70,12 +66,3 @@ class Kept:
     def _record(self, sprite: Sprite, numbers: bytes) -> bytes:
         body = self._key(sprite) + numbers
         return body + zlib.crc32(body).to_bytes(_CRC, "little")
-
-
-def _runs(seqs: Sequence[int]) -> Iterator[tuple[int, int]]:
-    """(place, count) of the runs of rows that follow each other."""
-    first = 0
-    for place in range(1, len(seqs) + 1):
-        if place == len(seqs) or seqs[place] != seqs[place - 1] + 1:
-            yield first, place - first
-            first = place

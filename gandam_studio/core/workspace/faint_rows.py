@@ -9,7 +9,6 @@ judged again. Commands that only read keep what they found too; where they may n
 from __future__ import annotations
 
 import contextlib
-import os
 import sqlite3
 from collections.abc import Callable
 from pathlib import Path
@@ -18,15 +17,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gandam_studio.core.workspace.faint import FAINT, SEEN, judged
+from gandam_studio.core.workspace.row_records import MOST_ROWS, write_rows
 from gandam_studio.core.workspace.seqsets import Seqs
-from trainer.protocol.files import open_own
 from trainer.protocol.manifest import is_digest
 from trainer.protocol.untrusted import UntrustedError, open_regular
 
 NAME = "faint.bin"  # to be changed when the rule of `faint` changes
 _RECORD = np.dtype("<u8")
 _AT_ONCE = 400  # host parameters in one query
-_MOST_ROWS = 10_000_000  # a made-up row number must not make a file of any size
 
 
 def faint_rows(
@@ -49,9 +47,9 @@ def faint_rows(
     known = (found << np.uint64(8) == expected << np.uint64(8)) & ((verdicts == SEEN) | (verdicts == FAINT))
     if not known.all():
         verdicts[~known] = judged(thumbnail, seqs[~known], background)
-        new = ~known & (verdicts > 0) & (expected > 0) & (seqs > 0) & (seqs <= _MOST_ROWS)
+        new = ~known & (verdicts > 0) & (expected > 0)
         with contextlib.suppress(OSError):
-            _keep(folder / NAME, records, seqs[new], expected[new] | verdicts[new].astype(_RECORD) << np.uint64(56))
+            _keep(folder / NAME, seqs[new], expected[new] | verdicts[new].astype(_RECORD) << np.uint64(56))
     return seqs[verdicts == FAINT]
 
 
@@ -75,20 +73,11 @@ def _kept(path: Path, last: int) -> NDArray[np.uint64]:
         contextlib.suppress(OSError, UntrustedError),
         open_regular(path, follow_links=False) as stream,
     ):
-        data = stream.read(_RECORD.itemsize * min(last, _MOST_ROWS))
+        data = stream.read(_RECORD.itemsize * min(last, MOST_ROWS))
         return np.frombuffer(data[: len(data) // _RECORD.itemsize * _RECORD.itemsize], _RECORD)
     return np.zeros(0, _RECORD)
 
 
-def _keep(path: Path, records: NDArray[np.uint64], seqs: Seqs, new: NDArray[np.uint64]) -> None:
-    """Write the records of some rows, and with them again what was read of those in between."""
-    if not len(seqs):
-        return
-    first, last = int(seqs.min()), int(seqs.max())
-    block = np.zeros(last - first + 1, _RECORD)
-    before = records[first - 1 : last]
-    block[: len(before)] = before
-    block[seqs - first] = new
-    with os.fdopen(open_own(path, os.O_RDWR | os.O_CREAT), "r+b") as stream:
-        stream.seek(_RECORD.itemsize * (first - 1))
-        stream.write(block.tobytes())
+def _keep(path: Path, seqs: Seqs, new: NDArray[np.uint64]) -> None:
+    order = np.argsort(seqs)
+    write_rows(path, _RECORD.itemsize, seqs[order].tolist(), new[order].tobytes())
