@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import errno
+import os
 import zipfile
 from pathlib import Path
 
@@ -131,3 +133,17 @@ def test_pictures_are_stored_and_texts_are_packed(run: RunDirectory, tmp_path: P
         kinds = {Path(one.filename).suffix: one.compress_type for one in archive.infolist()}
     assert kinds[".png"] == zipfile.ZIP_STORED
     assert kinds[".json"] == kinds[".jsonl"] == zipfile.ZIP_DEFLATED
+
+
+def test_dates_and_names_that_a_zip_cannot_hold_end_no_export(run: RunDirectory, tmp_path: Path) -> None:
+    os.utime(run.events_path, (0, 0))
+    os.utime(run.config_path, (10**10, 10**10))
+    odd = []
+    with contextlib.suppress(OSError):  # Windows and macOS have no such names.
+        Path(os.fsdecode(os.fsencode(run.path) + b"/caf\xe9.txt")).write_bytes(b"x")
+        odd = ["r1-x/caf\\xe9.txt"]
+    with zipfile.ZipFile(export_run(run, tmp_path / "copy.zip")) as archive:
+        assert archive.testzip() is None
+        dates = {one.filename: one.date_time[0] for one in archive.infolist()}
+    assert (dates["r1-x/events.jsonl"], dates["r1-x/config.json"]) == (1980, 2107)
+    assert [name for name in dates if name.startswith("r1-x/caf")] == odd

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from gandam_studio.core.errors import UserError
 from gandam_studio.core.jobs import NULL_JOB, Job
+from gandam_studio.core.texts import encodable
 from trainer.protocol import files, outputs
 from trainer.protocol.run_directory import RunDirectory
 
@@ -86,7 +87,9 @@ def _members(root: Path) -> Iterator[Path]:
 def _write_zip(run: RunDirectory, members: list[Path], part: Path, job: Job) -> None:
     with zipfile.ZipFile(part, "x", allowZip64=True) as archive:
         for path in members:
-            info = zipfile.ZipInfo.from_file(path, f"{run.name}/{path.relative_to(run.path).as_posix()}")
+            # Names that are not UTF-8 are escaped, and dates that a zip cannot hold become the nearest that it can.
+            name = encodable(f"{run.name}/{path.relative_to(run.path).as_posix()}")
+            info = zipfile.ZipInfo.from_file(path, name, strict_timestamps=False)
             info.compress_type = zipfile.ZIP_STORED if path.suffix in _STORED else zipfile.ZIP_DEFLATED
             with path.open("rb") as source, archive.open(info, "w", force_zip64=True) as sink:
                 while chunk := source.read(_CHUNK):
