@@ -72,13 +72,13 @@ class Output:
             print("[]" if first else "]")
 
     def say(self, text: str) -> None:
-        """Print a line, unless `as_json`."""
+        """Print a line, unless `as_json`. Text from outside in it can neither control the terminal nor begin a line."""
         if not self.as_json:
-            print(text)
+            print(printable(text))
 
     def note(self, text: str) -> None:
         """Print a note on the error stream."""
-        print(f"note: {text}", file=sys.stderr)
+        tell(f"note: {text}")
 
     def table(self, columns: Sequence[str], rows: Iterable[Sequence[object]], *, right: Sequence[str] = ()) -> None:
         """Print a table, unless `as_json`; columns named in `right` are right-aligned."""
@@ -96,6 +96,11 @@ class Output:
         # Piped output must not be cut off.
         width = None if sys.stdout.isatty() else 240
         Console(width=width, highlight=False).print(table)
+
+
+def tell(text: str) -> None:
+    """Print a line on the error stream, as `Output.say` does."""
+    print(printable(text), file=sys.stderr, flush=True)
 
 
 def counted(number: int, thing: str) -> str:

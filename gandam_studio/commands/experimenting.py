@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import sys
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from gandam_studio.commands.console import Output, chosen_folder, counted, json_option, workspace_option
+from gandam_studio.commands.console import Output, chosen_folder, counted, json_option, tell, workspace_option
 from gandam_studio.commands.progress import ConsoleJob
+from gandam_studio.core.errors import UserError
 
 if TYPE_CHECKING:
     from gandam_studio.core.experiments.folder import Experiment
@@ -93,20 +93,32 @@ def _list(out: Output, place: Path) -> None:
 
     rows = []
     for name in experiments(place):
-        found = Experiment.open(place, name)
-        rows.append({
-            "experiment": name, "title": found.plan.title, "runs": len(found.plan.cells),
-            "measured": len(found.outcomes()), "running": found.is_carried_out(),
-        })  # fmt: skip
+        row: dict[str, Any] = {
+            "experiment": name,
+            "title": "",
+            "runs": 0,
+            "measured": 0,
+            "running": False,
+            "problem": "",
+        }
+        try:
+            found = Experiment.open(place, name)
+            row |= {
+                "title": found.plan.title, "runs": len(found.plan.cells), "measured": len(found.outcomes()),
+                "running": found.is_carried_out(),
+            }  # fmt: skip
+        except UserError as error:  # A damaged one does not hide the others.
+            row["problem"] = str(error)
+        rows.append(row)
     templates = [{"template": name, "title": load_template(name).title} for name in ready_made()]
     out.json({"experiments": rows, "ready_made": templates})
     out.table(
         ("experiment", "runs", "measured", "what for"),
-        ((row["experiment"], row["runs"], row["measured"], row["title"]) for row in rows),
+        ((row["experiment"], row["runs"], row["measured"], row["problem"] or row["title"]) for row in rows),
         right=("runs", "measured"),
     )
-    for row in templates:
-        out.say(f"ready made: experiment new NAME --from {row['template']}: {row['title']}")
+    for one in templates:
+        out.say(f"ready made: experiment new NAME --from {one['template']}: {one['title']}")
 
 
 def _new(workspace: Workspace, out: Output, name: str, asked: dict[str, Any]) -> Experiment:
@@ -193,16 +205,12 @@ def _run(out: Output, place: Path, found: Experiment, asked: dict[str, Any]) -> 
             cost = estimate(found.plan, job)
             share = len(left) / len(found.plan.cells)
             out.note(finish({"runs": len(left), "seconds": cost["seconds"] * share}))
-
-        def say(line: str) -> None:
-            print(line, file=sys.stderr, flush=True)
-
         if asked["engine"] == "ray":
             from gandam_studio.core.experiments.ray_engine import carry_out_on_ray
 
-            carry_out_on_ray(place, found, asked["ray_address"], job, say)
+            carry_out_on_ray(place, found, asked["ray_address"], job, tell)
         else:
-            carry_out(place, found, job, say)
+            carry_out(place, found, job, tell)
     _tell(out, found, whole=True)
 
 

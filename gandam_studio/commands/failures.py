@@ -9,6 +9,7 @@ import sys
 
 import click
 
+from gandam_studio.commands.console import tell
 from gandam_studio.core.errors import UserError
 from gandam_studio.core.failure_log import write_log
 from gandam_studio.core.jobs import Cancelled
@@ -70,7 +71,7 @@ def exit_code_for(error: BaseException) -> int:
 
 
 def _say(message: str, code: int) -> int:
-    print(f"gandam-studio: {encodable(' '.join(message.split()))}", file=sys.stderr, flush=True)
+    tell(f"gandam-studio: {encodable(' '.join(message.split()))}")
     return code
 
 

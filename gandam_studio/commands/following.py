@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import subprocess
-import sys
 import time
 from typing import TYPE_CHECKING
 
+from gandam_studio.commands.console import tell
 from trainer.protocol.diagnosis import alarm_text
 from trainer.protocol.events import TERMINAL, Alarm, Progress, RunExtended, RunStarted, RunWarning, TrainEvent
 
@@ -24,7 +24,7 @@ def follow(run: RunDirectory, process: subprocess.Popen[bytes], job: ConsoleJob)
     reader = run.events()
     attempts = max((event.attempt for event in reader.read()), default=0)
     if reader.damaged:
-        print(f"note: {reader.damaged:,} of its events are damaged and were left out", file=sys.stderr, flush=True)
+        tell(f"note: {reader.damaged:,} of its events are damaged and were left out")
     bar = _Bar(job)
     job.start("Starting the trainer", None)
     asked = False
@@ -35,7 +35,7 @@ def follow(run: RunDirectory, process: subprocess.Popen[bytes], job: ConsoleJob)
                 bar.show(event)
         if job.cancelled and not asked:
             asked = True
-            print("stopping: the trainer saves a checkpoint first", file=sys.stderr, flush=True)
+            tell("stopping: the trainer saves a checkpoint first")
             run.request("stop")
         if ended:
             return
@@ -63,9 +63,9 @@ class _Bar:
             self._job.move(done - self._shown)
             self._shown = done
         elif isinstance(event, RunExtended | RunWarning):
-            print(f"note: {event.message}", file=sys.stderr, flush=True)
+            tell(f"note: {event.message}")
         elif isinstance(event, Alarm):
-            print(alarm_text(event.about, event.state, event.action), file=sys.stderr, flush=True)
+            tell(alarm_text(event.about, event.state, event.action))
         elif isinstance(event, TERMINAL):
             self._job.describe("Ending")
 

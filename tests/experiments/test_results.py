@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from studio_calls import Studio
 from tiny_experiments import done, tiny_plan
 
 from gandam_studio.core.errors import UserError
@@ -15,6 +17,7 @@ from gandam_studio.core.experiments.growth import predict
 from gandam_studio.core.experiments.results import read_results, results, write_results
 from gandam_studio.core.experiments.running import remaining
 from gandam_studio.core.experiments.tastes import new_taste, tastes
+from gandam_studio.core.workspace import Workspace
 from trainer.protocol.measured import JUDGE
 
 Made = Callable[..., Experiment]
@@ -227,3 +230,45 @@ def test_who_passes_over_real_sprites_gets_no_verdict(tmp_path: Path) -> None:
         test.pick(pair.left[0] == "a" or pair.right[0] == "real")
     assert test.standing.verdict == "a"
     assert "no verdict" in test.words
+
+
+def test_a_damaged_experiment_hides_no_other(made: Made, studio: Studio, tmp_path: Path) -> None:
+    Workspace.create(tmp_path).close()
+    bad = [made(), made(name="bad")][1]
+    (bad.folder / "plan.json").write_text("[1]")
+    told = studio("experiment", "list", "--json", "-w", tmp_path).json["experiments"]
+    listed = {one["experiment"]: one for one in told}
+    assert listed["tiny"]["problem"] == ""
+    assert listed["tiny"]["runs"] == 9
+    assert "bad cannot be read" in listed["bad"]["problem"]
+    assert "bad cannot be read" in studio("experiment", "list", "-w", tmp_path).out
+    assert "bad cannot be read" in studio("experiment", "results", "bad", "-w", tmp_path).refusal
+
+
+def test_what_others_wrote_cannot_control_the_terminal(made: Made, studio: Studio, tmp_path: Path) -> None:
+    Workspace.create(tmp_path).close()
+    experiment = made()
+    experiment.save(Outcome(0, FAILED, "r1-x", "\x1b]0;evil\x07\nr2: fine"))
+    new_taste(experiment.folder, "r1\x1b[2J@2", "r2@2", count=20, reals=0)
+    for what in ("status", "results", "list"):
+        said = studio("experiment", what, "tiny", "-w", tmp_path)
+        assert said.code == 0
+        assert not set(said.out + said.err) & set("\x1b\x07\r")
+        assert not any(line.startswith("r2: fine") for line in said.out.splitlines())
+
+
+@pytest.mark.skipif(os.name == "nt", reason="links and FIFOs are POSIX's")
+def test_an_experiment_that_is_a_link_is_none(made: Made, tmp_path: Path) -> None:
+    experiment = made()
+    outside = tmp_path / "outside"
+    experiment.folder.rename(outside)
+    experiment.folder.symlink_to(outside, target_is_directory=True)
+    other = made(name="other")
+    assert experiments(tmp_path) == ["other"]
+    with pytest.raises(UserError, match="there is no experiment 'tiny'"):
+        Experiment.open(tmp_path, "tiny")
+    with pytest.raises(UserError, match="link"):
+        experiment.ask_to_stop()
+    os.mkfifo(other.folder / "lock")
+    with pytest.raises(UserError, match="is not a file"), other.locked():
+        pass

@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 import os
+import shutil
 from pathlib import Path
 
+import numpy as np
 import pytest
+from odd_targets import content
 from recorded_runs import recorded
 
 from gandam_studio.core.errors import UserError
 from gandam_studio.core.runs import find_run, labels, runs, summary
+from gandam_studio.core.runs.explored import Explored, Favourite, keep
 from gandam_studio.core.runs.export import export_run
 from gandam_studio.core.runs.labels import Label, label_of, set_label
 from gandam_studio.core.workspace import Workspace
+from trainer.protocol.errors import TrainerError
 from trainer.protocol.run_directory import RunDirectory
 
 
@@ -85,3 +90,22 @@ def test_a_link_is_neither_read_nor_written_through(run: RunDirectory, tmp_path:
     with pytest.raises(UserError):
         set_label(run.path, name="x")
     assert outside.read_text() == '{"name": "secret"}'
+
+
+@pytest.mark.skipif(os.name == "nt", reason="links need rights on Windows")
+def test_nothing_is_written_into_a_folder_that_a_run_is_a_link_to(run: RunDirectory, tmp_path: Path) -> None:
+    outside = tmp_path / "outside"
+    shutil.copytree(run.path, outside)
+    (outside / "about.json").write_text('{"name": "theirs"}')
+    before = content(outside)
+    linked = RunDirectory(run.path.with_name("r2-linked"))
+    linked.path.symlink_to(outside, target_is_directory=True)
+    for write in (
+        lambda: set_label(linked.path, name="x"),
+        lambda: set_label(linked.path, name=""),
+        lambda: keep(linked.path, Explored((Favourite("x", np.ones(8, np.float32)),))),
+        lambda: linked.request("stop"),
+    ):
+        with pytest.raises((UserError, TrainerError), match="link"):
+            write()
+    assert content(outside) == before

@@ -59,6 +59,13 @@ def write_json(path: Path, value: Any, *, indent: int | None = 2) -> None:
     write_bytes(path, text.encode() + b"\n")
 
 
+def write_own_json(path: Path, value: Any) -> None:
+    """As `write_json`, for a file of our own in a folder of our own: neither may be a link. Raises OSError as well."""
+    refuse_link(path.parent)
+    refuse_link(path)
+    write_json(path, value)
+
+
 def is_link(path: Path | str) -> bool:
     """Whether `path` itself is a symbolic link or a Windows junction."""
     return os.path.islink(path) or getattr(os.path, "isjunction", lambda _path: False)(path)

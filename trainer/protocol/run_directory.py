@@ -278,8 +278,9 @@ class RunDirectory:
         if command not in COMMANDS:
             raise TrainerError(f"{command!r} is not a command; there are {', '.join(COMMANDS)}")
         try:
+            files.refuse_link(self.path)
             files.own_folder(self.commands_path)
-            files.write_json(self.commands_path / command, {"requested": time.time()})
+            files.write_own_json(self.commands_path / command, {"requested": time.time()})
         except OSError as error:
             raise io_failure(f"cannot write to {self.commands_path}", error) from error
 

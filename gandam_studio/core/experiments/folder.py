@@ -150,8 +150,8 @@ class Experiment:
         folder = workspace_folder / FOLDER / name
         try:
             return cls(folder, Plan.from_json(read_json_object(folder / PLAN, max_bytes=_BYTES, follow_links=False)))
-        except (OSError, UntrustedError) as error:
-            raise UserError(f"experiment {name} cannot be read: {error}") from None
+        except (OSError, UntrustedError, UserError) as error:
+            raise UserError(f"experiment {shortened(name)} cannot be read: {error}") from None
 
     @contextlib.contextmanager
     def locked(self) -> Iterator[None]:
@@ -160,6 +160,8 @@ class Experiment:
         lock = FileLock(path)
         try:
             files.refuse_link(path)
+            if path.exists() and not path.is_file():
+                raise UserError(f"experiment {self.name} cannot be locked: {path} is not a file")
             lock.acquire(timeout=0.5)
         except Timeout:
             raise UserError(f"experiment {self.name} is being carried out by another process") from None
@@ -178,7 +180,7 @@ class Experiment:
     def ask_to_stop(self) -> None:
         """Ask the process that carries it out to stop, with a checkpoint of the run. Raises UserError."""
         try:
-            files.write_json(self.folder / STOP, {})
+            files.write_own_json(self.folder / STOP, {})
         except OSError as error:
             raise UserError(f"experiment {self.name} cannot be stopped: {error.strerror or error}") from None
 
@@ -227,11 +229,13 @@ class Experiment:
 
     def mark(self, run: RunDirectory, cell: Cell) -> None:
         """Say in a run's folder which cell it is."""
-        files.write_json(run.path / MARK, {"experiment": self.name, "digest": self.digest, "cell": cell.number})
+        values = {"experiment": self.name, "digest": self.digest, "cell": cell.number}
+        files.write_own_json(run.path / MARK, values)
 
     def unmark(self, run: RunDirectory) -> None:
         """Make a run one like any other, so that another one is made for its cell. Raises UserError."""
         try:
+            files.refuse_link(run.path)
             (run.path / MARK).unlink(missing_ok=True)
         except OSError as error:
             raise UserError(f"{run.name} cannot be tried again: {error.strerror or error}") from None
@@ -270,12 +274,16 @@ class Experiment:
 
 
 def experiments(workspace_folder: Path) -> list[str]:
-    """Names of a workspace's experiments, oldest first."""
-    try:
-        folders = [path for path in (workspace_folder / FOLDER).iterdir() if (path / PLAN).is_file()]
-        return [path.name for path in sorted(folders, key=lambda path: ((path / PLAN).stat().st_mtime, path.name))]
-    except OSError:
-        return []
+    """Names of a workspace's experiments, oldest first. Links are left out: nothing is written through them."""
+    folder = workspace_folder / FOLDER
+    found: list[tuple[float, str]] = []
+    with contextlib.suppress(OSError):
+        files.refuse_link(folder)
+        for path in folder.iterdir():
+            with contextlib.suppress(OSError):  # One bad folder must not hide the others.
+                if not files.is_link(path) and (path / PLAN).is_file():
+                    found.append(((path / PLAN).stat().st_mtime, path.name))
+    return [name for _, name in sorted(found)]
 
 
 def cell_of(run: RunDirectory) -> tuple[str, int] | None:

@@ -120,8 +120,7 @@ def keep(folder: Path, what: Explored) -> None:
     try:
         if not folder.is_dir():
             raise UserError(f"there is no run at {folder}")
-        files.refuse_link(path)
-        files.write_json(path, value)
+        files.write_own_json(path, value)
     except OSError as error:
         raise UserError(f"the favourites of {folder.name} cannot be saved: {error.strerror or error}") from None
 

@@ -49,11 +49,11 @@ def set_label(folder: Path, *, name: str | None = None, note: str | None = None)
     try:
         if not folder.is_dir():
             raise UserError(f"there is no run at {folder}")
-        files.refuse_link(path)
         if after == Label():
+            files.refuse_link(folder)
             path.unlink(missing_ok=True)
         else:
-            files.write_json(path, {"name": after.name, "note": after.note})
+            files.write_own_json(path, {"name": after.name, "note": after.note})
     except OSError as error:
         raise UserError(f"the name of {folder.name} cannot be saved: {error.strerror or error}") from None
     return after
