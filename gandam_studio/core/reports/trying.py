@@ -26,6 +26,7 @@ VERDICTS = {"better": "better", "worse": "worse"}
 WIDEST = 100.0
 """Of ratios: how far the drawing goes to either side at most."""
 _TICKS = [digit * 10.0**power for power in range(-2, 3) for digit in (1, 2, 5)]
+_CLOSE_TICKS = [0.5, 0.6, 0.7, 0.8, 0.9, 1.0, 1.2, 1.5, 1.8, 2.0]
 
 
 def read_results(folder: Path) -> dict[str, Any]:
@@ -232,6 +233,8 @@ def _ratio_ticks(left: float, right: float) -> list[tuple[float, str]]:
     there = [tick for tick in _TICKS if left <= math.log(tick) <= right]
     if len(there) > 6:
         there = [tick for tick in there if math.log10(tick).is_integer()]
+    if len(there) < 3:
+        there = [tick for tick in _CLOSE_TICKS if left <= math.log(tick) <= right]
     return [(math.log(tick), times(tick)) for tick in there]
 
 
