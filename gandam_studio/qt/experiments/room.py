@@ -286,7 +286,8 @@ class ExperimentsRoom(QWidget):
                 notes.append(self.tr("What more sprites would buy: {0}; {1}.").format("; ".join(parts), growth["why"]))
             else:
                 notes.append(self.tr("What more sprites would buy: cannot tell; {0}.").format(growth["why"]))
-        notes += [self.tr("Taste test: {0}.").format(taste["words"]) for taste in told["tastes"][-2:]]
+        begun = [taste for taste in told["tastes"] if taste["picks"]]
+        notes += [self.tr("Taste test: {0}.").format(taste["words"]) for taste in begun[-2:]]
         return notes
 
     def _show_cells(self, cells: list[dict[str, Any]]) -> None:
