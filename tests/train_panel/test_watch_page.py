@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import shutil
 import time
 from pathlib import Path
@@ -10,6 +11,7 @@ import pytest
 from PySide6.QtCore import QPoint, Qt
 from recorded_runs import COLUMNS, Recorder, make_run, pictures, recorded
 
+from gandam_studio.qt.following.texts import time_left
 from gandam_studio.qt.widgets.plots.curve_plot import RAW_ALPHA
 from gandam_studio.qt.widgets.plots.plot_panel import REST_S
 from gandam_studio.qt.widgets.plots.plot_specs import plot_specs
@@ -199,6 +201,24 @@ def test_a_failed_run_shows_cause_what_is_safe_and_one_action(  # type: ignore[n
         qtbot.mouseClick(shown.card.button, Qt.MouseButton.LeftButton)
     assert asked.args == [action]
     assert shown.resume_button.isHidden(), "one action, not two"
+
+
+def test_a_run_at_its_limit_says_that_it_finishes_and_its_first_samples_that_they_are_untrained(  # type: ignore[no-untyped-def]
+    tmp_path: Path, page, qtbot
+) -> None:
+    run = make_run(tmp_path / "r1", ("stop.minutes=2",))
+    recorder = Recorder(run)
+    recorder.sample()
+    progress = ev.Progress(first_iteration=1, curves={}, pictures_per_s=800.0, eta_s=0.0, share=1.0)
+    assert time_left(progress) == time_left(dataclasses.replace(progress, eta_s=None))
+    assert not any(letter.isdigit() for letter in time_left(progress))
+    assert time_left(dataclasses.replace(progress, eta_s=65.0, share=0.5)).startswith("1 min 5 s")
+    shown = page(run.path)
+    notes = lambda: [grid.note.text() for grid in (shown.grids.fixed, shown.grids.random)]  # noqa: E731
+    qtbot.waitUntil(lambda: all(note and not note.isdigit() for note in notes()), timeout=5000)
+    recorder.train(40)
+    recorder.sample()
+    qtbot.waitUntil(lambda: notes() == ["40"] * 2, timeout=5000)
 
 
 def test_a_time_limit_is_told_beside_the_iterations_it_cut_short(tmp_path: Path, page, qtbot) -> None:  # type: ignore[no-untyped-def]

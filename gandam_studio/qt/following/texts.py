@@ -11,6 +11,7 @@ from PySide6.QtCore import QCoreApplication
 
 from gandam_studio.core.runs.concerns import Concern
 from gandam_studio.qt.counts import counted
+from gandam_studio.qt.status_strip import duration
 from trainer.protocol import events as ev
 from trainer.protocol.diagnosis import alarm_text, diagnosis_of, summary
 from trainer.protocol.errors import NO_DEVICE
@@ -46,6 +47,15 @@ def pending_name(command: str) -> str:
     return {
         "start": _tr("Starting…"), "pause": _tr("Pausing…"), "resume": _tr("Resuming…"), "stop": _tr("Stopping…"),
     }.get(command, "")  # fmt: skip
+
+
+def time_left(progress: ev.Progress) -> str:
+    """How long a live run will still take; after its limit it draws and judges its last samples, and saves."""
+    if progress.share is not None and progress.share >= 1:
+        return _tr("Finishing…")
+    if progress.eta_s is None:
+        return _tr("Estimating…")
+    return _tr("{0} left").format(duration(progress.eta_s))
 
 
 def state_words(state: RunState, pending: str = "") -> str:

@@ -7,8 +7,7 @@ from PySide6.QtWidgets import QHBoxLayout, QPushButton, QToolButton, QWidget
 
 from gandam_studio.qt import icons, theme
 from gandam_studio.qt.following.follower import RunFollower
-from gandam_studio.qt.following.texts import pauses, pending_name, state_name
-from gandam_studio.qt.status_strip import duration
+from gandam_studio.qt.following.texts import pauses, pending_name, state_name, time_left
 from gandam_studio.qt.widgets.steady import set_steady_text
 from trainer.protocol.untrusted import shortened
 
@@ -65,7 +64,7 @@ class RunStrip(QWidget):
         progress = follower.record.progress
         if progress is not None:
             if progress.eta_s is not None:
-                words.append(self.tr("{0} left").format(duration(progress.eta_s)))
+                words.append(time_left(progress))
             if progress.memory_mb:
                 words.append(f"{progress.memory_mb / 1024:.1f} GB")
         set_steady_text(self._text, "  ·  ".join(words))

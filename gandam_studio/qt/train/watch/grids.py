@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from PySide6.QtCore import QPoint, Signal
+from PySide6.QtCore import QCoreApplication, QPoint, Signal
 from PySide6.QtGui import QImage
 from PySide6.QtWidgets import QHBoxLayout, QStackedWidget, QToolButton, QVBoxLayout, QWidget
 
@@ -221,7 +221,9 @@ def spike_moments(follower: RunFollower, spike: SpikeFound) -> list[tuple[str, S
 def _show(grid: SampleGrid, image: QImage | None, sample: SamplesSaved) -> None:
     if image is not None:
         grid.view.set_image(image, sample.rows, sample.columns)
-        grid.note.setText(f"{sample.iteration:,}")
+        grid.note.setText(
+            f"{sample.iteration:,}" if sample.iteration else QCoreApplication.translate("train", "untrained")
+        )
         grid.view.setAccessibleDescription(f"{sample.rows} x {sample.columns}, {sample.iteration:,}")
 
 

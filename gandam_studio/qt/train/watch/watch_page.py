@@ -34,10 +34,10 @@ from gandam_studio.qt.following.texts import (
     pending_name,
     resume_label,
     state_name,
+    time_left,
     why_finished,
 )
 from gandam_studio.qt.questions import run_dialog
-from gandam_studio.qt.status_strip import duration
 from gandam_studio.qt.train.watch.cards import Card
 from gandam_studio.qt.train.watch.grids import GridArea
 from gandam_studio.qt.train.watch.log_drawer import LogDrawer
@@ -543,12 +543,7 @@ class WatchPage(QWidget):
             if follower.is_alive and progress.busy_percent is not None:
                 words.append(f"{self._device()} {progress.busy_percent:.0f} %")
             if follower.is_alive:
-                left = (
-                    self.tr("Estimating…")
-                    if progress.eta_s is None
-                    else self.tr("{0} left").format(duration(progress.eta_s))
-                )
-                words.append(left)
+                words.append(time_left(progress))
             self._bar.setValue(round(1000 * min(1.0, max(0.0, progress.share or 0))))
         self._bar.setVisible(follower.is_alive or follower.state.state in ("interrupted", "stopped"))
         set_steady_text(self.numbers_label, "   ".join(words))
