@@ -12,10 +12,13 @@ NEEDED = (
     "gandam_studio/py.typed",
     "trainer/py.typed",
     "trainer/_resources/presets/sprite-r3.toml",
+    "trainer/_resources/looks/sprite-flow-cpu.png",
     "trainer/_resources/manifest.schema.json",
     "gandam_studio/_data/mechas/mechas.zip",
 )
 UNWANTED = (".png", ".jpg", ".gif")
+SHOWN = "trainer/_resources/looks/"
+"""Pictures that the window shows."""
 
 
 def main(wheel: str) -> None:
@@ -23,7 +26,8 @@ def main(wheel: str) -> None:
     with zipfile.ZipFile(wheel) as archive:
         names = set(archive.namelist())
     problems = [f"{name} is missing" for name in NEEDED if name not in names]
-    problems += [f"{name} does not belong into a wheel" for name in sorted(names) if name.endswith(UNWANTED)]
+    others = sorted(name for name in names if not name.startswith(SHOWN))
+    problems += [f"{name} does not belong into a wheel" for name in others if name.endswith(UNWANTED)]
     if problems:
         sys.exit("\n".join(problems))
     print(f"{wheel}: {len(names)} files")

@@ -227,7 +227,7 @@ def test_from_an_empty_welcome_to_exported_sprites(
 
 
 SMALL = {
-    "architecture.generator_channels": "8,8,8,8", "architecture.discriminator_channels": "8,8,8,8",
+    "architecture.generator_channels": "8,8,8",
     "batch.size": "4", "stop.iterations": "3", "sampling.every": "2", "sampling.count": "9", "device": "cpu",
     "precision.threads": "1", "ema.enabled": "false",
 }  # fmt: skip

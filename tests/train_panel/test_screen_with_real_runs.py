@@ -210,6 +210,7 @@ def test_asking_a_run_that_does_not_train_is_told(screen, session, tmp_path: Pat
 
 
 def test_preflight_measures_a_real_step(screen, qtbot) -> None:  # type: ignore[no-untyped-def]
+    screen.setup.draft.choose("dcgan")
     for text in TINY:
         path, _, value = text.partition("=")
         screen.setup.draft.set_text(path, value)

@@ -22,6 +22,7 @@ from gandam_studio.core import versions
 from gandam_studio.core.runs import available_devices
 from gandam_studio.core.workspace import Workspace
 from gandam_studio.core.workspace.edits import SetSetting
+from gandam_studio.qt.following.training_size import FIRST_PRESET
 from gandam_studio.qt.main_window import MainWindow
 from gandam_studio.qt.runs.lineage_tree import LineageTree
 from gandam_studio.qt.runs.screen import RunsScreen
@@ -319,7 +320,7 @@ def test_recipe_and_train_say_the_same_picture_size(window: MainWindow, qtbot) -
 
     qtbot.waitUntil(lambda: shown() == {32}, timeout=SOON_MS)
     assert recipe.size_note.isVisible(), "the recipe says 64, the preset trains at 32"
-    assert "sprite-r3-cpu" in recipe.size_note.text()
+    assert FIRST_PRESET in recipe.size_note.text()
     visit(window, 4)
     setup = train(window).setup
     assert setup.draft.config.data.size == 32

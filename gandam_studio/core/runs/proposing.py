@@ -1,12 +1,12 @@
-"""Which preset suits a machine and a length of training, as docs/experiments.md has measured it."""
+"""Which preset suits a machine and a length of training, as docs/contest.md has measured it."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
-PROCESSOR, PROCESSOR_SOON, CARD = "sprite-flow-cpu", "sprite-r3-cpu", "sprite-r3"
-LEAST_MINUTES = 3.0
-"""Below this a flow's samples on a processor are blurred, and a GAN's already have shapes and colours."""
+PROCESSOR, PROCESSOR_FEW, CARD = "sprite-flow-cpu", "sprite-r3-cpu", "sprite-r3"
+SOFT_MINUTES = 3.0
+"""Below this a flow's samples on a processor are still soft, though nearer to sprites than a GAN's at any time."""
 MEASURED_SIDE = 32
 """Larger pictures were not compared on a processor."""
 LEAST_SPRITES = 100
@@ -28,14 +28,12 @@ class Proposal:
 def propose(device: str, side: int, sprites: int, minutes: float) -> Proposal | None:
     """The preset for `device` ("cpu", "cuda", "mps"), pictures of `side` px, so many of them and minutes of training.
 
-    0 minutes: not limited. None where nothing was measured.
+    0 minutes: not limited. None where nothing was measured. Minutes change what to expect, not the choice.
     """
     if device != "cpu":
         return Proposal(CARD, "card")
     if side > MEASURED_SIDE:
         return None
-    if 0 < minutes < LEAST_MINUTES:
-        return Proposal(PROCESSOR_SOON, "short")
     if sprites < LEAST_SPRITES:
-        return Proposal(PROCESSOR_SOON, "few")
-    return Proposal(PROCESSOR, "clearest")
+        return Proposal(PROCESSOR_FEW, "few")
+    return Proposal(PROCESSOR, "short" if 0 < minutes < SOFT_MINUTES else "clearest")

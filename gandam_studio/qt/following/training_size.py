@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from gandam_studio.core.runs import size_to_train
 from trainer.protocol.presets import load_preset
 
-FIRST_PRESET = "sprite-r3-cpu"
-"""The preset that Train begins with."""
+FIRST_PRESET = "sprite-flow-cpu"
+"""The preset that Train begins with: the first of docs/contest.md."""
 
 
 @dataclass(frozen=True)

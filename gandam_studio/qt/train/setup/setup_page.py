@@ -37,6 +37,7 @@ from gandam_studio.qt.train.setup.field_editors import FieldRow
 from gandam_studio.qt.train.setup.one_change import DATA, OneChange, OneChangeBar, changes_from, split
 from gandam_studio.qt.train.setup.preflight_card import PreflightCard
 from gandam_studio.qt.train.setup.preset_delegate import PresetDelegate
+from gandam_studio.qt.train.setup.preset_look import PresetLook
 from gandam_studio.qt.train.setup.queue_list import QueueList
 from gandam_studio.qt.widgets.fitting import Columns, Reach
 from gandam_studio.qt.widgets.outside_text import OutsideLabel, tip, wrapped
@@ -49,6 +50,7 @@ KEPT = ("stop.iterations", "stop.minutes", "device", "seed")
 """Settings that stay when the proposed preset is taken."""
 CHECK_MS = 250
 MEASURE_MS = 1500
+LABEL_PX = 168
 PRESETS_PX = 680  # logical pixels: descriptions fit
 log = logging.getLogger(__name__)
 
@@ -120,7 +122,9 @@ class SetupPage(QWidget):
         self.description.setProperty("role", "secondary")
         self.problem = QLabel(wordWrap=True)
         self.problem.setProperty("role", "error")
+        self.look = PresetLook()
         self.proposal = _Remark(self.tr("Choose another preset"))
+        self.proposed_look = PresetLook()
         self.size_note = _Remark(self.tr("Train at the size of the recipe"))
         self.device_note = _Remark(self.tr("Train on the CPU instead"), role="error")
         self.all_settings = QCheckBox(self.tr("All settings"))
@@ -140,7 +144,9 @@ class SetupPage(QWidget):
         self._form.addLayout(_labelled(self.tr("Version"), self.versions))
         self._form.addLayout(_labelled(self.tr("Preset"), self.presets))
         self._form.addLayout(_labelled("", self.description))
+        self._form.addLayout(_indented(self.look))
         self._form.addWidget(self.proposal)
+        self._form.addLayout(_indented(self.proposed_look))
         self._form.addSpacing(theme.SPACE)
         self.basic = self._basic_rows()
         for path, row in self.basic.items():
@@ -255,12 +261,18 @@ class SetupPage(QWidget):
         found = self._proposed()
         text = {
             "card": self.tr("On a graphics card {0} is the preset to begin with."),
-            "short": self.tr("In so few minutes on a processor, {0} shows the most: shapes and colours."),
+            "short": self.tr("On a processor {0} is ahead at any time; in so few minutes its sprites stay soft."),
             "few": self.tr("With so few sprites on a processor, {0} is the preset to begin with."),
-            "clearest": self.tr("On a processor {0} draws the clearest sprites, given four minutes or more."),
+            "clearest": self.tr(
+                "On a processor {0} draws the clearest sprites: heads, limbs and colours, a bit grainy."
+            ),
         }
         said = text[found.why].format(found.preset) if found else ""
         self.proposal.show_text(said, self.tr("Choose {0}").format(found.preset) if found else "")
+        # All settings need the room, and whoever opens them has chosen.
+        wanted = (self.draft.config.preset, found.preset if found else "")
+        for look, preset in zip((self.look, self.proposed_look), wanted, strict=True):
+            look.show_preset("" if self.all_settings.isChecked() else preset)
 
     def _take_proposal(self) -> None:
         """Choose the proposed preset; limit, device and seed stay as they were set."""
@@ -509,6 +521,7 @@ class SetupPage(QWidget):
         if self._advanced is not None:
             self._advanced.setVisible(on)
         self._spring.setVisible(not on)
+        self._show_proposal()
         # The basic settings are part of all settings, so they are not shown twice.
         for row in self.basic.values():
             row.setVisible(not on)
@@ -523,7 +536,7 @@ class _Remark(QWidget):
         self.label.setProperty("role", role)
         self.button = QPushButton(action)
         row = QHBoxLayout(self)
-        row.setContentsMargins(168 + theme.SPACE, 0, 0, 0)
+        row.setContentsMargins(LABEL_PX + theme.SPACE, 0, 0, 0)
         row.setSpacing(theme.SPACE)
         row.addWidget(self.label, 1)
         row.addWidget(self.button)
@@ -537,9 +550,18 @@ class _Remark(QWidget):
         self.setVisible(bool(text))
 
 
+def _indented(widget: QWidget) -> QHBoxLayout:
+    """Below the editors, and as far to the right as the form goes."""
+    row = QHBoxLayout()
+    row.setSpacing(theme.SPACE)
+    row.addSpacing(LABEL_PX + theme.SPACE)
+    row.addWidget(widget, 1)
+    return row
+
+
 def _labelled(text: str, widget: QWidget) -> QHBoxLayout:
     label = QLabel(text)
-    label.setFixedWidth(168)
+    label.setFixedWidth(LABEL_PX)
     label.setBuddy(widget)
     row = QHBoxLayout()
     row.setSpacing(theme.SPACE)
