@@ -3,8 +3,8 @@
 python docs/contest.py side FOLDER NAME... --out docs/images/contest-mechas.webp
 python docs/contest.py looks FOLDER NAME... --out resources/looks
 
-`side` puts the first 32 samples of each contender, of seed 0, beside those of the others. `looks` cuts out the first 8 of
-a preset as the row that Train shows. Samples come in the order in which they were drawn: none is picked.
+`side` puts the first 32 samples of each contender, of seed 0, beside those of the others. `looks` cuts out the first
+8 of a preset as the row that Train shows. Samples come in the order in which they were drawn: none is picked.
 """
 
 from __future__ import annotations

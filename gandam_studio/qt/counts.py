@@ -1,4 +1,4 @@
-"""Counts in messages: "1 sprite", "2,023 sprites"."""
+"""Counts and durations in messages: "1 sprite", "2,023 sprites", "2 min 5 s"."""
 
 from __future__ import annotations
 
@@ -22,3 +22,13 @@ def families(count: int) -> str:
 
 def _tr(text: str) -> str:
     return QCoreApplication.translate("counts", text)
+
+
+def duration(seconds: float) -> str:
+    """Format a duration: "8 s", "2 min 5 s", "3 h 10 min"."""
+    whole = round(seconds)
+    if whole < 60:
+        return f"{whole} s"
+    if whole < 3600:
+        return f"{whole // 60} min {whole % 60} s"
+    return f"{whole // 3600} h {whole % 3600 // 60} min"

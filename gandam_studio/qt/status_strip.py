@@ -9,6 +9,7 @@ from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QProgressBar, QSizePo
 
 from gandam_studio.qt import icons, theme
 from gandam_studio.qt.background import BackgroundTask, ProgressJob
+from gandam_studio.qt.counts import duration
 from gandam_studio.qt.reveal import reveal
 from gandam_studio.qt.session import ERROR, SUCCESS, Session
 from gandam_studio.qt.widgets.outside_text import OutsideLabel
@@ -213,13 +214,3 @@ class _JobEntry(QWidget):
     def _stop(self) -> None:
         self.cancel_button.setEnabled(False)
         self._task.cancel()
-
-
-def duration(seconds: float) -> str:
-    """Format a duration: "8 s", "2 min 5 s", "3 h 10 min"."""
-    whole = round(seconds)
-    if whole < 60:
-        return f"{whole} s"
-    if whole < 3600:
-        return f"{whole // 60} min {whole % 60} s"
-    return f"{whole // 3600} h {whole % 3600 // 60} min"

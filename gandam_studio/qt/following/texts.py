@@ -10,8 +10,7 @@ from typing import TYPE_CHECKING, Any
 from PySide6.QtCore import QCoreApplication
 
 from gandam_studio.core.runs.concerns import Concern
-from gandam_studio.qt.counts import counted
-from gandam_studio.qt.status_strip import duration
+from gandam_studio.qt.counts import counted, duration
 from trainer.protocol import events as ev
 from trainer.protocol.diagnosis import alarm_text, diagnosis_of, summary
 from trainer.protocol.errors import NO_DEVICE

@@ -18,7 +18,7 @@ from PySide6.QtWidgets import (
 
 from gandam_studio.core.importing import ImportSummary
 from gandam_studio.qt import theme
-from gandam_studio.qt.status_strip import duration
+from gandam_studio.qt.counts import duration
 from gandam_studio.qt.widgets.fitting import WrappingRow, resize_within_screen
 from gandam_studio.qt.widgets.outside_text import wrapped
 

@@ -14,8 +14,8 @@ from gandam_studio.core.jobs import Job
 from gandam_studio.core.runs.checks import NOTE, OK, WARNING, Check
 from gandam_studio.qt import icons, theme
 from gandam_studio.qt.background import BackgroundTask
+from gandam_studio.qt.counts import duration
 from gandam_studio.qt.failures import explain
-from gandam_studio.qt.status_strip import duration
 from gandam_studio.qt.widgets.outside_text import wrapped
 from trainer.protocol import files
 from trainer.protocol.config import TrainConfig
