@@ -8,7 +8,7 @@ from collections.abc import Callable
 from typing import Any
 
 from PySide6.QtCore import QByteArray, QRectF, QSize, Qt
-from PySide6.QtGui import QAction, QBrush, QColor, QGuiApplication, QIcon, QImage, QPainter, QPixmap
+from PySide6.QtGui import QAction, QColor, QGuiApplication, QIcon, QImage, QPainter, QPixmap
 from PySide6.QtSvg import QSvgRenderer
 from PySide6.QtWidgets import QAbstractButton, QLabel
 
@@ -37,7 +37,7 @@ def image(name: str, size: QSize | int, color: QColor, ratio: float) -> QImage:
     picture = QImage(_shape(name, width, height, ratio))
     with painting(picture) as painter:
         painter.setCompositionMode(QPainter.CompositionMode.CompositionMode_SourceIn)
-        painter.fillRect(QRectF(0, 0, width, height), QBrush(color))
+        painter.fillRect(QRectF(0, 0, width, height), color)
     return picture
 
 

@@ -6,6 +6,7 @@ What is imported before the first paint, and in which order, decides the start-u
 from __future__ import annotations
 
 import gc
+import importlib
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -18,6 +19,13 @@ if TYPE_CHECKING:
     from gandam_studio.qt.main_window import MainWindow
 
 SETTLED_MS = 2000
+NEED_NO_QT = (
+    "gandam_studio.core.failure_log", "gandam_studio.core.jobs", "gandam_studio.core.pictures.orienting",
+    "gandam_studio.core.workspace.described", "gandam_studio.core.workspace.lineage",
+    "gandam_studio.core.workspace.lookups", "gandam_studio.core.workspace.review",
+    "gandam_studio.core.workspace.workspace", "gandam_studio.samples.bundled", "trainer.protocol.resources",
+)  # fmt: skip
+"""By name: an import that nothing uses is taken for a mistake and removed, as happened once."""
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -47,6 +55,12 @@ def open_window(folder: Path | None = None) -> int:
     return application.exec()
 
 
+def import_core() -> None:
+    """Import what the first paint needs and needs no Qt: PySide6 replaces Python's `import` with a slower one."""
+    for name in NEED_NO_QT:
+        importlib.import_module(name)
+
+
 def show_window(folder: Path | None = None) -> tuple[QApplication, MainWindow]:
     """Show the window; application and window live as long as the caller keeps them.
 
@@ -55,7 +69,7 @@ def show_window(folder: Path | None = None) -> tuple[QApplication, MainWindow]:
     # Nothing is garbage yet, but each import would make the collector scan everything loaded so far.
     # `set_up_for_window` enables it again.
     gc.disable()
-    # PySide6 replaces Python's `import` with a slower one: modules that need no Qt are imported first.
+    import_core()
     from gandam_studio.qt.display import advice, require_screen
 
     require_screen()

@@ -26,7 +26,6 @@ from PySide6.QtWidgets import (
     QHBoxLayout,
     QMainWindow,
     QMenu,
-    QMessageBox,
     QStackedWidget,
     QVBoxLayout,
     QWidget,
@@ -37,20 +36,15 @@ from gandam_studio.core.workspace import Workspace
 from gandam_studio.core.workspace.history import Changes
 from gandam_studio.core.workspace.seqsets import Seqs
 from gandam_studio.qt import icons, keyboard, theme
-from gandam_studio.qt.ahead import ScreensAhead
-from gandam_studio.qt.experiments.paused import PausedExperiments
-from gandam_studio.qt.following.requests import SaveVersion, ShowSprites
-from gandam_studio.qt.imports.sources import holds_sources
 from gandam_studio.qt.menus import filled, leaves, merged
-from gandam_studio.qt.questions import offer_creation, offer_read_only, offer_stopping, run_dialog
 from gandam_studio.qt.rail import PLACES, Place, Rail
+from gandam_studio.qt.recent import RECENT, recent_folders, remember_folder
 from gandam_studio.qt.responsiveness import collect_set_aside
 from gandam_studio.qt.screen import Screen, ScreenMenu
 from gandam_studio.qt.session import INFO, WARNING, Session
 from gandam_studio.qt.status_strip import StatusStrip
 from gandam_studio.qt.tips import show_keys
 from gandam_studio.qt.upkeep import Upkeep
-from gandam_studio.qt.welcome import RECENT, Welcome, recent_folders, remember_folder
 from gandam_studio.qt.widgets import accessible
 from gandam_studio.qt.widgets.drop_frame import DropFrame, TakesDrops
 from gandam_studio.qt.widgets.fitting import Reach
@@ -63,13 +57,14 @@ if TYPE_CHECKING:
     from gandam_studio.qt.curate.screen import CurateScreen
     from gandam_studio.qt.next_steps import NextSteps, Step
     from gandam_studio.qt.palette import Command, CommandPalette
+    from gandam_studio.qt.welcome import Welcome
 
 USUAL_SIZE = QSize(1240, 820)
 SMALLEST_SIZE = QSize(480, 320)
 """Set once: at fractional scaling the window would lose a pixel whenever a page with another smallest size is shown."""
 UNSHOWN_FRAME = QMargins(4, 34, 4, 4)
 """About what window managers put around a window; the real frame is only known once it is shown."""
-SETTLED_MS = 50
+SETTLED_MS = 150
 """Delay after a workspace is shown before it is remembered and its running training is looked for."""
 
 
@@ -99,6 +94,7 @@ class MainWindow(TakesDrops, QMainWindow):
         self.status_strip = StatusStrip()
         self.next_bar = NextBar()
         self._next_steps: NextSteps | None = None
+        self._settles = False  # or has settled, since the workspace was shown
         self._stack = QStackedWidget()
         self._welcome: Welcome | None = None
         self._bars: dict[Screen | None, tuple[list[ScreenMenu], list[QMenu]]] = {}
@@ -125,10 +121,14 @@ class MainWindow(TakesDrops, QMainWindow):
         except WorkspaceLocked as error:
             if is_open and self.session:
                 return self._show_already_open(self.session)
+            from gandam_studio.qt.questions import offer_read_only
+
             return offer_read_only(self, str(error)) and self.open_folder(folder, read_only=True)
         except WorkspaceUnwritable:
             return self.open_folder(folder, read_only=True)
         except WorkspaceNotFound:
+            from gandam_studio.qt.questions import offer_creation
+
             return offer_creation(self, folder) and self.create_folder(folder)
         except UserError as error:
             self._show_error(str(error))
@@ -199,6 +199,8 @@ class MainWindow(TakesDrops, QMainWindow):
     def welcome(self) -> Welcome:
         """The page shown without a workspace; built on first use, to keep the start with a workspace fast."""
         if self._welcome is None:
+            from gandam_studio.qt.welcome import Welcome
+
             self._welcome = Welcome()
             self._welcome.open_requested.connect(self.open_folder)
             self._welcome.create_requested.connect(self.create_folder)
@@ -227,6 +229,8 @@ class MainWindow(TakesDrops, QMainWindow):
             QTimer.singleShot(SETTLED_MS, self, self._fit_screen)
         if self.session is None and self._welcome is None:
             self._show_welcome()
+        elif self.session is not None and not event.spontaneous():
+            self._settle_soon()
 
     def _show_workspace(self, workspace: Workspace) -> bool:
         if not self.close_workspace():
@@ -235,7 +239,6 @@ class MainWindow(TakesDrops, QMainWindow):
         session = Session(workspace, self)
         self.session = session
         Upkeep(session)
-        PausedExperiments(session)
         self._changed = None
         session.edits_applied.connect(self._note_changes)
         self.status_strip.attach(session)
@@ -245,7 +248,8 @@ class MainWindow(TakesDrops, QMainWindow):
         self.rail.show()
         if self.rail.places:
             self.visit(self.rail.places[0])
-        QTimer.singleShot(SETTLED_MS, session, self._settle)
+        if self.isVisible():
+            self._settle_soon()
         if session.read_only:
             session.post(self._why_read_only(workspace.folder), WARNING)
         return True
@@ -278,9 +282,12 @@ class MainWindow(TakesDrops, QMainWindow):
         self.status_strip.clear_message()
         self.session.deleteLater()
         self.session = None
+        self._settles = False
         self.setWindowTitle("GANdam Studio")
 
     def _show_error(self, text: str) -> None:
+        from PySide6.QtWidgets import QMessageBox
+
         QMessageBox.warning(self, "GANdam Studio", text)
 
     # Screens
@@ -344,9 +351,19 @@ class MainWindow(TakesDrops, QMainWindow):
         if self.isActiveWindow() and self._screen is not None and QApplication.focusWidget() is None:
             self._screen.focus_work()
 
+    def _settle_soon(self) -> None:
+        session = self.session
+        if session is not None and not self._settles:
+            self._settles = True
+            QTimer.singleShot(SETTLED_MS, session, self._settle)
+
     def _settle(self) -> None:
         """Do what can wait until the workspace has been painted."""
+        from gandam_studio.qt.ahead import ScreensAhead
+        from gandam_studio.qt.experiments.paused import PausedExperiments
+
         if self.session is not None:
+            PausedExperiments(self.session)
             remember_folder(self.session.workspace.folder)
             ScreensAhead(self.build_next, self.session)
             trains = self._reattach(self.session)
@@ -551,6 +568,7 @@ class MainWindow(TakesDrops, QMainWindow):
 
     def _show_help(self) -> None:
         from gandam_studio.qt.help import ShortcutsDialog
+        from gandam_studio.qt.questions import run_dialog
 
         screen = self._screen
         modes = screen.mode_keys() if screen is not None else []
@@ -616,6 +634,8 @@ class MainWindow(TakesDrops, QMainWindow):
             history = self.session.workspace.history
             seqs = history.seqs_of(history.last_edit())
         if len(seqs):
+            from gandam_studio.qt.following.requests import ShowSprites
+
             self._go_to("Curate", ShowSprites(seqs))
         else:
             self.session.post(self.tr("Nothing has been changed yet."), INFO)
@@ -627,6 +647,8 @@ class MainWindow(TakesDrops, QMainWindow):
 
     def _save_version(self) -> None:
         if self.session:
+            from gandam_studio.qt.following.requests import SaveVersion
+
             self._go_to("Versions", SaveVersion())
 
     @property
@@ -646,7 +668,9 @@ class MainWindow(TakesDrops, QMainWindow):
             action.setEnabled(bool(label) and not self.session.read_only)
 
     def _show_history(self) -> None:
+        from gandam_studio.qt.following.requests import ShowSprites
         from gandam_studio.qt.help import HistoryDialog
+        from gandam_studio.qt.questions import run_dialog
 
         if self.session:
             dialog = HistoryDialog(self.session, self)
@@ -658,6 +682,8 @@ class MainWindow(TakesDrops, QMainWindow):
 
     def can_take(self, data: QMimeData) -> bool:
         """Files and pictures, on every screen; Curate and the welcome page take their own."""
+        from gandam_studio.qt.imports.sources import holds_sources
+
         writable = self.session is None or not self.session.read_only
         return writable and holds_sources(data)
 
@@ -682,6 +708,8 @@ class MainWindow(TakesDrops, QMainWindow):
             return False
         if self.session is None or not self.session.tasks:
             return True
+        from gandam_studio.qt.questions import offer_stopping
+
         return offer_stopping(self, [task.title for task in self.session.tasks])
 
     # Look

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import subprocess
 import sys
 from pathlib import Path
 
@@ -18,6 +17,8 @@ def reveal(path: Path | str) -> bool:
     path = Path(path).absolute()
     folder = path if path.is_dir() else path.parent
     if path.exists() and sys.platform in ("win32", "darwin"):
+        import subprocess  # not needed to open the window
+
         try:
             # Explorer wants the comma and the path as one argument, and ends with 1 although it worked.
             command = ["explorer", f"/select,{path}"] if sys.platform == "win32" else ["open", "-R", str(path)]

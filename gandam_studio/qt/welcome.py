@@ -6,13 +6,14 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QMimeData, QSettings, Qt, QUrl, Signal
+from PySide6.QtCore import QMimeData, Qt, QUrl, Signal
 from PySide6.QtGui import QAction, QGuiApplication, QKeySequence
 from PySide6.QtWidgets import QFileDialog, QLabel, QPushButton, QVBoxLayout, QWidget
 
 from gandam_studio.core.workspace.proposing import propose_folder
 from gandam_studio.qt import theme
 from gandam_studio.qt.imports.sources import first_folder, holds_sources, remember_source, sources_of
+from gandam_studio.qt.recent import recent_folders
 from gandam_studio.qt.screen import EmptyState
 from gandam_studio.qt.widgets.drop_frame import DropFrame, TakesDrops
 from gandam_studio.qt.widgets.outside_text import tip
@@ -21,24 +22,6 @@ from trainer.protocol.untrusted import shortened
 
 if TYPE_CHECKING:
     from gandam_studio.core.importing import Pasted
-
-RECENT = 6
-_KEY = "window/recent"
-
-
-def recent_folders() -> list[Path]:
-    """Recently opened workspaces that still exist, newest first."""
-    stored = QSettings().value(_KEY) or []
-    names = [stored] if isinstance(stored, str) else list(stored)
-    return [Path(name) for name in names if (Path(name) / "workspace.sqlite").is_file()][:RECENT]
-
-
-def remember_folder(folder: Path) -> None:
-    """Put a workspace first in the recent ones."""
-    recent = recent_folders()
-    if recent[:1] != [folder]:
-        others = [str(other) for other in recent if other != folder]
-        QSettings().setValue(_KEY, [str(folder), *others][:RECENT])
 
 
 class Welcome(TakesDrops, QWidget):

@@ -10,7 +10,6 @@ import os
 import shutil
 import stat
 import time
-import uuid
 from collections.abc import Iterator
 from pathlib import Path
 from typing import IO, Any
@@ -23,7 +22,7 @@ def atomic_writer(path: Path) -> Iterator[IO[bytes]]:
     The parent folder must exist. Raises OSError (disk full, no permission) with the old file untouched.
     """
     path = Path(path)
-    beside = path.with_name(f".{path.name}.{uuid.uuid4().hex[:8]}.part")
+    beside = path.with_name(f".{path.name}.{os.urandom(4).hex()}.part")
     try:
         with beside.open("xb") as stream:
             yield stream

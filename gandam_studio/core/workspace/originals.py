@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import concurrent.futures
 import contextlib
 import hashlib
 import heapq
@@ -11,7 +10,6 @@ import itertools
 import os
 import stat
 import time
-import uuid
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import BinaryIO
@@ -52,7 +50,7 @@ class Originals:
         self._index = PackIndex(self.folder / "index.sqlite", self._packs, read_only=read_only)
         self._root = f"{self.folder}{os.sep}"
         self._made: set[str] = set()
-        self._tag = uuid.uuid4().hex
+        self._tag = os.urandom(16).hex()
         self._count = 0
 
     def close(self) -> None:
@@ -206,7 +204,9 @@ class Originals:
         if len(paths) == 1:
             flush_file(paths[0])
         else:
-            with concurrent.futures.ThreadPoolExecutor(_FLUSH_THREADS) as pool:
+            from concurrent.futures import ThreadPoolExecutor  # not needed to open the window
+
+            with ThreadPoolExecutor(_FLUSH_THREADS) as pool:
                 list(pool.map(flush_file, paths))
         for folder in {path.parent for path in paths}:
             flush_folder(folder)

@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
 # The setting for saved filters: {name: Filter.to_json()}.
 SAVED_FILTERS = FILTERS
+DIGITS = 9
+"""How many of the reasons given have a key of their own, 1 to 9."""
 # Up to this many undecided sprites, it is faster to fetch all of them than to walk along the view.
 _FEW = 2_000
 

@@ -6,7 +6,6 @@ import contextlib
 import errno
 import os
 import sqlite3
-import uuid
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -385,7 +384,7 @@ def _make_database(folder: Path) -> None:
     """Create the database of an empty workspace. It appears atomically, so no incomplete one is ever found."""
     if (folder / DATABASE).exists():  # created by another process while this one waited for the lock
         raise UserError(f"{folder} is a workspace already")
-    partial = folder / f"{_PARTIAL_PREFIX}{uuid.uuid4().hex}"
+    partial = folder / f"{_PARTIAL_PREFIX}{os.urandom(16).hex()}"
     try:
         for path in folder.glob(f"{_PARTIAL_PREFIX}*"):
             path.unlink(missing_ok=True)

@@ -5,17 +5,18 @@ from __future__ import annotations
 import functools
 from abc import abstractmethod
 from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QSettings, Qt
 from PySide6.QtGui import QAction, QKeySequence
 from PySide6.QtWidgets import QSlider, QToolButton
 
 from gandam_studio.core.workspace.history import Changes
+from gandam_studio.core.workspace.review import DIGITS
 from gandam_studio.qt.curate.decisions import Decisions
 from gandam_studio.qt.curate.filter_bar import FilterBar
 from gandam_studio.qt.curate.gallery import Gallery
 from gandam_studio.qt.curate.hints import HintBar
-from gandam_studio.qt.curate.large_view import LargeView
 from gandam_studio.qt.curate.saved_filters import SavedFilters
 from gandam_studio.qt.curate.side_panel import SidePanel
 from gandam_studio.qt.curate.work_area import WorkArea
@@ -23,8 +24,10 @@ from gandam_studio.qt.imports.controller import ImportController
 from gandam_studio.qt.screen import Screen, ScreenMenu
 from gandam_studio.qt.tips import name_keys, name_of, show_keys
 from gandam_studio.qt.widgets.grid_view import USUAL
-from gandam_studio.qt.widgets.reason_picker import DIGITS
 from trainer.protocol.untrusted import shortened
+
+if TYPE_CHECKING:
+    from gandam_studio.qt.curate.large_view import LargeView
 
 NATIVE = QKeySequence.SequenceFormat.NativeText
 TILE_STEP = 24
@@ -35,13 +38,17 @@ class CurateBase(Screen):
     """What the actions of the Curate screen work on; implemented by `CurateScreen`."""
 
     gallery: Gallery
-    large_view: LargeView
     work: WorkArea
     filter_bar: FilterBar
     hints: HintBar
     panel: SidePanel
     decisions: Decisions
     imports: ImportController
+
+    @property
+    @abstractmethod
+    def large_view(self) -> LargeView:
+        """The current sprite, enlarged."""
 
     @abstractmethod
     def decide(self, decision: Callable[[], Changes]) -> None:

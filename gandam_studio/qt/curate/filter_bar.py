@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from typing import TYPE_CHECKING
 
 from PySide6.QtCore import Qt, QTimer, Signal
 from PySide6.QtWidgets import (
@@ -22,9 +23,12 @@ from gandam_studio.core.workspace import Counts, Workspace
 from gandam_studio.core.workspace.query import ORDERS, Filter
 from gandam_studio.core.workspace.sprite import FACINGS
 from gandam_studio.qt import icons, theme
-from gandam_studio.qt.curate.more_filters import MoreFilters, further_criteria
+from gandam_studio.qt.curate.criteria import further_criteria
 from gandam_studio.qt.widgets.fitting import WrappingRow
 from gandam_studio.qt.widgets.grid_view import LARGEST, SMALLEST, USUAL
+
+if TYPE_CHECKING:
+    from gandam_studio.qt.curate.more_filters import MoreFilters
 
 SEARCH_MS = 180  # the search starts after a typing pause of this length
 
@@ -202,6 +206,8 @@ class FilterBar(QFrame):
     def open_more(self) -> None:
         """Open the panel of further filters."""
         if self.more_panel is None:
+            from gandam_studio.qt.curate.more_filters import MoreFilters
+
             self.more_panel = MoreFilters(self._workspace, self)
             self.more_panel.changed.connect(self._take_more)
         self.more_panel.open_under(self.more_button, self._filter)

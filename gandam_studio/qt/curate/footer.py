@@ -8,10 +8,10 @@ from PySide6.QtCore import Qt
 from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QSizePolicy, QWidget
 
+from gandam_studio.core.workspace.review import DIGITS
 from gandam_studio.qt import theme
 from gandam_studio.qt.counts import sprites
 from gandam_studio.qt.widgets.outside_text import tip
-from gandam_studio.qt.widgets.reason_picker import DIGITS
 from trainer.protocol.untrusted import shortened
 
 

@@ -20,20 +20,9 @@ from gandam_studio.core.workspace import Workspace
 from gandam_studio.core.workspace.query import Filter
 from gandam_studio.core.workspace.review import known_families, known_reasons, known_tags
 from gandam_studio.qt import theme
+from gandam_studio.qt.curate.criteria import FIELDS
 from gandam_studio.qt.widgets.focus import keep_plain_keys
 from gandam_studio.qt.widgets.numbers import DecimalBox, WholeBox
-
-# Fields of Filter edited here; the others are in the filter bar itself.
-FIELDS = (
-    "tag", "source", "family", "reason", "alpha", "blank", "faint", "min_side", "max_side", "min_colors", "max_colors",
-    "min_aspect", "max_aspect",
-)  # fmt: skip
-
-
-def further_criteria(chosen: Filter) -> int:
-    """Number of criteria edited here that are set."""
-    plain = Filter()
-    return sum(getattr(chosen, name) != getattr(plain, name) for name in FIELDS)
 
 
 class MoreFilters(QFrame):

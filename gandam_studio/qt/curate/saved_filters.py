@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Callable
 
-from PySide6.QtWidgets import QInputDialog, QMenu
+from PySide6.QtWidgets import QMenu
 
 from gandam_studio.core.errors import UserError
 from gandam_studio.core.texts import LONGEST_TAG, checked
@@ -37,6 +37,8 @@ class SavedFilters(QMenu):
 
     def ask_name(self) -> None:
         """Ask for a name and save the current filter."""
+        from PySide6.QtWidgets import QInputDialog
+
         name, ok = QInputDialog.getText(self._bar, self.tr("Save the filter"), self.tr("Name"))
         if ok and name.strip():
             self.save(name.strip())

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import functools
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 import numpy as np
 from PySide6.QtCore import QEvent, QMimeData, QPoint, QSettings, Qt, QTimer
@@ -16,6 +17,7 @@ from gandam_studio.core.workspace.history import Changes
 from gandam_studio.core.workspace.lookups import last_seq
 from gandam_studio.core.workspace.query import Filter
 from gandam_studio.core.workspace.review import (
+    DIGITS,
     first_undecided,
     next_undecided,
     next_without_facing,
@@ -26,21 +28,22 @@ from gandam_studio.core.workspace.seqsets import Seqs
 from gandam_studio.qt.background import Latest
 from gandam_studio.qt.curate import accessible
 from gandam_studio.qt.curate.actions import CurateActions, CurateBase, advances
-from gandam_studio.qt.curate.assist.mode import AssistMode
 from gandam_studio.qt.curate.decisions import Decisions
 from gandam_studio.qt.curate.filter_bar import FilterBar
 from gandam_studio.qt.curate.footer import Footer
 from gandam_studio.qt.curate.hints import HintBar
 from gandam_studio.qt.curate.side_panel import SidePanel
 from gandam_studio.qt.curate.work_area import WorkArea
-from gandam_studio.qt.following.requests import ShowFilter, ShowSprites
 from gandam_studio.qt.imports.controller import ImportController
 from gandam_studio.qt.menus import filled
 from gandam_studio.qt.screen import EmptyState, ScreenMenu
 from gandam_studio.qt.session import INFO, Session
 from gandam_studio.qt.widgets.drop_frame import DropFrame, TakesDrops
 from gandam_studio.qt.widgets.focus import takes_text
-from gandam_studio.qt.widgets.reason_picker import DIGITS, ReasonPicker
+
+if TYPE_CHECKING:
+    from gandam_studio.qt.curate.assist.mode import AssistMode
+    from gandam_studio.qt.curate.large_view import LargeView
 
 # Larger workspaces are filtered and counted off the GUI thread.
 LARGE = 60_000
@@ -64,14 +67,14 @@ class CurateScreen(TakesDrops, CurateBase):
         super().__init__(session, parent)
         workspace = session.workspace
         self.work = WorkArea(workspace)
-        self.gallery, self.large_view = self.work.gallery, self.work.large_view
+        self.gallery = self.work.gallery
         self.filter_bar = FilterBar(workspace)
         self.hints = HintBar(read_only=session.read_only)
         self.footer = Footer()
         self.panel = SidePanel(session, self.gallery.targets)
         self.decisions = Decisions(session, self.gallery.targets, self)
         self.imports = ImportController(session, self)
-        self.assist = AssistMode(self)
+        self._assist: AssistMode | None = None
         self._stale = True
         self._wanted: Seqs | None = None  # to select as soon as the filter has run
         self._reasons_stale = True
@@ -87,6 +90,22 @@ class CurateScreen(TakesDrops, CurateBase):
         self._restore()
         self.setAcceptDrops(not session.read_only)
         self.drop_frame = DropFrame(self)
+
+    # Parts that are built on first use, to keep the start of the window fast
+
+    @property
+    def large_view(self) -> LargeView:
+        """The current sprite, enlarged."""
+        return self.work.large_view
+
+    @property
+    def assist(self) -> AssistMode:
+        """Begins and ends the Assist mode."""
+        if self._assist is None:
+            from gandam_studio.qt.curate.assist.mode import AssistMode
+
+            self._assist = AssistMode(self)
+        return self._assist
 
     # Life cycle
 
@@ -104,16 +123,17 @@ class CurateScreen(TakesDrops, CurateBase):
 
     def may_close(self) -> bool:
         """The Assist mode ends before the window closes, and says what was done."""
-        self.assist.leave()
+        if self._assist is not None:
+            self._assist.leave()
         return True
 
     def take_undo(self) -> bool:
         """In the Assist mode, Undo takes the last page back."""
-        return self.assist.take_undo()
+        return self._assist is not None and self._assist.take_undo()
 
     def take_redo(self) -> bool:
         """In the Assist mode, what is seen leaves nothing to redo."""
-        return self.assist.take_redo()
+        return self._assist is not None and self._assist.take_redo()
 
     def mode_keys(self) -> list[tuple[str, list[tuple[str, str]]]]:
         """The keys of the Assist mode."""
@@ -138,6 +158,8 @@ class CurateScreen(TakesDrops, CurateBase):
 
     def receive(self, request: object) -> None:
         """Select sprites (`ShowSprites`), or set the filter and open the panel (`ShowFilter`)."""
+        from gandam_studio.qt.following.requests import ShowFilter, ShowSprites
+
         if isinstance(request, ShowSprites):
             self.work.show_gallery()
             if self.reveal(request.seqs):
@@ -381,6 +403,8 @@ class CurateScreen(TakesDrops, CurateBase):
 
     def choose_reason(self) -> None:
         """Show the workspace's reasons at the current sprite; a digit chooses, typing makes a new one."""
+        from gandam_studio.qt.widgets.reason_picker import ReasonPicker
+
         picker = ReasonPicker(reasons_given(self.session.workspace), self)
         picker.chosen.connect(lambda reason: self.decide(lambda: self.decisions.drop(reason)))
         picker.open_at(self._menu_point())
@@ -391,6 +415,8 @@ class CurateScreen(TakesDrops, CurateBase):
 
     def find_unfit(self) -> None:
         """Look for sprites that are unfit for a reason, page by page."""
+        from gandam_studio.qt.widgets.reason_picker import ReasonPicker
+
         picker = ReasonPicker(
             reasons_given(self.session.workspace),
             self,

@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QStackedWidget, QWidget
 
 from gandam_studio.core.workspace import Workspace
-from gandam_studio.qt.curate.assist.view import AssistView
-from gandam_studio.qt.curate.crop_view import CropView
 from gandam_studio.qt.curate.gallery import Gallery
-from gandam_studio.qt.curate.large_view import LargeView
+
+if TYPE_CHECKING:
+    from gandam_studio.qt.curate.assist.view import AssistView
+    from gandam_studio.qt.curate.crop_view import CropView
+    from gandam_studio.qt.curate.large_view import LargeView
 
 
 class WorkArea(QStackedWidget):
     """Attributes:
-    gallery, large_view, crop_view: the three views; only one is shown.
+    gallery, large_view, crop_view, assist_view: the views; only one is shown. All but the gallery are built, and their
+        modules imported, on first use, to keep the start of the window fast.
 
     Signals:
         crop_chosen: a crop of the current sprite was chosen, None for the whole picture.
@@ -25,20 +30,31 @@ class WorkArea(QStackedWidget):
     def __init__(self, workspace: Workspace, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.gallery = Gallery(workspace)
-        self.large_view = LargeView(workspace)
         self._workspace = workspace
+        self._large_view: LargeView | None = None
         self._crop_view: CropView | None = None
         self._assist_view: AssistView | None = None
-        for view in (self.gallery, self.large_view):
-            self.addWidget(view)
+        self.addWidget(self.gallery)
         self.gallery.opened.connect(lambda _seq: self.toggle_zoom())
-        self.large_view.step_requested.connect(self._step)
-        self.large_view.left.connect(self.show_gallery)
+
+    @property
+    def large_view(self) -> LargeView:
+        """The current sprite, enlarged."""
+        if self._large_view is None:
+            from gandam_studio.qt.curate.large_view import LargeView
+
+            self._large_view = LargeView(self._workspace)
+            self._large_view.step_requested.connect(self._step)
+            self._large_view.left.connect(self.show_gallery)
+            self.addWidget(self._large_view)
+        return self._large_view
 
     @property
     def crop_view(self) -> CropView:
-        """The crop view, built on first use to keep the start of the window fast."""
+        """The current sprite's original, with a frame for its crop."""
         if self._crop_view is None:
+            from gandam_studio.qt.curate.crop_view import CropView
+
             self._crop_view = CropView(self._workspace)
             self._crop_view.left.connect(self.show_gallery)
             self._crop_view.chosen.connect(self.crop_chosen)
@@ -47,8 +63,10 @@ class WorkArea(QStackedWidget):
 
     @property
     def assist_view(self) -> AssistView:
-        """The view of the Assist mode, built on first use."""
+        """The view of the Assist mode."""
         if self._assist_view is None:
+            from gandam_studio.qt.curate.assist.view import AssistView
+
             self._assist_view = AssistView(self._workspace)
             self.addWidget(self._assist_view)
         return self._assist_view
@@ -65,14 +83,15 @@ class WorkArea(QStackedWidget):
     def stop(self) -> None:
         """End the picture loaders."""
         self.gallery.pictures.stop()
-        self.large_view.stop()
+        if self._large_view is not None:
+            self._large_view.stop()
         if self._assist_view is not None:
             self._assist_view.grid.pictures.stop()
 
     @property
     def is_cropping(self) -> bool:
         """True while the crop view is shown."""
-        return self._shown is self._crop_view
+        return self._crop_view is not None and self._shown is self._crop_view
 
     def focus(self) -> None:
         """Set the focus to the current view."""
@@ -105,12 +124,12 @@ class WorkArea(QStackedWidget):
 
     def refresh(self) -> None:
         """Update the current sprite."""
-        if self._shown is not self.large_view:
+        if self._large_view is None or self._shown is not self._large_view:
             return
         gallery = self.gallery
         if gallery.current_seq:
             sprite = gallery.sprite(gallery.current)
-            self.large_view.show_sprite(
+            self._large_view.show_sprite(
                 sprite, position=gallery.current, count=len(gallery.order), selected=gallery.selection.count
             )
         else:

@@ -10,13 +10,13 @@ from PySide6.QtCore import QSize, Qt
 from PySide6.QtGui import QAction, QResizeEvent
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QToolButton, QWidget
 
+from gandam_studio.core.workspace.review import DIGITS
 from gandam_studio.qt import theme
 from gandam_studio.qt.duplicates.canvas import Mode
 from gandam_studio.qt.duplicates.group_view import GroupView
 from gandam_studio.qt.duplicates.top_bar import TopBar
 from gandam_studio.qt.screen import Screen, ScreenMenu
 from gandam_studio.qt.tips import keys_of, name_keys, name_of, show_keys
-from gandam_studio.qt.widgets.reason_picker import DIGITS
 from trainer.protocol.untrusted import shortened
 
 Slot = Callable[[], object]

@@ -10,10 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 from PySide6.QtCore import QMimeData, QObject, Qt, QTimer, Signal
 from PySide6.QtGui import QAction, QGuiApplication
-from PySide6.QtWidgets import QFileDialog, QMessageBox
 
 from gandam_studio.qt.failures import explain
-from gandam_studio.qt.imports.sources import first_folder, holds_sources, remember_source, sources_of
 from gandam_studio.qt.session import INFO, SUCCESS, WARNING, Session
 from gandam_studio.samples.bundled import sample_sets
 
@@ -95,6 +93,10 @@ class ImportController(QObject):
 
     def ask_folder(self) -> None:
         """Ask for a folder and import it."""
+        from PySide6.QtWidgets import QFileDialog
+
+        from gandam_studio.qt.imports.sources import first_folder, remember_source
+
         name = QFileDialog.getExistingDirectory(self._screen, self.tr("Import a folder"), first_folder())
         if name:
             remember_source(Path(name))
@@ -102,17 +104,23 @@ class ImportController(QObject):
 
     def ask_files(self) -> None:
         """Ask for pictures and archives; types are detected by content, so any file name is accepted."""
-        names, _ = QFileDialog.getOpenFileNames(self._screen, self.tr("Import pictures or archives"), first_folder())
-        if names:
-            remember_source(Path(names[0]))
-            self.start([Path(name) for name in names])
+        if paths := self._ask_paths(self.tr("Import pictures or archives")):
+            self.start(paths)
 
     def ask_sheet(self) -> None:
         """Ask for sprite sheets and how to cut them; several are cut alike."""
-        names, _ = QFileDialog.getOpenFileNames(self._screen, self.tr("Import sprite sheets"), first_folder())
+        if paths := self._ask_paths(self.tr("Import sprite sheets")):
+            self.open_sheet(*paths)
+
+    def _ask_paths(self, title: str) -> list[Path]:
+        from PySide6.QtWidgets import QFileDialog
+
+        from gandam_studio.qt.imports.sources import first_folder, remember_source
+
+        names, _ = QFileDialog.getOpenFileNames(self._screen, title, first_folder())
         if names:
             remember_source(Path(names[0]))
-            self.open_sheet(*map(Path, names))
+        return [Path(name) for name in names]
 
     def open_sheet(self, *paths: Path) -> None:
         """Show the dialog to cut sheets alike, then import them.
@@ -167,10 +175,14 @@ class ImportController(QObject):
 
     def can_take(self, data: QMimeData) -> bool:
         """True if `take` would find files or a picture."""
+        from gandam_studio.qt.imports.sources import holds_sources
+
         return not self._session.read_only and holds_sources(data)
 
     def take(self, data: QMimeData) -> bool:
         """Import dropped or pasted files, or the picture itself; False if there is neither."""
+        from gandam_studio.qt.imports.sources import sources_of
+
         sources = [] if self._session.read_only else sources_of(data)
         if sources:
             self.start(sources)
@@ -265,6 +277,8 @@ class ImportController(QObject):
 
     def _offer_decisions(self, sources: Sequence[Path | Pasted], count: int) -> None:
         """Ask, without blocking, whether the new sprites of edited files get the decisions of the old ones."""
+        from PySide6.QtWidgets import QMessageBox
+
         question = QMessageBox(self._screen)
         question.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         question.setIcon(QMessageBox.Icon.Question)

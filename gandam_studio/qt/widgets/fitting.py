@@ -12,7 +12,6 @@ from PySide6.QtWidgets import (
     QLayoutItem,
     QScrollArea,
     QSizePolicy,
-    QStyle,
     QWidget,
 )
 
@@ -111,6 +110,9 @@ class WrappingRow(QLayout):
     def __init__(self, parent: QWidget | None = None, spacing: int = 8) -> None:
         super().__init__(parent)
         self._items: list[QLayoutItem] = []
+        # Asked for again and again while a window is laid out; forgotten when Qt says that an item has changed.
+        self._heights: dict[int, int] = {}
+        self._sizes: tuple[QSize, QSize] | None = None
         self.setSpacing(spacing)
         self.setContentsMargins(0, 0, 0, 0)
 
@@ -148,7 +150,15 @@ class WrappingRow(QLayout):
 
     def heightForWidth(self, width: int) -> int:
         """Height of the lines at this width."""
-        return self._arrange(QRect(0, 0, width, 0), move=False)
+        if width not in self._heights:
+            self._heights[width] = self._arrange(QRect(0, 0, width, 0), move=False)
+        return self._heights[width]
+
+    def invalidate(self) -> None:
+        """Forget the sizes."""
+        self._heights.clear()
+        self._sizes = None
+        super().invalidate()
 
     def setGeometry(self, rect: QRect) -> None:
         """Place the items."""
@@ -157,13 +167,24 @@ class WrappingRow(QLayout):
 
     def sizeHint(self) -> QSize:
         """Everything on one line."""
+        return self._both_sizes()[0]
+
+    def minimumSize(self) -> QSize:
+        """The widest item."""
+        return self._both_sizes()[1]
+
+    def _both_sizes(self) -> tuple[QSize, QSize]:
+        if self._sizes is None:
+            self._sizes = self._preferred(), self._least()
+        return self._sizes
+
+    def _preferred(self) -> QSize:
         shown = [item for item in self._items if not item.isEmpty()]
         width = sum(item.sizeHint().width() for item in shown) + self.spacing() * max(0, len(shown) - 1)
         height = max((item.sizeHint().height() for item in shown), default=0)
         return self._with_margins(QSize(width, height))
 
-    def minimumSize(self) -> QSize:
-        """The widest item."""
+    def _least(self) -> QSize:
         least = QSize(0, 0)
         for item in self._items:
             if not item.isEmpty():
@@ -224,7 +245,9 @@ class WrappingRow(QLayout):
         for item, width in zip(line, widths, strict=True):
             height = min(item.sizeHint().height(), rect.height())
             place = QRect(QPoint(x, rect.y() + (rect.height() - height) // 2), QSize(width, height))
-            item.setGeometry(QStyle.visualRect(direction, rect, place))
+            if direction == Qt.LayoutDirection.RightToLeft:
+                place.moveRight(rect.left() + rect.right() - place.left())  # QStyle has this, and 600 names to load
+            item.setGeometry(place)
             x += width + self.spacing()
 
 

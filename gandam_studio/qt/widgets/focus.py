@@ -24,12 +24,14 @@ def clicks_keep_focus(root: QWidget) -> None:
 
     So the keys of the gallery go on working after a click; Tab still reaches every control. Text fields take the focus.
     """
-    for kind in (QAbstractButton, QComboBox, QSlider, QTabBar):
-        for control in root.findChildren(kind):
-            if isinstance(control, QComboBox) and control.isEditable():
-                continue
-            if control.focusPolicy() & Qt.FocusPolicy.ClickFocus.value:
-                control.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+    # One search for all kinds: each makes Python objects of everything below the widget.
+    for control in root.findChildren(QWidget):
+        if not isinstance(control, QAbstractButton | QComboBox | QSlider | QTabBar):
+            continue
+        if isinstance(control, QComboBox) and control.isEditable():
+            continue
+        if control.focusPolicy() & Qt.FocusPolicy.ClickFocus.value:
+            control.setFocusPolicy(Qt.FocusPolicy.TabFocus)
 
 
 def takes_text(widget: QWidget | None) -> bool:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import html
 import re
 
 from PySide6.QtCore import QSize, Qt
@@ -27,7 +26,11 @@ def tip(text: str) -> str:
     """`text` for a tool tip: shown literally even if it looks like HTML, in a limited number of lines."""
     lines = [shortened(line, TIP_LINE) for line in text.splitlines()[:TIP_LINES]]
     plain = "\n".join(lines)
-    return "<br>".join(map(html.escape, lines)) if "<" in plain else plain
+    if "<" not in plain:
+        return plain
+    import html  # not needed to open the window
+
+    return "<br>".join(map(html.escape, lines))
 
 
 class OutsideLabel(QLabel):

@@ -9,11 +9,11 @@ from PySide6.QtGui import QKeyEvent
 from PySide6.QtWidgets import QListWidgetItem, QWidget
 
 from gandam_studio.core.texts import LONGEST_REASON, folded
+from gandam_studio.core.workspace.review import DIGITS
 from gandam_studio.qt import theme
 from gandam_studio.qt.widgets.search_popup import SearchPopup
 from trainer.protocol.untrusted import shortened
 
-DIGITS = 9
 WIDTH, ROWS = 340, 9
 
 
