@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gandam_studio.core.workspace.row_records import MOST_ROWS, runs_of, write_rows
+from gandam_studio.core.workspace.row_records import MOST_ROWS, read_rows, runs_of, write_rows
 
 SIZE = 5
 BATCHES = st.lists(st.dictionaries(st.integers(-2, 40), st.binary(min_size=SIZE, max_size=SIZE), max_size=20))
@@ -27,6 +27,9 @@ def test_the_newest_record_of_a_row_lies_at_its_place(tmp_path_factory: pytest.T
     assert len(found) == SIZE * max(wanted, default=0)
     for row in range(1, len(found) // SIZE + 1):
         assert found[SIZE * (row - 1) : SIZE * row] == wanted.get(row, bytes(SIZE))
+    asked = [3, -1, 0, 1, 2, 7, 8, 40, 5, 1 << 62]
+    there = {asked[place]: bytes(record) for place, record in read_rows(path, SIZE, asked)}
+    assert there == {row: wanted.get(row, bytes(SIZE)) for row in asked if 0 < row <= len(found) // SIZE}
 
 
 def test_a_made_up_row_number_makes_no_file(tmp_path: Path) -> None:
@@ -45,6 +48,7 @@ def test_nothing_is_written_through_a_link_or_into_a_fifo(tmp_path: Path) -> Non
     for name in ("link", "fifo"):
         with pytest.raises(OSError, match=name):
             write_rows(tmp_path / name, SIZE, [1], bytes(SIZE))
+        assert not list(read_rows(tmp_path / name, SIZE, [1]))
     assert (tmp_path / "theirs").read_bytes() == b"theirs"
 
 

@@ -6,16 +6,14 @@ rotation, the numbers, and the CRC-32 of all that. So a record proves itself, an
 
 from __future__ import annotations
 
-import contextlib
 import hashlib
 import zlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from gandam_studio.core.workspace import Workspace
-from gandam_studio.core.workspace.row_records import runs_of, write_rows
+from gandam_studio.core.workspace.row_records import read_rows, write_rows
 from gandam_studio.core.workspace.sprite import Sprite, format_crop
-from trainer.protocol.untrusted import open_regular
 
 _KEY, _CRC = 8, 4
 
@@ -37,16 +35,11 @@ class Kept:
     def read(self, workspace: Workspace, sprites: Sequence[Sprite]) -> dict[int, bytes]:
         """The numbers of those that have sound records, by their place among `sprites`."""
         found: dict[int, bytes] = {}
-        path = workspace.folder / self.name
-        with contextlib.suppress(OSError, ValueError), open_regular(path, follow_links=False) as stream:
-            for first, count in runs_of([sprite.seq for sprite in sprites]):
-                stream.seek(self._size * (sprites[first].seq - 1))
-                data = memoryview(stream.read(self._size * count))
-                for place in range(len(data) // self._size):
-                    record = data[self._size * place : self._size * (place + 1)]
-                    sound = zlib.crc32(record[:-_CRC]).to_bytes(_CRC, "little") == record[-_CRC:]
-                    if sound and record[:_KEY] == self._key(sprites[first + place]):
-                        found[first + place] = bytes(record[_KEY:-_CRC])
+        seqs = [sprite.seq for sprite in sprites]
+        for place, record in read_rows(workspace.folder / self.name, self._size, seqs):
+            sound = zlib.crc32(record[:-_CRC]).to_bytes(_CRC, "little") == record[-_CRC:]
+            if sound and record[:_KEY] == self._key(sprites[place]):
+                found[place] = bytes(record[_KEY:-_CRC])
         return found
 
     def write(self, workspace: Workspace, records: Mapping[int, tuple[Sprite, bytes]]) -> None:

@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import contextlib
 import itertools
-import os
 import struct
 import zlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -19,9 +18,8 @@ from typing import TYPE_CHECKING
 
 from gandam_studio.core.errors import UserError
 from gandam_studio.core.pictures.decoding.limits import UnreadablePicture
+from gandam_studio.core.workspace.row_records import MOST_ROWS, read_rows, write_rows
 from gandam_studio.core.workspace.sprite import Sprite
-from trainer.protocol.files import open_own
-from trainer.protocol.untrusted import open_regular
 
 if TYPE_CHECKING:
     import numpy as np
@@ -32,7 +30,6 @@ NAME = "phashes.bin"
 _BODY = struct.Struct("<4sQ")
 _SIZE = 16
 _BATCH = 256
-_MOST_ROWS = 10_000_000  # a made-up row number must not make a file of any size
 
 
 def phashes(
@@ -59,7 +56,7 @@ def are_kept(workspace: Workspace) -> bool:
     """Whether hashes of all rows may be there, by the size of the file; a few may be missing or damaged."""
     (last,) = workspace.connection.execute("SELECT coalesce(max(seq), 0) FROM sprites").fetchone()
     with contextlib.suppress(OSError):
-        return (workspace.folder / NAME).stat().st_size >= _SIZE * min(int(last), _MOST_ROWS)
+        return (workspace.folder / NAME).stat().st_size >= _SIZE * min(int(last), MOST_ROWS)
     return False
 
 
@@ -76,34 +73,20 @@ def _computed(workspace: Workspace, sprites: Sequence[Sprite], reduced: Mapping[
 
 def _stored(workspace: Workspace, sprites: Sequence[Sprite]) -> dict[int, int]:
     found: dict[int, int] = {}
-    with contextlib.suppress(OSError, ValueError), open_regular(workspace.folder / NAME, follow_links=False) as stream:
-        for first, count in _runs(sprites):
-            stream.seek(_SIZE * (sprites[first].seq - 1))
-            data = stream.read(_SIZE * count)
-            for number, sprite in enumerate(sprites[first : first + count]):
-                record = data[_SIZE * number : _SIZE * (number + 1)]
-                if len(record) == _SIZE and record == _record(sprite, word := _BODY.unpack_from(record)[1]):
-                    found[sprite.seq] = word
+    seqs = [sprite.seq for sprite in sprites]
+    for place, record in read_rows(workspace.folder / NAME, _SIZE, seqs):
+        word = _BODY.unpack_from(record)[1]
+        if record == _record(sprites[place], word):
+            found[sprites[place].seq] = word
     return found
 
 
 def _store(workspace: Workspace, known: Sequence[tuple[Sprite, int]]) -> None:
-    with os.fdopen(open_own(workspace.folder / NAME, os.O_RDWR | os.O_CREAT), "r+b") as stream:
-        for first, count in _runs([sprite for sprite, _ in known]):
-            stream.seek(_SIZE * (known[first][0].seq - 1))
-            stream.write(b"".join(_record(*one) for one in known[first : first + count]))
+    rising = sorted(known, key=lambda one: one[0].seq)
+    records = b"".join(_record(*one) for one in rising)
+    write_rows(workspace.folder / NAME, _SIZE, [sprite.seq for sprite, _ in rising], records)
 
 
 def _record(sprite: Sprite, word: int) -> bytes:
     body = _BODY.pack(bytes.fromhex(sprite.id[:8]), word)
     return body + zlib.crc32(body).to_bytes(4, "little")
-
-
-def _runs(sprites: Sequence[Sprite]) -> Iterator[tuple[int, int]]:
-    """(place, count) of the runs of sprites whose rows follow each other."""
-    first = 0
-    for place in range(1, len(sprites) + 1):
-        if place == len(sprites) or sprites[place].seq != sprites[place - 1].seq + 1:
-            if sprites[first].seq > 0 and sprites[place - 1].seq <= _MOST_ROWS:
-                yield first, place - first
-            first = place
