@@ -118,6 +118,15 @@ def test_missing_and_damaged_results_are_refused(experiment: Path, tmp_path: Pat
     assert not (tmp_path / "report.html").exists()
 
 
+def test_results_of_endless_text_make_no_endless_page(experiment: Path, tmp_path: Path) -> None:
+    levels = {str(number): "x" * 100 for number in range(1000)}
+    cells = [{"cell": number, "levels": levels, "seed": 0, "state": "waiting"} for number in range(200)]
+    (experiment / "results.json").write_text(json.dumps({**RESULTS, "cells": cells}))
+    with pytest.raises(UserError, match="MB; at most 10 are allowed"):
+        write_report([], tmp_path / "report.html", experiment=experiment)
+    assert not (tmp_path / "report.html").exists()
+
+
 def test_runs_elsewhere_are_not_followed(experiment: Path, studio: Studio, tmp_path: Path) -> None:
     cells = [
         {"cell": 0, "state": "done", "run": name} for name in ("../../outside", "/etc", "r1-test/samples", "r1-test")

@@ -7,6 +7,7 @@ import dataclasses
 import hashlib
 import json
 import re
+import shlex
 import shutil
 from pathlib import Path
 
@@ -586,3 +587,12 @@ def test_names_of_runs_are_told(run: RunDirectory, tmp_path: Path) -> None:
     page = written(run, tmp_path / "report.html")
     assert page.one("h1").text == "Knights (r1)"
     assert page.one("p", class_="note").text == "first\nsecond"
+
+
+def test_commands_to_paste_hold_no_other(tmp_path: Path) -> None:
+    odd = told(make_run(tmp_path / "runs" / "r1-x; touch $HOME"))
+    write_report([odd], tmp_path / "report.html", ReportPlan(samples=0))
+    page = Page((tmp_path / "report.html").read_text(encoding="utf-8"))
+    commands = [text for tag in page.all("code") if odd.name in (text := tag.text)]
+    assert commands
+    assert all(odd.name in shlex.split(text) for text in commands)

@@ -55,6 +55,11 @@ def extensions(facts: RunFacts) -> list[str]:
     return [event.message for event in facts.record.story if isinstance(event, RunExtended)]
 
 
+def judge_command(facts: RunFacts) -> str:
+    """The command that judges the newest checkpoint."""
+    return shlex.join(["gandam-studio", "evaluate", facts.run.name])
+
+
 def sample_command(facts: RunFacts, iteration: int | str | None, count: int, seed: int) -> str:
     """The command that draws samples again."""
     words = ["gandam-studio", "sample", facts.run.name, "--seed", str(seed), "--count", str(count)]

@@ -22,6 +22,7 @@ from gandam_studio.core.reports.reproducing import (
     changed_settings,
     digest_commands,
     extensions,
+    judge_command,
     train_command,
 )
 from gandam_studio.core.runs.comparison import value_words
@@ -154,7 +155,7 @@ def _reproducing(facts: RunFacts, named: bool) -> Markup:
         element("p", checked, class_="" if "another" not in checked else "concern") if checked else None,
         [element("p", "Train it again, in a workspace with this version:"), command(train)] if train else
         element("p", "Its preset is not one of this program's: all its settings are in config.json in its folder."),
-        [element("p", "Judge its newest checkpoint again:"), command(f"gandam-studio evaluate {facts.run.name}")]
+        [element("p", "Judge its newest checkpoint again:"), command(judge_command(facts))]
         if facts.checkpoints else None,
     )  # fmt: skip
 

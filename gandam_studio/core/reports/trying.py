@@ -166,7 +166,7 @@ def _remarks(effect: dict[str, Any]) -> str:
     for name, what in (("copies", "copy training pictures"), ("collapsed", "have collapsed")):
         if count := _whole(effect.get(name)):
             told.append(f"{count:,} of {judged:,} judged runs {what}")
-    if aliases := [" × ".join(_texts(one)) for one in _any_list(effect.get("aliases"))]:
+    if aliases := [" × ".join(_texts(one)) for one in _any_list(effect.get("aliases"))[:MOST_ROWS]]:
         told.append(f"not told apart from {', '.join(aliases)}")
     if method := {"lenth": "by Lenth's method, without repeats"}.get(_text(effect.get("method"))):
         told.append(method)
@@ -334,7 +334,7 @@ def _text(value: Any) -> str:
 
 
 def _texts(value: Any) -> list[str]:
-    return [outside(one) for one in _any_list(value) if isinstance(one, str)]
+    return [outside(one) for one in _any_list(value)[:MOST_ROWS] if isinstance(one, str)]
 
 
 def _any_list(value: Any) -> list[Any]:

@@ -95,6 +95,8 @@ def write_report(
     nothing = [0] * len(facts)
     empty = Album(grids=[{FIXED: [], RANDOM: []} for _ in facts], known=nothing, unreadable=nothing)
     rest = len(page(contents, empty).encode())
+    if rest > LARGEST_PAGE:  # Results and events that others wrote may hold any amount of text.
+        raise UserError(f"the text alone would be {rest / 1e6:,.1f} MB; at most {LARGEST_PAGE / 1e6:.0f} are allowed")
     album = make_album(facts, max(LEAST_ALBUM, plan.most - rest - MARGIN), exact=plan.exact, job=job)
     job.start("Writing the page", None)
     text = page(contents, album).encode()
