@@ -21,6 +21,7 @@ from trainer.protocol import files
 from trainer.protocol.errors import TrainerError, io_failure
 from trainer.protocol.output_folders import FolderKind, check_folder, new_folder, opened_marker, write_marker
 from trainer.protocol.run_directory import RunDirectory
+from trainer.protocol.untrusted import UntrustedError, Values
 from trainer.randomness import latents
 from trainer.sampling import Trained
 
@@ -96,9 +97,12 @@ def _kept(trained: Trained, folder: Path, formats: tuple[str, ...]) -> dict[str,
     """
     try:
         with opened_marker(folder / MODEL.marker) as (before, _listed):
-            others = {name: before["largest_difference"].get(name, 0.0) for name in FILES.values()}
+            known = Values(before["largest_difference"], "largest_difference")
+            others = {name: known.number(name, 0.0, least=0.0) for name in FILES.values()}
     except FileNotFoundError:
         return {}
+    except UntrustedError as error:
+        raise TrainerError(f"{folder / MODEL.marker}: {error}", "data") from None
     asked = {FILES[name] for name in formats}
     others = {name: value for name, value in others.items() if name not in asked and (folder / name).is_file()}
     facts = json.loads(json.dumps(_facts(trained, {})))

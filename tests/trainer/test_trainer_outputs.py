@@ -139,6 +139,12 @@ def test_formats_that_were_not_asked_for_stay(run: RunDirectory, tmp_path: Path)
     assert content(out) == before
     assert call(*words, "safetensors", "--format", "torchscript", "--iteration", 1) == ""
     assert json.loads((out / "generator.json").read_bytes())["iteration"] == 1
+    whole = (out / "generator.json").read_bytes()
+    (out / "generator.json").write_bytes(re.sub(rb'("generator.pt": )[^,\n]*', rb'\1"wide"', whole))
+    before = content(out)
+    assert "generator.pt must be a number" in call(*words, "safetensors", "--iteration", 1)
+    assert content(out) == before
+    (out / "generator.json").write_bytes(whole)
     (out / "card.md").write_text("mine")
     before = content(out)
     assert "card.md" in call(*words, "safetensors", "--format", "torchscript")
