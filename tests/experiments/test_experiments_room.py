@@ -218,6 +218,11 @@ def test_opening_the_window_goes_on_with_no_experiment_but_says_so(session, room
     assert "9 of 9" in told[0]
     room.refresh()
     assert "paused, 9 left" in room.state.text()
+    with experiment.locked():
+        room.refresh()
+        states = [room.cells.item(row, 3).text() for row in range(9)]
+    assert (states.count("in progress"), states.count("not made yet")) == (1, 8)
+    room.refresh()
     assert room.start_button.text() == "Go on"
     assert room.start_button.isEnabled()
 

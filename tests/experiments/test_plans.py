@@ -5,11 +5,13 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from tiny_experiments import tiny_plan
+from tiny_experiments import TINY, tiny_plan
 
 from gandam_studio.core.errors import UserError
 from gandam_studio.core.experiments.designs import FRACTIONAL, FULL
 from gandam_studio.core.experiments.plan import Budget, Factor, Level, Plan, load_template, parse_factor, ready_made
+from trainer.protocol.overrides import apply_overrides
+from trainer.protocol.presets import load_preset
 
 
 def test_a_plan_survives_its_file() -> None:
@@ -31,6 +33,15 @@ def test_every_cell_has_equal_compute_and_as_many_looks() -> None:
         assert config.sampling.milestones == 80 // batch // 5
     timed = tiny_plan(budget=Budget(seconds=90)).config((0, 0), 0)
     assert (timed.stop.minutes, timed.stop.images) == (1.5, 0)
+
+
+@pytest.mark.parametrize("device", ["auto", "cpu", "cuda"])
+def test_no_cell_chooses_its_number_format_by_a_stopwatch(device: str) -> None:
+    for asked, kept in (("auto", "fp32"), ("bf16", "bf16"), ("fp32", "fp32")):
+        base = apply_overrides(load_preset("dcgan"), [*TINY, f"device={device}", f"precision.kind={asked}"])
+        plan = tiny_plan(base=base)
+        kinds = {plan.config(cell.combination, cell.seed).precision.kind for cell in plan.cells}
+        assert kinds == {kept}
 
 
 def test_steps_of_the_critic_count_as_pictures() -> None:

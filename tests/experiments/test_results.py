@@ -200,6 +200,21 @@ def test_every_sample_is_shown_once(tmp_path: Path, each: int) -> None:
     assert rounds[-1] >= 200 * each // 50 - 1
 
 
+def test_results_call_what_was_tasted_by_its_combination(made: Made) -> None:
+    experiment = made(seeds=tuple(range(2)))
+    fill(experiment)
+    changed = next(cell for cell in experiment.plan.cells if cell.combination == (1, 0))
+    test = new_taste(experiment.folder, "r0-x@5", f"r{changed.number}-x@5", count=50, reals=20)
+    for number in range(30):
+        pair = test.pair(number)
+        test.pick(pair.left[0] == ("real" if pair.is_check else "b"))
+    (told,) = results(experiment)["tastes"]
+    assert told["names"] == ["base, seed 0", f"Rate: high, seed {changed.seed}"]
+    assert told["words"].startswith(f"Rate: high, seed {changed.seed} is preferred (0 of ")
+    assert "4 samples a side" in told["words"]
+    assert test.words.startswith(f"r{changed.number}-x@5 is preferred")
+
+
 def test_tests_of_before_are_read_as_they_were_shown(tmp_path: Path) -> None:
     test = new_taste(tmp_path, "r1", "r2", count=6, reals=6)
     old = {**test.record(), "schema": 1, "seed": 7, "left_picked": [True] * 12}

@@ -26,6 +26,7 @@ FEW_SEEDS = 3
 
 Values = Mapping[tuple[Combination, int], float]
 """(combination, seed) -> KID or its logarithm; a missing value has no entry."""
+NOT_YET = "nothing is measured yet"
 IN_THE_NOISE = "all its distances are within the noise of the measure, as near as real sprites are"
 
 
@@ -150,6 +151,8 @@ def _effect(contrast: Contrast, seeds: Sequence[int], values: Values) -> Effect:
         contrast.factors, contrast.level, None, aliases=contrast.aliases, all_contexts=len(parts), contexts=len(used),
         dropped=tuple(seed for seed in seeds if seed not in kept),
     )  # fmt: skip
+    if not values:
+        return replace(about, contexts=0, why=NOT_YET)
     if not used or len(kept) < 2:
         pairs = 0 if not used else len(kept)
         return replace(

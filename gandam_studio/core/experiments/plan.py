@@ -220,8 +220,8 @@ class Plan:
         else:
             changes += [f"sampling.checkpoint_minutes={max(0.01, self.budget.seconds / 60 / self.looks)!r}"]
             changes += [f"sampling.keep={self.looks + 1}"]
-        if config.precision.kind == "auto" and config.device == "cpu":
-            # What is tried and timed could come out differently in two cells.
+        if config.precision.kind == "auto":
+            # What is tried and timed could come out differently in two cells, and does on a busy machine.
             changes.append("precision.kind=fp32")
         return apply_overrides(config, " ".join(changes).split())
 

@@ -78,7 +78,7 @@ def results(experiment: Experiment) -> dict[str, Any]:
         "effects": [effect_json(e, names, lambda f, level: plan.factors[f].levels[level].title) for e in found],
         "summary": _summary(plan, found, done, failed, measured.note),
         "growth": growth_of(plan, outcomes),
-        "tastes": [taste.to_json() for taste in tastes(experiment.folder)],
+        "tastes": [taste.to_json(names_of(plan, outcomes)) for taste in tastes(experiment.folder)],
     }
 
 
@@ -133,6 +133,15 @@ def judged_effects(plan: Plan, outcomes: Mapping[int, Outcome]) -> list[Effect]:
             )
         )
     return found
+
+
+def names_of(plan: Plan, outcomes: Mapping[int, Outcome]) -> dict[str, str]:
+    """What people call the runs: their combination and seed."""
+    by_cell = {cell.number: cell for cell in plan.cells}
+    return {
+        outcome.run: f"{plan.describe(by_cell[number].combination)}, seed {by_cell[number].seed}"
+        for number, outcome in outcomes.items()
+    }
 
 
 def is_bad(outcome: Outcome) -> tuple[bool, bool]:

@@ -6,9 +6,10 @@ import contextlib
 import random
 import re
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from gandam_studio.core.errors import UserError
@@ -160,31 +161,40 @@ class Taste:
             "reals": self.reals, "each": self.each, "left_picked": self.left_picked, "made": self.made,
         }  # fmt: skip
 
-    def to_json(self) -> dict[str, Any]:
-        """An element of "tastes" of an experiment's results."""
+    def to_json(self, names: Mapping[str, str] = MappingProxyType({})) -> dict[str, Any]:
+        """An element of "tastes" of an experiment's results; `names` as in `told`."""
         now = self.standing
         passed, checks = self.checks
         return {
             "a": self.a, "b": self.b, "picks": now.picks, "for_a": now.a, "verdict": now.verdict,
             "share_a": {"low": now.low, "high": now.high}, "wealth": now.wealth, "checks": checks,
-            "checks_passed": passed, "attentive": self.is_attentive, "words": self.words, "made": self.made,
-            "each": self.each,
+            "checks_passed": passed, "attentive": self.is_attentive, "words": self.told(names), "made": self.made,
+            "each": self.each, "names": list(self.called(names)),
         }  # fmt: skip
 
     @property
     def words(self) -> str:
-        """The verdict in a sentence."""
+        """The verdict in a sentence, by the names of the runs."""
+        return self.told({})
+
+    def called(self, names: Mapping[str, str]) -> tuple[str, str]:
+        """What is compared, by the names of `names` where there are."""
+        a, b = (names.get(one.rpartition("@")[0], one) for one in (self.a, self.b))
+        return a, b
+
+    def told(self, names: Mapping[str, str]) -> str:
+        """The verdict in a sentence; `names`: what to call a run, such as its combination."""
         now = self.standing
-        shown = f"{now.a} of {now.picks} picks for {self.a}" + (
-            f", {self.each} samples a side" if self.each > 1 else ""
-        )
+        a, b = self.called(names)
+        each = f", {self.each} samples a side" if self.each > 1 else ""
+        shown = f"{now.a} of {now.picks} picks for {a}{each}"
         if self.is_attentive is False:
             return "no verdict: real sprites were passed over too often, so the picks cannot be trusted"
         if now.verdict in (FIRST, SECOND):
-            return f"{self.a if now.verdict == FIRST else self.b} is preferred ({shown})"
+            return f"{a if now.verdict == FIRST else b} is preferred ({shown})"
         if now.verdict == "none":
             return f"no preference as strong as 65:35 ({shown})"
-        return f"undecided after {now.picks} picks ({now.a} for {self.a}); going on is allowed, stopping too"
+        return f"undecided after {now.picks} picks ({now.a} for {a}); going on is allowed, stopping too"
 
 
 def new_taste(experiment_folder: Path, a: str, b: str, *, count: int, reals: int, each: int = EACH) -> Taste:

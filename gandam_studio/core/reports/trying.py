@@ -271,8 +271,9 @@ def _tastes(tastes: Sequence[dict[str, Any]]) -> Markup | None:
     for one in tastes:
         share, picks = _dict(one.get("share_a")), _whole(one.get("picks"))
         checks = f"{_whole(one.get('checks_passed')):,} of {_whole(one.get('checks')):,}"
+        names = _texts(one.get("names")) or [_text(one.get("a")), _text(one.get("b"))]
         rows.append((
-            f"{_text(one.get('a'))} or {_text(one.get('b'))}", _text(one.get("words")),
+            " or ".join(names), _text(one.get("words")),
             f"{_whole(one.get('for_a')):,} of {picks:,}",
             _interval(None, share.get("low"), share.get("high"), percent=True),
             checks,

@@ -5,8 +5,8 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from PySide6.QtCore import QModelIndex, QPersistentModelIndex, QPointF, QRectF, Qt
-from PySide6.QtGui import QColor, QPainter, QPen, QResizeEvent
+from PySide6.QtCore import QModelIndex, QPersistentModelIndex, QPointF, QRectF, Qt, QTimer
+from PySide6.QtGui import QColor, QPainter, QPen
 from PySide6.QtWidgets import (
     QAbstractItemView,
     QHeaderView,
@@ -102,6 +102,10 @@ class EffectsTable(QTableWidget):
                 item.setToolTip(text)
 
         self._name_scale(RATIO)
+        # Rows are as high as their texts; columns get their widths later than their texts.
+        self._fit = QTimer(self, singleShot=True, interval=0)
+        self._fit.timeout.connect(self.resizeRowsToContents)
+        header.sectionResized.connect(lambda _column, _before, _now: self._fit.start())
 
     def _name_scale(self, scale: str) -> None:
         if scale == RATIO:
@@ -126,11 +130,6 @@ class EffectsTable(QTableWidget):
         self.setRowCount(len(shown))
         for row, effect in enumerate(shown):
             self._show(row, effect, reach)
-        self.resizeRowsToContents()
-
-    def resizeEvent(self, event: QResizeEvent) -> None:
-        """Rows are as high as their texts at this width."""
-        super().resizeEvent(event)
         self.resizeRowsToContents()
 
     def _show(self, row: int, effect: dict[str, Any], reach: float) -> None:

@@ -27,7 +27,7 @@ from PySide6.QtWidgets import (
 
 from gandam_studio.core.errors import UserError
 from gandam_studio.core.experiments.folder import Experiment, experiments
-from gandam_studio.core.experiments.results import results, write_results
+from gandam_studio.core.experiments.results import names_of, results, write_results
 from gandam_studio.core.experiments.running import make_runs, retry_failed, start_detached
 from gandam_studio.core.experiments.tastes import EACH, Taste, tastes
 from gandam_studio.core.experiments.tasting import Pictures, begin_taste, pictures_of
@@ -47,7 +47,7 @@ if TYPE_CHECKING:
     from gandam_studio.qt.experiments.taste_dialog import TasteDialog
 
 POLL_MS = 2000
-_CELL_TONES = {"failed": "dropped", "done": "kept", "training": "accent", "waiting": "muted"}
+_CELL_TONES = {"failed": "dropped", "done": "kept", "training": "accent", "made": "muted", "waiting": "muted"}
 
 
 class ExperimentsRoom(QWidget):
@@ -245,7 +245,7 @@ class ExperimentsRoom(QWidget):
         self.effects.show_effects(told["effects"])
         self.notes.setText(wrapped(" ".join(self._notes(told)), 900))
         self.notes.setVisible(bool(self.notes.text()))
-        self._show_cells(told["cells"])
+        self._show_cells(told["cells"], running)
         finished = told["complete"] and not told["missing"]
         self.start_button.setText(self._start_text(told))
         self.start_button.setEnabled(not running and not finished and not self.session.read_only)
@@ -290,25 +290,31 @@ class ExperimentsRoom(QWidget):
         notes += [self.tr("Taste test: {0}.").format(taste["words"]) for taste in begun[-2:]]
         return notes
 
-    def _show_cells(self, cells: list[dict[str, Any]]) -> None:
+    def _show_cells(self, cells: list[dict[str, Any]], running: bool) -> None:
         self.cells.setRowCount(len(cells))
-        for row, cell in enumerate(sorted(cells, key=lambda one: one["order"])):
+        ordered = sorted(cells, key=lambda one: one["order"])
+        # One after the other: the first that has a run and no value is trained or measured now.
+        now = next((cell["cell"] for cell in ordered if cell["state"] == "training"), None) if running else None
+        for row, cell in enumerate(ordered):
             kid = "–" if cell.get("kid") is None else _number(cell["kid"], cell.get("kid_error") or 0.0)
             verdict = cell.get("verdict") or cell["why"] or "–"
             number = cell["run"].partition("-")[0] or "–"
-            texts = (number, cell["name"], str(cell["seed"]), self._state_word(cell["state"]), kid, verdict)
+            state = cell["state"]
+            if state == "training" and cell["cell"] != now:
+                state = "made"
+            texts = (number, cell["name"], str(cell["seed"]), self._state_word(state), kid, verdict)
             for column, text in enumerate(texts):
                 item = QTableWidgetItem(shortened(text, 200))
                 item.setToolTip(tip(cell["why"] or text))
                 if column == 3:
-                    tint(item, _CELL_TONES[cell["state"]])
+                    tint(item, _CELL_TONES[state])
                 self.cells.setItem(row, column, item)
         self.cells.resizeColumnsToContents()
         self.cells.horizontalHeader().setSectionResizeMode(1, self.cells.horizontalHeader().ResizeMode.Stretch)
 
     def _state_word(self, state: str) -> str:
         return {
-            "waiting": self.tr("not made yet"), "training": self.tr("waiting or training"),
+            "waiting": self.tr("not made yet"), "made": self.tr("waiting"), "training": self.tr("in progress"),
             "done": self.tr("measured"), "failed": self.tr("missing"),
         }[state]  # fmt: skip
 
@@ -407,7 +413,9 @@ class ExperimentsRoom(QWidget):
         """Go on with a test until its dialog is closed."""
         from gandam_studio.qt.experiments.taste_dialog import TasteDialog
 
-        dialog = TasteDialog(taste, pictures, self)
+        experiment = self.chosen
+        names = names_of(experiment.plan, experiment.outcomes()) if experiment else {}
+        dialog = TasteDialog(taste, pictures, self, names)
         dialog.round_needed.connect(lambda number: self._draw_round(dialog, number))
         run_dialog(dialog)
         if self.chosen is not None:
@@ -439,10 +447,11 @@ class TasteChoice(QDialog):
         super().__init__(parent)
         self.setWindowTitle(self.tr("Blind taste test"))
         self._earlier = tastes(experiment.folder)
+        names = names_of(experiment.plan, experiment.outcomes())
         self.which = QComboBox()
         self.which.addItem(self.tr("A new test"), None)
         for number, taste in enumerate(self._earlier):
-            text = self.tr("Go on: {0} or {1}, {2} picks").format(taste.a, taste.b, len(taste.left_picked))
+            text = self.tr("Go on: {0} or {1}, {2} picks").format(*taste.called(names), len(taste.left_picked))
             self.which.addItem(shortened(text, 80), number)
         self.a, self.b = QComboBox(), QComboBox()
         for cell in told["cells"]:

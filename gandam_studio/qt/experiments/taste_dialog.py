@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -82,9 +82,12 @@ class TasteDialog(QDialog):
 
     round_needed = Signal(int)
 
-    def __init__(self, taste: Taste, pictures: Pictures, parent: QWidget | None = None) -> None:
+    def __init__(
+        self, taste: Taste, pictures: Pictures, parent: QWidget | None = None, names: Mapping[str, str] | None = None
+    ) -> None:
         super().__init__(parent)
         self.taste = taste
+        self._names = names or {}
         self._rounds = {taste.round: pictures}
         self._asked: int | None = None
         self._revealed = False
@@ -161,7 +164,7 @@ class TasteDialog(QDialog):
             panel.show_pictures([pictures[source][number] for number in numbers])
         now = self.taste.standing
         if self._revealed or now.verdict != "undecided" or self.taste.is_attentive is False:
-            text = self.taste.words
+            text = self.taste.told(self._names)
         else:
             text = self.tr("{0} picks. Stop whenever you like: the verdict stays right.").format(
                 len(self.taste.left_picked)
@@ -183,7 +186,7 @@ class TasteDialog(QDialog):
         """Tell how it stands."""
         self._revealed = True
         if self.is_waiting:
-            self.told.setText(wrapped(self.taste.words, 400))
+            self.told.setText(wrapped(self.taste.told(self._names), 400))
         else:
             self._show_pair()
 
