@@ -325,3 +325,18 @@ def test_the_room_draws_the_next_round(room, session, qtbot, monkeypatch) -> Non
     room.show_taste(taste, pictures)
     assert drawn[:2] == [1, 2]
     assert len(tastes(experiment.folder)[0].left_picked) == 3
+
+
+def test_dialogs_fit_the_screen(session, qtbot, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
+    from gandam_studio.qt.experiments.new_dialog import NewExperimentDialog
+    from gandam_studio.qt.experiments.taste_dialog import TasteDialog
+
+    taste = new_taste(tmp_path, "r1@5", "r2@5", count=4, reals=4)
+    pictures = {name: [np.zeros((8, 8, 3), np.uint8)] * 4 for name in ("a", "b", "real")}
+    for dialog in (NewExperimentDialog(session), TasteDialog(taste, pictures)):
+        qtbot.addWidget(dialog)
+        dialog.show()
+        room = dialog.screen().availableSize()
+        assert dialog.width() <= room.width()
+        assert dialog.height() <= room.height()
+        assert dialog.minimumSizeHint().height() <= 440  # Of a screen of 540 lines, without frames and bars.

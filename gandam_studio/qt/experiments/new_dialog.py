@@ -31,6 +31,7 @@ from gandam_studio.qt.counts import counted
 from gandam_studio.qt.failures import explain
 from gandam_studio.qt.outputs.task_dialog import TaskDialog
 from gandam_studio.qt.session import Session
+from gandam_studio.qt.widgets.fitting import Reach, resize_within_screen
 from gandam_studio.qt.widgets.numbers import WholeBox
 from gandam_studio.qt.widgets.outside_text import wrapped
 from trainer.protocol.advice import setting_name
@@ -162,17 +163,23 @@ class NewExperimentDialog(TaskDialog):
         buttons.addStretch(1)
         buttons.addWidget(self.close_button)
         buttons.addWidget(self.start_button)
+        page = QWidget()
+        inner = QVBoxLayout(page)
+        inner.setSpacing(theme.SPACE)
+        inner.setContentsMargins(0, 0, theme.SPACE, 0)
+        inner.addLayout(self.form)
+        inner.addWidget(self.tells)
+        inner.addStretch(1)
         layout = QVBoxLayout(self)
         layout.setSpacing(theme.SPACE)
-        layout.addLayout(self.form)
+        layout.addWidget(Reach(page), 1)
+        # Beside the buttons, whatever is scrolled: what it costs, and why it cannot be created.
         layout.addWidget(self.cost)
-        layout.addWidget(self.tells)
         layout.addWidget(self.problem)
-        layout.addStretch(1)
         layout.addWidget(self.told)
         layout.addWidget(self.bar)
         layout.addLayout(buttons)
-        self.resize(680, 620)
+        resize_within_screen(self, 680, 620)
 
     def _connect(self) -> None:
         self.base.activated.connect(lambda _index: self._choose_base())

@@ -74,6 +74,7 @@ class ExperimentsRoom(QWidget):
     def _lay_out(self) -> None:
         self.list = QListWidget()
         self.list.setAccessibleName(self.tr("Experiments"))
+        self.list.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)  # Long titles end in dots.
         self.list.currentItemChanged.connect(lambda _now, _before: self._choose())
         self.back_button = self._button("chevron-left", self.tr("Runs"), self.back_requested.emit)
         self.new_button = self._button("plus", self.tr("New experiment…"), self.ask_new)

@@ -16,6 +16,7 @@ from gandam_studio.core.experiments.tasting import Pictures
 from gandam_studio.qt import theme
 from gandam_studio.qt.following.pictures import to_image
 from gandam_studio.qt.painting import paint_event
+from gandam_studio.qt.widgets.fitting import resize_within_screen
 from gandam_studio.qt.widgets.outside_text import wrapped
 from gandam_studio.qt.widgets.sprite_painting import draw_checkerboard, fitted_scale
 
@@ -128,7 +129,7 @@ class TasteDialog(QDialog):
             shortcut = QShortcut(key, self)
             shortcut.setAutoRepeat(False)
             shortcut.activated.connect(slot)
-        self.resize(900, 560)
+        resize_within_screen(self, 900, 560)
         self._show_pair()
 
     @property
