@@ -230,7 +230,7 @@ def _tell(out: Output, found: Experiment, *, whole: bool) -> None:
                 out.say(f"  missing: {cell['name']}, seed {cell['seed']}: {cell['why']}")
         return
     out.json(told)
-    if not told["done"]:
+    if not told["done"] and not told["complete"]:
         out.say(f"no run of {found.name} is measured yet; go on with: gandam-studio experiment run {found.name}")
     by_ratio = told["measure"]["scale"] == "ratio"
     rows = [
@@ -257,6 +257,7 @@ def _tell(out: Output, found: Experiment, *, whole: bool) -> None:
         out.say(f"taste test: {taste['words']}")
     if told["missing"]:
         out.say(f"missing: {counted(told['missing'], 'run')} failed; nothing was put in their place")
+        out.say(f"try them again with: gandam-studio experiment run {found.name} --retry")
     if not told["complete"]:
         out.say(f"not complete: {told['done'] + told['missing']:,} of {told['total']:,} runs")
 

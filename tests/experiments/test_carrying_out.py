@@ -143,6 +143,7 @@ def test_a_failed_run_is_a_missing_value_and_can_be_tried_again(place: Path, stu
     trainer["behave"] = lambda r: "fail" if r.config().seed == 1 and r.config().optimiser.lr_g > 5e-4 else "finish"
     answer = run(studio, place)
     assert "missing: 1 run failed" in answer.out
+    assert "--retry" in answer.out
     told = results_of(studio, place)
     assert (told["done"], told["missing"]) == (3, 1)
     assert told["effects"][0]["verdict"] == "unknown"
