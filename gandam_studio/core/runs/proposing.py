@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 PROCESSOR, PROCESSOR_FEW, CARD = "sprite-flow-cpu", "sprite-r3-cpu", "sprite-r3"
-SOFT_MINUTES = 3.0
-"""Below this a flow's samples on a processor are still soft, though nearer to sprites than a GAN's at any time."""
+PALE_MINUTES = 3.0
+"""Below this a flow's samples on a processor are still pale, though nearer to sprites than a GAN's at any time."""
 MEASURED_SIDE = 32
 """Larger pictures were not compared on a processor."""
 LEAST_SPRITES = 100
@@ -36,4 +36,4 @@ def propose(device: str, side: int, sprites: int, minutes: float) -> Proposal | 
         return None
     if sprites < LEAST_SPRITES:
         return Proposal(PROCESSOR_FEW, "few")
-    return Proposal(PROCESSOR, "short" if 0 < minutes < SOFT_MINUTES else "clearest")
+    return Proposal(PROCESSOR, "short" if 0 < minutes < PALE_MINUTES else "clearest")
