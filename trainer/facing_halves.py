@@ -10,13 +10,14 @@ which are half the cells. Both halves of a block together have length 1.
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any, Protocol
 
 import numpy as np
 import torch
 
-from trainer.lite0 import Lite0Features
+from trainer.lite0 import Layer, middle
+from trainer.lite0_front import bundled_layers
 from trainer.protocol.facing_frames import BLOCKS, CELLS, SIDE, Halves, pack_halves, unpack_canvases
 
 _BLUR = 1.0  # cells of 8 a side
@@ -32,12 +33,12 @@ class _Handle(Protocol):
 
 @contextlib.contextmanager
 def prepare(_settings: dict[str, Any]) -> Iterator[_Handle]:
-    """Read the weights. Raises TrainerError where they are not installed, or are others."""
+    """Read the weights."""
     torch.set_num_threads(1)
-    network = Lite0Features()
+    layers = _channels_last(bundled_layers())
 
     def handle(frame: bytes, report: _Report, /) -> bytes:
-        found = halves_seen(network, unpack_canvases(frame))
+        found = halves_seen(layers, unpack_canvases(frame))
         report(1)
         return pack_halves(found)
 
@@ -45,9 +46,9 @@ def prepare(_settings: dict[str, Any]) -> Iterator[_Handle]:
 
 
 @torch.no_grad()
-def halves_seen(network: Lite0Features, canvases: np.ndarray[Any, Any]) -> Halves:
+def halves_seen(layers: Sequence[Layer], canvases: np.ndarray[Any, Any]) -> Halves:
     """(N, 2, D) even and odd halves of (N, SIDE, SIDE, 3) uint8 canvases."""
-    ways = [network.middle(np.ascontiguousarray(way), BLOCKS) for way in (canvases, canvases[:, :, ::-1])]
+    ways = [middle(layers, np.ascontiguousarray(way), BLOCKS) for way in (canvases, canvases[:, :, ::-1])]
     parts = []
     for one, other in zip(*ways, strict=True):
         x, mirrored = _pooled(one), _pooled(other)
@@ -56,6 +57,10 @@ def halves_seen(network: Lite0Features, canvases: np.ndarray[Any, Any]) -> Halve
         parts.append(both / both.norm(dim=(1, 2), keepdim=True).clamp_min(1e-6))
     assert canvases.shape[1:] == (SIDE, SIDE, 3)
     return torch.cat(parts, 2).numpy()
+
+
+def _channels_last(layers: Sequence[Layer]) -> list[Layer]:
+    return [one._replace(weight=one.weight.contiguous(memory_format=torch.channels_last)) for one in layers]
 
 
 def _pooled(x: torch.Tensor) -> torch.Tensor:

@@ -1,5 +1,7 @@
 """The judge of quality: features of EfficientNet-Lite0's first layers, whose weights come with the program.
 
+Some more layers come with it for the facing assistant (`trainer.facing_halves`).
+
 These layers see edges, textures and the parts they make up, as a network knows them that was trained on photographs.
 Of all features that were compared on pairs of grids whose order is plain to a person, they are the only ones without
 the whole network that order all of them by far (docs/experiments.md, `tests/benchmarks/judges.py`).
@@ -24,6 +26,23 @@ NAME = JUDGE
 LAYERS = 24
 """Convolutions: the stem and the first four stages, half of the network and 250 thousand of its weights."""
 WIDTH = 80
+FURTHER_LAYERS = 21
+"""Convolutions that follow: those of the fifth and sixth stage, to the end of block 15 of 16."""
+FILE, FURTHER_FILE = "weights.npz", "further.npz"
+
+
+def bundled_layers() -> list[Layer]:
+    """All layers whose weights come with the program, in single precision."""
+    return layers_of(
+        (stored[f"weight{index}"], stored[f"bias{index}"])
+        for stored, count in ((_stored(FILE), LAYERS), (_stored(FURTHER_FILE), FURTHER_LAYERS))
+        for index in range(count)
+    )
+
+
+def _stored(file: str) -> dict[str, torch.Tensor]:
+    with np.load(resource_path("lite0-front", file), allow_pickle=False) as stored:
+        return {name: torch.from_numpy(stored[name]).float() for name in stored.files}
 
 
 class Lite0Front(nn.Module):
@@ -34,9 +53,8 @@ class Lite0Front(nn.Module):
 
     def __init__(self) -> None:
         super().__init__()
-        with np.load(resource_path("lite0-front", "weights.npz"), allow_pickle=False) as stored:
-            for name in stored.files:
-                self.register_buffer(name, torch.from_numpy(stored[name]).float(), persistent=False)
+        for name, values in _stored(FILE).items():
+            self.register_buffer(name, values, persistent=False)
 
     def _layers(self) -> list[Layer]:
         named = dict(self.named_buffers())

@@ -264,7 +264,7 @@ class Session(QObject):
         on_done: Callable[[Any], None],
         on_error: Callable[[BaseException], None] | None = None,
     ) -> BackgroundTask:
-        """Like `start_job`, for short queries whose progress would only flicker: not shown in the status strip."""
+        """Like `start_job`, but not shown in the status strip: for short queries, and for what nobody waits for."""
         task = BackgroundTask("", self.workspace, function, self)
         task.succeeded.connect(on_done)
         task.failed.connect(on_error or self.post_failure)

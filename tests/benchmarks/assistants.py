@@ -9,7 +9,8 @@ leaves out, fronts and backs are left out here too. Sets are in ../shared/data a
 skipped. Features and constants were chosen by looking at gen8, freedoom, gearhead and mechas; gen7, icons and mixed
 were left out until the last run (how fast clicks become fewer, in `progress`, was chosen on icons too). Patches, what
 the network sees and their shares were chosen on gen8 and icons; gen7 and mixed, which hold many drawings of gen8, were
-left out until the last run. Sets are gone through as without the extra lite0 by `--without-network`.
+left out until the last run. The network begins to look when a review does; `--seen-after` says how many pages later
+what it sees is there, `--without-network` that it never is.
 `mixed` is gen7 with those of gen8 that are other pictures.
 
 Reported, means over the orientations: clicks, pages, the share turned right after no click and after one (up to one
@@ -141,16 +142,23 @@ def turned(features: Halves, shown: np.ndarray) -> Halves:
     return Halves(features.even, features.odd * shown[:, None])
 
 
-def review_all(features: Halves, truth: np.ndarray, seed: int, room: int = ROOM) -> dict[str, object]:
-    """Go through a whole set as a person would, from one random orientation, in a window that shows `room` sprites."""
+def review_all(
+    features: Halves, truth: np.ndarray, seed: int, room: int = ROOM, seen_after: int = 0
+) -> dict[str, object]:
+    """Go through a whole set as a person would, from one random orientation, in a window that shows `room` sprites.
+
+    What the network sees is there after some pages.
+    """
     rng = np.random.default_rng(seed)
     mirrored = rng.choice(np.array([-1, 1], np.int8), len(truth))
     # What is stored looks left or right at random; nothing is flipped yet.
     facing = (truth * mirrored).astype(np.int8)
+    seen = turned(features, mirrored)
+    late = Halves(seen.even[:, DIMENSIONS:], seen.odd[:, DIMENSIONS:]) if seen_after else None
+    if late is not None:
+        seen = Halves(seen.even[:, :DIMENSIONS], seen.odd[:, :DIMENSIONS])
     since = time.perf_counter()
-    review = FacingReview(
-        turned(features, mirrored), np.zeros(len(truth), np.int8), np.ones(len(truth), np.int8), room=room
-    )
+    review = FacingReview(seen, np.zeros(len(truth), np.int8), np.ones(len(truth), np.int8), room=room)
     built = time.perf_counter() - since
     rest = review.open
     guessed = float((review.signs[rest] == facing[rest]).mean()) if len(rest) else 1.0
@@ -175,7 +183,13 @@ def review_all(features: Halves, truth: np.ndarray, seed: int, room: int = ROOM)
             chances += page.chances.tolist()
             rights += (~wrong).tolist()
         since = time.perf_counter()
-        review.accept(page, wrong, clicks=clicks)
+        if late is not None and late.even.size and review.pages + 1 >= seen_after:
+            review.take(page, wrong, clicks=clicks)
+            review.see(late)
+            late = None
+            review.refit()
+        else:
+            review.accept(page, wrong, clicks=clicks)
         fits.append(time.perf_counter() - since)
     off = [abs(math.log(max(1.0, guess) / (review.clicks - made))) for guess, made in told if review.clicks - made >= 5]
     return {
@@ -207,13 +221,17 @@ def calibration_by_chance(chances: list[float]) -> float:
 
 
 def facing(
-    sets: dict[str, tuple[Pictures, np.ndarray]], orientations: int, room: int, looked: Callable[[Pictures], Halves]
+    sets: dict[str, tuple[Pictures, np.ndarray]],
+    orientations: int,
+    room: int,
+    looked: Callable[[Pictures], Halves],
+    seen_after: int,
 ) -> dict[str, object]:
     """Means over random orientations, by set."""
     result: dict[str, object] = {}
     for name, (pictures, truth) in sets.items():
         features = looked(pictures)
-        runs = [review_all(features, truth, seed, room) for seed in range(orientations)]
+        runs = [review_all(features, truth, seed, room, seen_after) for seed in range(orientations)]
         mean = {key: round(float(np.mean([float(run[key]) for run in runs])), 4) for key in runs[0]}
         result[name] = {
             "sprites": len(truth),
@@ -226,7 +244,7 @@ def facing(
         runs = []
         for seed in range(orientations):
             truth = np.random.default_rng(1000 + seed).choice(np.array([-1, 1], np.int8), len(pictures))
-            runs.append(review_all(features, truth, seed, room))
+            runs.append(review_all(features, truth, seed, room, seen_after))
         regret = [run["clicks"] - run["by_hand"] for run in runs]
         result[name] = {
             "sprites": len(pictures), "clicks": float(np.mean([run["clicks"] for run in runs])),
@@ -371,13 +389,17 @@ def main() -> None:
     parser.add_argument("--orientations", type=int, default=10)
     parser.add_argument("--sets", nargs="*", default=[])
     parser.add_argument("--quick", action="store_true", help="no sets of 100,000")
-    parser.add_argument("--without-network", action="store_true", help="facing as without the extra lite0")
+    parser.add_argument("--without-network", action="store_true", help="facing before the network has looked")
+    parser.add_argument("--seen-after", type=int, default=0, help="pages until what the network sees is there")
     parser.add_argument("--room", type=int, default=ROOM, help="sprites that the window shows at once")
     asked = parser.parse_args()
     sets = facing_sets(asked.sets)
     seen = network.installed() and not asked.without_network
     looked = closely if seen else halves
-    report: dict[str, object] = {"network": seen, "facing": facing(sets, asked.orientations, asked.room, looked)}
+    report: dict[str, object] = {
+        "network": seen,
+        "facing": facing(sets, asked.orientations, asked.room, looked, asked.seen_after),
+    }
     some = looked(next(iter(sets.values()))[0])
     report["fit_s"] = fit_times(some, (1_000, 10_000) if asked.quick else (1_000, 10_000, 100_000))
     rows = table(REPOSITORY / "data" / "mechas" / "truth.tsv")

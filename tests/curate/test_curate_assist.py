@@ -7,6 +7,7 @@ import os
 import shutil
 import subprocess
 import sys
+import threading
 from pathlib import Path
 
 import numpy as np
@@ -20,6 +21,8 @@ from studio_window import CONTROL, SHIFT, OpenWindow, curate, press, reactivate
 
 from gandam_studio.core.importing import import_sources
 from gandam_studio.core.importing.options import ImportOptions
+from gandam_studio.core.suggestions.facing import network
+from gandam_studio.core.suggestions.facing.features import Halves
 from gandam_studio.core.workspace import Workspace
 from gandam_studio.core.workspace.edits import Drop, SetFacing, Tag
 from gandam_studio.core.workspace.query import Filter
@@ -230,6 +233,50 @@ def test_a_filter_that_pages_leave_shows_nothing_in_the_mode(folder: Path, open_
     press(Key.Key_Escape)
     assert screen.filter_bar.isVisible()
     assert len(screen.gallery.order) == 500 - len(facings_on_disk(folder))
+
+
+def test_the_network_looks_while_pages_are_shown(
+    folder: Path, open_window: OpenWindow, qtbot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    looked = threading.Event()
+
+    def look(rows, picture, check=lambda: None, workers=0):
+        while not looked.wait(0.01):
+            check()
+        numbers = np.random.default_rng(0).normal(0, 0.01, (2, len(rows), network.DIMENSIONS)).astype(np.float32)
+        yield list(rows), Halves(numbers[0], numbers[1])
+
+    monkeypatch.setattr(network, "installed", lambda: True)
+    monkeypatch.setattr(network, "look", look)
+    window = open_window(folder)
+    screen = curate(window)
+    begin(screen, qtbot)
+    press(Key.Key_Escape)
+    assert not screen.work.is_assisting
+    qtbot.waitUntil(lambda: window.session.is_idle, timeout=60_000)  # nobody needs it any more
+    begin(screen, qtbot)
+    view, review = screen.work.assist_view, screen.assist.assistant.review
+    press(Key.Key_L if looks_left(view.grid.sprite(0)) else Key.Key_R)
+    press(Key.Key_Return)
+    assert not review.closely
+    confirmed = facings_on_disk(folder)
+    page = view.grid.order.copy()
+    looked.set()
+    qtbot.waitUntil(lambda: window.session.is_idle, timeout=60_000)
+    assert np.array_equal(view.grid.order, page)  # what is looked at stays
+    for position in wrong_on_page(screen):
+        click(view.grid, position)
+    press(Key.Key_Return)
+    qtbot.waitUntil(lambda: review.closely and view.grid.isEnabled(), timeout=60_000)
+    assert set(facings_on_disk(folder)) == {*confirmed, *page.tolist()}
+    press(Key.Key_Backspace)
+    assert facings_on_disk(folder) == confirmed
+    assert review.closely
+    while screen.work.is_assisting:
+        for position in wrong_on_page(screen):
+            click(view.grid, position)
+        press(Key.Key_Return)
+    assert all(looks_left(sprite) for sprite in window.session.workspace.sprites())
 
 
 def test_undone_elsewhere_the_mode_ends(folder: Path, open_window: OpenWindow, qtbot) -> None:

@@ -23,7 +23,7 @@ from gandam_studio.core.workspace import Workspace
 from trainer.protocol.facing_frames import SIDE
 
 _PICTURES, _TRUTH = planted(kinds=3, each=8, seed=2)
-installed = pytest.mark.skipif(not network.installed(), reason="the extra lite0 is not installed")
+_INSTALLED = network.installed
 
 
 def flipped(pictures: list[np.ndarray]) -> list[np.ndarray]:
@@ -120,7 +120,6 @@ def test_processes_that_cannot_look_leave_the_other_features(
     assert facing_review(workspace)[0].features.even.shape[1] == DIMENSIONS
 
 
-@installed
 def test_mirroring_a_picture_negates_what_the_network_sees_as_odd() -> None:
     one, other = network.halves_seen(_PICTURES), network.halves_seen(flipped(_PICTURES))
     odd = np.abs(one.odd).max()
@@ -129,7 +128,6 @@ def test_mirroring_a_picture_negates_what_the_network_sees_as_odd() -> None:
     assert np.abs(one.odd + other.odd).max() < 0.02 * odd
 
 
-@installed
 def test_with_the_network_a_planted_set_takes_a_click_a_kind_at_most() -> None:
     features = halves(_PICTURES).beside(network.halves_seen(_PICTURES))
     review = FacingReview(features, np.zeros(len(_TRUTH), np.int8), np.ones(len(_TRUTH), np.int8))
@@ -144,6 +142,57 @@ def test_with_the_network_a_planted_set_takes_a_click_a_kind_at_most() -> None:
 
 
 def test_torch_is_looked_for_before_a_process_is_started(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(network, "weights_path", lambda: Path("weights"))
+    assert _INSTALLED()
     monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
-    assert not network.installed()
+    assert not _INSTALLED()
+
+
+def test_a_review_begins_before_the_network_has_looked(workspace: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
+    def look(rows, picture, check=lambda: None, workers=0):
+        yield list(rows), made_up([picture(row) for row in rows])
+
+    monkeypatch.setattr(network, "installed", lambda: True)
+    monkeypatch.setattr(network, "look", look)
+    review, found = facing_review(workspace, closely=False)
+    assert not review.closely
+    truth = np.array([_TRUTH[int(sprite.name[:2])] for sprite in found.sprites], np.int8)
+    first = review.first()
+    review.answer(first, int(truth[first]))
+    before = review.snapshot()
+    page = review.page()
+    review.take(page, page.signs != truth[page.rows])
+    seen = described.seen(workspace, found.sprites)
+    assert seen is not None
+    labels = review.labels.copy()
+    review.see(seen)
+    # As if it had been looked at so from the start, with the same confirmed.
+    assert review.closely
+    assert np.array_equal(review.labels, labels)
+    at_once = FacingReview(review.features, labels, review.shown)
+    assert np.allclose(review.view.diagonal, at_once.view.diagonal)
+    assert np.array_equal(review.groups.number, at_once.groups.number)
+    # A page from before is taken back; what was seen stays.
+    review.restore(before)
+    assert review.closely
+    assert NETWORK in review.weights
+    assert int((review.labels != 0).sum()) == 1
+    while len((page := review.page()).rows):
+        review.accept(page, page.signs != truth[page.rows])
+    assert np.array_equal(review.labels[~review.symmetric], truth[~review.symmetric])
+    # What is kept is there from the start.
+    assert facing_review(workspace, closely=False)[0].closely
+
+
+def test_the_bundled_layers_are_the_first_of_the_network() -> None:
+    from trainer.lite0 import middle
+    from trainer.lite0_front import FURTHER_LAYERS, LAYERS, Lite0Front, bundled_layers
+
+    layers = bundled_layers()
+    assert len(layers) == LAYERS + FURTHER_LAYERS
+    pixels = np.random.default_rng(0).integers(0, 256, (2, 64, 64, 3), dtype=np.uint8)
+    eighth, fifteenth = middle(layers, pixels, (8, 15))
+    assert np.allclose(eighth.mean((2, 3)), Lite0Front()(pixels)[:, :80], atol=1e-4)
+    assert fifteenth.shape == (2, 192, 2, 2)
+    # All blocks but the last, whose weights were read and not made up.
+    assert sum(layer.starts for layer in layers) == 15
+    assert float(fifteenth.std()) > 0.1

@@ -1,7 +1,7 @@
 """The facing features of sprites, kept in files beside the database (`kept`).
 
-`facing-features.bin` has those of `facing.features`, `facing-network.bin` what a trained network sees, where it is
-installed. Pictures are the thumbnails, so a sprite takes milliseconds the first time and nothing afterwards.
+`facing-features.bin` has those of `facing.features`, `facing-network.bin` what a trained network sees, which takes five
+times as long. Pictures are the thumbnails, so a sprite takes milliseconds the first time and nothing afterwards.
 """
 
 from __future__ import annotations
@@ -31,17 +31,37 @@ _SEEN = Kept(NETWORK_NAME, "1", 2 * 2 * network.DIMENSIONS)
 _BATCH = 256
 
 
-def described(workspace: Workspace, sprites: Sequence[Sprite], job: Job = NULL_JOB) -> Halves:
+def described(workspace: Workspace, sprites: Sequence[Sprite], job: Job = NULL_JOB, *, closely: bool = True) -> Halves:
     """Return the features of sprites, cropped and turned but not flipped; zeros where a picture is lost.
 
-    They have what the network sees where that is installed, for up to `network.MOST` sprites. What had to be computed
-    is kept, where the workspace's folder may be written to. Raises Cancelled.
+    With what the network sees (`seen`), or without `closely` only where all of that is kept. What had to be computed is
+    kept, where the workspace's folder may be written to. Raises Cancelled.
     """
     result = _looked(workspace, sprites, job)
+    found = seen(workspace, sprites, job) if closely else _all_kept(workspace, sprites)
+    return result if found is None else result.beside(found)
+
+
+def seen(workspace: Workspace, sprites: Sequence[Sprite], job: Job = NULL_JOB) -> Halves | None:
+    """Return what the network sees in sprites, as `described`; zeros where it did not answer.
+
+    None for more than `network.MOST` sprites, and where there is no network. What had to be computed is kept. Raises
+    Cancelled.
+    """
     if not (0 < len(sprites) <= network.MOST and network.installed()):
-        return result
-    seen = _seen(workspace, sprites, job)
-    return result.beside(seen) if seen.even.any() else result
+        return None
+    found = _seen(workspace, sprites, job)
+    return found if found.even.any() else None
+
+
+def _all_kept(workspace: Workspace, sprites: Sequence[Sprite]) -> Halves | None:
+    if not (0 < len(sprites) <= network.MOST and network.installed()):
+        return None
+    result = _zeros(len(sprites), network.DIMENSIONS)
+    for first in range(0, len(sprites), _BATCH):
+        if _read(workspace, sprites, range(first, min(first + _BATCH, len(sprites))), _SEEN, result):
+            return None
+    return result if result.even.any() else None
 
 
 def _looked(workspace: Workspace, sprites: Sequence[Sprite], job: Job) -> Halves:

@@ -81,14 +81,15 @@ def set_target(side: str) -> SetSetting:
 
 
 def facing_review(
-    workspace: Workspace, seqs: Seqs | None = None, job: Job = NULL_JOB
+    workspace: Workspace, seqs: Seqs | None = None, job: Job = NULL_JOB, *, closely: bool = True
 ) -> tuple[FacingReview, SpritesInReview]:
     """The facing assistant for the sprites that are not dropped, or for some rows of them.
 
-    What has a facing already counts as confirmed. Raises Cancelled.
+    What has a facing already counts as confirmed. Without `closely` it begins sooner: what the network sees is added
+    later, with `described.seen` and `FacingReview.see`, unless it is kept already. Raises Cancelled.
     """
     sprites = [sprite for sprite in workspace.sprites(seqs) if sprite.status != "dropped"]
-    features = described(workspace, sprites, job)
+    features = described(workspace, sprites, job, closely=closely)
     labels = np.array([_LABELS[sprite.facing] for sprite in sprites], np.int8)
     shown = np.array([RIGHT if sprite.flipped else LEFT for sprite in sprites], np.int8)
     job.start("Comparing sprites", None)

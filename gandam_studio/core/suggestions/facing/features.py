@@ -11,7 +11,7 @@ For features F(x) of a picture and F(m x) of its mirror image, the even half is 
 | outline | 192 | 4 x 4 cells of the opacity alone, shape kept |
 | outline, stretched | 192 | the same, stretched |
 | patches | 128 and 1,152 | histograms of patches of 3 x 3 pixels by cells, at the sprite's own scale (`patches`) |
-| network | 3,072 | what the middle of a trained network sees (`network`), the last numbers where it is installed |
+| network | 3,072 | what the middle of a trained network sees (`network`), the last numbers once it has looked |
 
 At each pixel the channel (red, green, blue, opacity) with the steepest gradient counts. Cells overlap (linear weights),
 so that a shift by a pixel changes little. Histograms are square-rooted and have length 1 a kind.

@@ -1,6 +1,7 @@
-"""What a trained network sees in sprites, where its weights are installed: more features for the facing assistant.
+"""What a trained network sees in sprites: more features for the facing assistant.
 
-The network needs torch, so a child process has it (`trainer.facing_halves`). It takes some 10 ms of a core a sprite.
+Its weights come with the program. It needs torch, so a child process has it (`trainer.facing_halves`). It takes some
+10 ms of a core a sprite.
 """
 
 from __future__ import annotations
@@ -17,7 +18,6 @@ from gandam_studio.core.suggestions.facing.features import Halves, Picture
 from gandam_studio.core.workers.child import command
 from gandam_studio.core.workers.pool import Check, Death, Settled, WorkerPool, WorkersUnavailable, worker_count
 from trainer.protocol.facing_frames import DIMENSIONS, SIDE, pack_canvases, unpack_halves
-from trainer.protocol.lite0_weights import weights_path
 
 MOST = 10_000
 """Sprites: in larger sets the network would take many minutes, and its features too much memory."""
@@ -32,8 +32,8 @@ _Batch = tuple[list[int], list[Picture]]
 
 
 def installed() -> bool:
-    """Whether the network's weights, and torch, are there; nothing is imported or read."""
-    return weights_path() is not None and importlib.util.find_spec("torch") is not None
+    """Whether torch is there, which nothing else here needs; it is not imported."""
+    return importlib.util.find_spec("torch") is not None
 
 
 def look(

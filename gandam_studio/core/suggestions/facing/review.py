@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from gandam_studio.core.suggestions.facing.features import Halves
+from gandam_studio.core.suggestions.facing.features import DIMENSIONS, Halves
 from gandam_studio.core.suggestions.facing.groups import Groups, stacks
 from gandam_studio.core.suggestions.facing.kernel import OddKernels, View
 from gandam_studio.core.suggestions.facing.model import Belief, Signs, believe, left_out, likeliest, start
@@ -101,14 +101,30 @@ class FacingReview:
 
     def __post_init__(self) -> None:
         self.labels = np.array(self.labels, np.int8)
+        self._look()
+        # Without pages, confirmed sprites say what margins are worth.
+        self._slope = _fitted_slope(left_out(self.view, self._sided, self.noise))
+        self._fit()
+
+    def _look(self) -> None:
+        """Compare all sprites by their features."""
         self.kernels = OddKernels(self.features)
         self.weights, self.noise = likeliest(self.kernels, self._sided)
         self.view: View = self.kernels.view(self.weights)
         self.groups: Groups = stacks(self.view)
         self.symmetric = self.view.diagonal < SYMMETRIC
-        # Without pages, confirmed sprites say what margins are worth.
-        self._slope = _fitted_slope(left_out(self.view, self._sided, self.noise))
         self._guess = start(self.view) if len(self.features) else np.zeros(0)
+
+    @property
+    def closely(self) -> bool:
+        """Whether features have what the network sees."""
+        return self.features.even.shape[1] > DIMENSIONS
+
+    def see(self, others: Halves) -> None:
+        """Add features that took longer: what the network sees. Stacks may be others then; nothing is lost."""
+        self.features = self.features.beside(others)
+        self._weighed = int((self._sided != 0).sum())
+        self._look()
         self._fit()
 
     @property
@@ -299,7 +315,7 @@ class FacingReview:
     def snapshot(self) -> tuple[Any, ...]:
         """What a page changes, for `restore`."""
         counts = (self.pages, self.clicks, self.turned, self.plain, self._fruitless)
-        seen = (self.weights, self.noise, self.view, self._weighed)
+        seen = (self.kernels, self.weights, self.noise, self.view, self._weighed)
         return self.labels.copy(), counts, (list(self._history), list(self._spared)), seen
 
     def restore(self, state: tuple[Any, ...]) -> None:
@@ -312,7 +328,8 @@ class FacingReview:
         """Return to a snapshot that nothing was learned since."""
         labels, counts, (history, spared), seen = state
         self.labels, self._history, self._spared = labels.copy(), list(history), list(spared)
-        self.weights, self.noise, self.view, self._weighed = seen
+        if seen[0] is self.kernels:  # features that were added in between stay
+            _, self.weights, self.noise, self.view, self._weighed = seen
         self.pages, self.clicks, self.turned, self.plain, self._fruitless = counts
 
     def _judge(self, wrong: int, by_hand: int, count: int) -> None:

@@ -44,7 +44,7 @@ class Assistant(QObject):
         self.found = found
         self.seqs = found.seqs
         self.row_of = {seq: row for row, seq in enumerate(self.seqs.tolist())}
-        self.busy = False
+        self.busy = self._had_keys = False
         self.remembered: list[tuple[Any, ...]] = []  # before each page: `written`, then what the assistant needs
         self._edit = self._parts = 0  # what was written: number of the edit, and how many deltas it has
         self._label: Callable[[int], str] = str
@@ -64,6 +64,10 @@ class Assistant(QObject):
     @abstractmethod
     def leave(self) -> None:
         """End, and say what was done."""
+
+    def end(self) -> None:
+        """Tell that it is over; what else runs for it stops."""
+        self.ended.emit()
 
     @property
     def written(self) -> tuple[int, int]:
@@ -111,11 +115,11 @@ class Assistant(QObject):
         """Where another screen undoes what was written, what is shown here is no longer true."""
         if not self._writing and self._edit and changes.edit == self._edit:
             self._edit = self._parts = 0
-            self.ended.emit()
+            self.end()
 
-    def fit(self, work: Callable[[], Any], then: Callable[[], object]) -> None:
-        """Do what a page takes, in the background where there are many sprites, and then go on."""
-        if len(self.seqs) <= _AT_ONCE:
+    def fit(self, work: Callable[[], Any], then: Callable[[], object], *, slow: bool = False) -> None:
+        """Do what a page takes, in the background where that is `slow` or there are many sprites, and then go on."""
+        if len(self.seqs) <= _AT_ONCE and not slow:
             work()
             then()
             return
@@ -132,10 +136,15 @@ class Assistant(QObject):
         self.session.start_quiet_job(lambda workspace, job: work(), done, failed)
 
     def _set_busy(self, busy: bool) -> None:
+        grid = self.view.grid
+        if busy:
+            self._had_keys = grid.hasFocus()
         self.busy = busy
-        self.view.grid.setEnabled(not busy)
+        grid.setEnabled(not busy)
         for button in self.view.buttons.values():
             button.setEnabled(not busy)
+        if not busy and self._had_keys:
+            grid.setFocus()  # what is disabled loses the keys
 
     def because(self, near: list[tuple[int, float]]) -> str:
         """ "Most like a.png and b.png, which are confirmed." """

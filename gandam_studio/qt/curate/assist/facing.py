@@ -8,9 +8,11 @@ import numpy as np
 from numpy.typing import NDArray
 from PySide6.QtCore import QObject
 
+from gandam_studio.core.suggestions.facing.features import Halves
 from gandam_studio.core.suggestions.facing.review import FRONT, LEFT, RIGHT, UNKNOWN, FacingReview, Page
 from gandam_studio.core.suggestions.sprites import FACINGS, SpritesInReview, set_target, target_facing, turn_all
 from gandam_studio.core.workspace.edits import Edit, Together
+from gandam_studio.qt.background import BackgroundTask
 from gandam_studio.qt.counts import counted, sprites
 from gandam_studio.qt.curate.assist import keys
 from gandam_studio.qt.curate.assist.assistant import Assistant
@@ -47,10 +49,35 @@ class FacingAssist(Assistant):
         self._sign_of: dict[int, int] = {}
         self._clicks = 0
         self._told_plain = False
+        self._seen: Halves | None = None  # to be learned from with the next page
+        self._looking: BackgroundTask | None = None
 
     def begin(self) -> None:
-        """Show the question, or the first page."""
+        """Show the question, or the first page, and meanwhile have the network look at the sprites."""
         self._next()
+        from gandam_studio.core.suggestions.described import seen
+        from gandam_studio.core.suggestions.facing import network
+
+        if self.review.closely or len(self.seqs) > network.MOST or not network.installed():
+            return
+        sprites = self.found.sprites
+        # Quietly: nobody waits for it, and what it has found is kept.
+        self._looking = self.session.start_quiet_job(
+            lambda workspace, job: seen(workspace, sprites, job), self._take_seen
+        )
+        self._looking.ended.connect(self._looked)
+
+    def _take_seen(self, seen: Halves | None) -> None:
+        self._seen = seen
+
+    def _looked(self) -> None:
+        self._looking = None
+
+    def end(self) -> None:
+        """Let the network stop looking as well."""
+        if self._looking is not None:
+            self._looking.cancel()
+        super().end()
 
     # Pages
 
@@ -163,7 +190,14 @@ class FacingAssist(Assistant):
             self.review.put_back(state)
             return
         self.remembered.append(before)
-        self.fit(self.review.refit, self._next)
+        seen, self._seen = self._seen, None
+
+        def learn() -> None:
+            if seen is not None:
+                self.review.see(seen)
+            self.review.refit()
+
+        self.fit(learn, self._next, slow=seen is not None)
 
     def _write(self, fresh: NDArray[np.intp]) -> bool:
         """Turn sprites that were confirmed: `fresh` rows, and at first and for another side those known before."""
@@ -273,7 +307,7 @@ class FacingAssist(Assistant):
                 ),
                 SUCCESS,
             )  # fmt: skip
-        self.ended.emit()
+        self.end()
 
     def _turned(self, row: int) -> bool:
         """Whether a sprite is flipped now and was not before, or the other way round."""

@@ -193,7 +193,8 @@ class AssistMode(QObject):
 def _facing_review(workspace: Any, seqs: Seqs | None, job: Any) -> Any:
     from gandam_studio.core.suggestions.sprites import facing_review
 
-    return facing_review(workspace, seqs, job)
+    # The network looks while the person answers.
+    return facing_review(workspace, seqs, job, closely=False)
 
 
 def _fitness_review(workspace: Any, reason: str, seqs: Seqs | None, job: Any) -> Any:
