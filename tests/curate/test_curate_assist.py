@@ -23,6 +23,7 @@ from gandam_studio.core.importing import import_sources
 from gandam_studio.core.importing.options import ImportOptions
 from gandam_studio.core.suggestions.facing import network
 from gandam_studio.core.suggestions.facing.features import Halves
+from gandam_studio.core.versions import commit
 from gandam_studio.core.workspace import Workspace
 from gandam_studio.core.workspace.edits import Drop, SetFacing, Tag
 from gandam_studio.core.workspace.query import Filter
@@ -277,6 +278,45 @@ def test_the_network_looks_while_pages_are_shown(
             click(view.grid, position)
         press(Key.Key_Return)
     assert all(looks_left(sprite) for sprite in window.session.workspace.sprites())
+
+
+def test_a_version_saved_between_pages_splits_the_undo_and_that_is_said(
+    folder: Path, open_window: OpenWindow, qtbot
+) -> None:
+    window = open_window(folder)
+    screen = curate(window)
+    workspace = window.session.workspace
+    begin(screen, qtbot)
+    view = screen.work.assist_view
+
+    def accept() -> None:
+        for position in wrong_on_page(screen):
+            click(view.grid, position)
+        press(Key.Key_Return)
+
+    press(Key.Key_L if looks_left(view.grid.sprite(0)) else Key.Key_R)
+    accept()
+    in_one_step = screen.assist.assistant.undone_by()
+    saved = facings_on_disk(folder)
+    commit(workspace)
+    accept()
+    assert screen.assist.assistant.undone_by() != in_one_step
+    press(Key.Key_Backspace)
+    assert facings_on_disk(folder) == saved
+    assert screen.assist.assistant.undone_by() == in_one_step
+    accept()
+    accept()
+    in_two_steps = screen.assist.assistant.undone_by()
+    assert in_two_steps != in_one_step
+    told: list[str] = []
+    window.session.message_posted.connect(lambda text, *_: told.append(text))
+    press(Key.Key_Escape)
+    assert not screen.work.is_assisting
+    assert in_two_steps in told[-1]
+    press(Key.Key_Z, CONTROL)
+    assert facings_on_disk(folder) == saved
+    press(Key.Key_Z, CONTROL)
+    assert facings_on_disk(folder) == {}
 
 
 def test_undone_elsewhere_the_mode_ends(folder: Path, open_window: OpenWindow, qtbot) -> None:

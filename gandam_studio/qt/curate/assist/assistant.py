@@ -22,7 +22,8 @@ class Assistant(QObject):
     """Drives the view while one assistant is at work.
 
     What is accepted is written at once, so that a crash loses none of it. All of it is one edit that grows, which one
-    step undoes later; `back` takes back one page.
+    step undoes later; `back` takes back one page. A version that is saved in between holds what was written so far, so
+    what follows is another edit.
 
     Attributes:
         found: the sprites in review.
@@ -47,6 +48,7 @@ class Assistant(QObject):
         self.busy = self._had_keys = False
         self.remembered: list[tuple[Any, ...]] = []  # before each page: `written`, then what the assistant needs
         self._edit = self._parts = 0  # what was written: number of the edit, and how many deltas it has
+        self._edits: list[int] = []  # all that were written, the newest last
         self._label: Callable[[int], str] = str
         self._writing = False
         session.edits_applied.connect(self._take_changes)
@@ -82,6 +84,8 @@ class Assistant(QObject):
         finally:
             self._writing = False
         if changes:
+            if changes.edit != self._edit:
+                self._edits.append(changes.edit)
             self._edit, self._parts, self._label = changes.edit, changes.parts, edit.label
         return bool(changes)
 
@@ -98,7 +102,16 @@ class Assistant(QObject):
             self._writing = False
         if done:
             self._edit, self._parts = (edit, parts) if parts else (0, 0)
+            self._edits = [one for one in self._edits if one <= self._edit]
         return bool(done)
+
+    def undone_by(self) -> str:
+        """How all of it is undone later."""
+        if len(self._edits) < 2:
+            return self.tr("Ctrl+Z undoes all of it")
+        return self.tr("a version was saved meanwhile: Ctrl+Z undoes what came after, {0} times all of it").format(
+            len(self._edits)
+        )
 
     def take_page_back(self) -> tuple[Any, ...] | None:
         """Undo the last page; returns what was remembered before it. None if that cannot be, which has been said."""

@@ -301,9 +301,10 @@ class FacingAssist(Assistant):
                 self._write(fresh)
             turned = sum(self._turned(row) for row in np.flatnonzero(self.review.labels != UNKNOWN).tolist())
             self.session.post(
-                self.tr("{0} confirmed, {1} turned, by {2} · Ctrl+Z undoes all of it").format(
+                self.tr("{0} confirmed, {1} turned, by {2} · {3}").format(
                     sprites(len(fresh)), f"{turned:,}",
                     counted(self.review.clicks, self.tr("1 click"), self.tr("{0} clicks")),
+                    self.undone_by(),
                 ),
                 SUCCESS,
             )  # fmt: skip

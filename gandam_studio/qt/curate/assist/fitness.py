@@ -145,10 +145,10 @@ class FitnessAssist(Assistant):
                 for row, seq in enumerate(self.seqs.tolist())
             )
             self.session.post(
-                self.tr("{0} dropped for “{1}”; {2} · Ctrl+Z undoes all of it").format(
-                    sprites(int(dropped)), self.review.reason, self.said()
+                self.tr("{0} dropped for “{1}”; {2} · {3}").format(
+                    sprites(int(dropped)), self.review.reason, self.said(), self.undone_by()
                 ),
                 SUCCESS,
                 stays=True,
             )
-        self.ended.emit()
+        self.end()
