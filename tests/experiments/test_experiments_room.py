@@ -210,7 +210,7 @@ def test_opening_the_window_goes_on_with_no_experiment_but_says_so(session, room
     told: list[str] = []
     session.message_posted.connect(lambda text, *_more: told.append(text))
     control, _paused = RunControl(session), PausedExperiments(session, delay_ms=0)
-    qtbot.waitUntil(lambda: bool(started) and bool(told), timeout=10_000)
+    qtbot.waitUntil(lambda: bool(started) and bool(told), timeout=30_000)
     control.start_next()
     control.release()
     assert started == ["r2-other"]
@@ -317,7 +317,7 @@ def test_the_room_draws_the_next_round(room, session, qtbot, monkeypatch) -> Non
 
     def play(dialog: TasteDialog) -> None:
         for _ in range(3):
-            qtbot.waitUntil(lambda: not dialog.is_waiting, timeout=10_000)
+            qtbot.waitUntil(lambda: not dialog.is_waiting, timeout=30_000)
             dialog.pick(True)
         dialog.accept()
 
