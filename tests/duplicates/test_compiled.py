@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator
 from types import ModuleType
 
@@ -11,7 +12,7 @@ from drawn_sprites import blob
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gandam_studio.core.duplicates import colours, compiled, find_duplicates, relations
+from gandam_studio.core.duplicates import colours, compiled, find_duplicates, relations, sampling
 from gandam_studio.core.duplicates.drawings import Form
 from gandam_studio.core.duplicates.links import Link
 from gandam_studio.core.duplicates.measures import compare
@@ -159,8 +160,30 @@ def test_a_share_next_to_a_limit_is_summed_as_numpy_does(kernels, monkeypatch):
 def test_tiles_are_left_to_numpy_where_products_round_otherwise(kernels, monkeypatch):
     from gandam_studio.core.duplicates import tiles_numba
 
-    monkeypatch.setattr(tiles_numba, "resampled_across", lambda tiles, stretch, shift: tiles)
+    monkeypatch.setattr(tiles_numba, "products", lambda tiles, parameters: tiles)
     compiled.kernels, compiled.tile_kernels = None, None
     compiled.use()
     assert compiled.kernels is not None
     assert compiled.tile_kernels is None
+
+
+def summed_in_pairs(tiles: np.ndarray, parameters: np.ndarray, fused: tuple[bool, bool]) -> np.ndarray:
+    """`sampling.resampled` by a library that rounds so: sums of two products, down and then across."""
+    for axis, (stretch, shift), together in ((1, parameters.T[2:], fused[0]), (2, parameters.T[:2], fused[1])):
+        weights = sampling.sampling(stretch, shift, SIDE)[:, :, :, None, None]
+        lines = np.moveaxis(tiles, axis, 1)[:, None]
+        products = (weights * lines) if not together else weights.astype(np.float64) * lines
+        first = (weights > 0).argmax(axis=2, keepdims=True)
+        one = np.take_along_axis(products, first, axis=2)[:, :, 0].astype(np.float32)
+        other = np.take_along_axis(products, np.minimum(first + 1, SIDE - 1), axis=2)[:, :, 0]
+        other = np.where(first[:, :, 0] + 1 < SIDE, other, 0)
+        tiles = np.moveaxis((one + other).astype(np.float32), 1, axis)
+    return tiles
+
+
+@pytest.mark.parametrize("fused", list(itertools.product((True, False), repeat=2)))
+def test_products_are_rounded_as_the_library_under_numpy_does(kernels, monkeypatch, fused):
+    from gandam_studio.core.duplicates import tiles_numba
+
+    monkeypatch.setattr(tiles_numba, "products", lambda tiles, parameters: summed_in_pairs(tiles, parameters, fused))
+    assert tiles_numba.rounding() == fused

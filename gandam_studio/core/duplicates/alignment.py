@@ -11,6 +11,7 @@ from __future__ import annotations
 import numpy as np
 
 from gandam_studio.core.duplicates import compiled
+from gandam_studio.core.duplicates.sampling import resampled
 from gandam_studio.core.duplicates.tiles import SIDE
 
 _ROUNDS = 4
@@ -46,21 +47,20 @@ def align(a: np.ndarray, b: np.ndarray) -> np.ndarray:
 
 def warp(tiles: np.ndarray, parameters: np.ndarray) -> np.ndarray:
     """Resample (P, SIDE, SIDE, C) tiles linearly by the parameters of `align`; zero beyond their edges."""
-    count, side, _, channels = tiles.shape
     loops = compiled.tile_kernels
     if loops is not None:
-        rows = loops.sampling(parameters[:, 2], parameters[:, 3], side) @ tiles.reshape(count, side, side * channels)
-        made: np.ndarray = loops.resampled_across(rows.reshape(tiles.shape), parameters[:, 0], parameters[:, 1])
+        made: np.ndarray = loops.warped(tiles, parameters, *compiled.fused)
         return made
-    rows = _sampling(parameters[:, 2], parameters[:, 3]) @ tiles.reshape(count, side, side * channels)
-    columns = _sampling(parameters[:, 0], parameters[:, 1])[:, None]
-    return (columns @ rows.reshape(count, side, side, channels)).reshape(tiles.shape)
+    return resampled(tiles, parameters)
 
 
 def _slopes(now: np.ndarray, wanted: np.ndarray, into: np.ndarray) -> np.ndarray:
     """Write how (P, SIDE, SIDE, 2) shapes change with each parameter, (P, SIDE, SIDE, 2, 4); returns wanted - now."""
     if compiled.tile_kernels is not None:
-        off: np.ndarray = compiled.tile_kernels.slopes(now, wanted, into)
+        count, channels = len(now), now.shape[3]
+        lines, aims = (values.reshape(count, SIDE, SIDE * channels) for values in (now, wanted))
+        into = into.reshape(*lines.shape, 4)
+        off: np.ndarray = compiled.tile_kernels.slopes(lines, aims, into, channels)
         return off
     x = (np.arange(SIDE) - (SIDE - 1) / 2).astype(np.float32)
     across, down = into[..., 1], into[..., 3]
@@ -77,13 +77,6 @@ def _gradient(values: np.ndarray, into: np.ndarray) -> None:
     into[1:-1] *= np.float32(0.5)
     np.subtract(values[1], values[0], out=into[0])
     np.subtract(values[-1], values[-2], out=into[-1])
-
-
-def _sampling(stretch: np.ndarray, shift: np.ndarray) -> np.ndarray:
-    """(P, SIDE, SIDE) float32: the weight of each source pixel in each target pixel along one axis."""
-    centre = (SIDE - 1) / 2
-    place = (1 + stretch)[:, None] * (np.arange(SIDE) - centre) + shift[:, None] + centre
-    return np.maximum(0, 1 - np.abs(place[:, :, None] - np.arange(SIDE))).astype(np.float32)
 
 
 def _shapes(tiles: np.ndarray) -> np.ndarray:

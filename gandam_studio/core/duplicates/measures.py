@@ -117,7 +117,7 @@ def measure(a: np.ndarray, b: np.ndarray) -> np.ndarray:
 def _apart(a: np.ndarray, b: np.ndarray) -> np.ndarray:
     """(P,) bool: which tiles differ enough to be aligned."""
     if compiled.tile_kernels is not None:
-        found: np.ndarray = compiled.tile_kernels.apart(a, b, _EQUAL)
+        found: np.ndarray = compiled.tile_kernels.apart(a.reshape(len(a), -1), b.reshape(len(b), -1), _EQUAL)
         return found
     return np.asarray(np.abs(a - b).max(axis=(1, 2, 3)) > _EQUAL)
 

@@ -11,25 +11,24 @@ from numba import njit  # type: ignore[import-not-found, unused-ignore]
 _SHIFT = "UniTuple(int64, 2)(uint8[:, ::1], uint8[:, :, ::1], uint8[:, ::1], uint8[:, :, ::1], int64, int64)"
 
 
-@njit(cache=True, nogil=True, boundscheck=False)
-def _shifts(guess, first, second):
-    """The shifts to try along one axis, as `relations._shifts`: (K, 3) int64."""
-    wanted = np.empty(7, dtype=np.int64)
-    wanted[0], wanted[1] = 0, first - second
-    for step in range(5):
-        wanted[2 + step] = guess - 2 + step
-    found = np.empty((7, 3), dtype=np.int64)
+@njit("void(int64, int64, int64, int64[:, ::1])", cache=True, nogil=True, boundscheck=False)
+def _shifts(guess, first, second, found):
+    """The shifts to try along one axis, as `relations._shifts`, into (8, 3); a row of zeros follows the last."""
     count = 0
     for place in range(7):
-        shift = wanted[place]
+        shift = guess - 4 + place
+        if place == 0:
+            shift = 0
+        elif place == 1:
+            shift = first - second
         known = False
-        for earlier in range(place):
-            known = known or wanted[earlier] == shift
+        for earlier in range(count):
+            known = known or found[earlier, 0] == shift
         start, end = max(0, shift), min(first, shift + second)
         if not known and end > start:
             found[count, 0], found[count, 1], found[count, 2] = shift, start, end
             count += 1
-    return found[:count]
+    found[count, 0], found[count, 1], found[count, 2] = 0, 0, 0
 
 
 @njit(_SHIFT, cache=True, nogil=True, boundscheck=False)
@@ -38,12 +37,18 @@ def best_shift(alpha, rounded, other_alpha, other_rounded, x, y):
     height, width = alpha.shape
     other_height, other_width = other_alpha.shape
     larger = np.float64(max(height * width, other_height * other_width))
-    rows, columns = _shifts(y, height, other_height), _shifts(x, width, other_width)
+    rows, columns = np.empty((8, 3), dtype=np.int64), np.empty((8, 3), dtype=np.int64)
+    _shifts(y, height, other_height, rows)
+    _shifts(x, width, other_width, columns)
     best = np.inf
-    for row in range(len(rows)):
+    for row in range(8):
         down, top, bottom = rows[row, 0], rows[row, 1], rows[row, 2]
-        for column in range(len(columns)):
+        if bottom <= top:
+            break
+        for column in range(8):
             right, left, end = columns[column, 0], columns[column, 1], columns[column, 2]
+            if end <= left:
+                break
             pixels = (bottom - top) * (end - left)
             unshared = 64 * (1 - np.float64(pixels) / larger)
             if unshared >= best:

@@ -1,7 +1,7 @@
 """The loops over tiles of `alignment` and `measures`, compiled. Imported only by `compiled`.
 
 Only single operations on float32 and float64 are done here, in the order in which numpy does them. Products of matrices
-are left to numpy, whose library sums in an order of its own.
+are left to numpy, whose library sums in an order of its own, unless each sum has two terms only (`resampled`).
 """
 
 # mypy: disable-error-code="call-arg"
@@ -9,12 +9,15 @@ are left to numpy, whose library sums in an order of its own.
 
 from __future__ import annotations
 
+import itertools
 from typing import Any
 
 import numpy as np
 from llvmlite import ir  # type: ignore[import-untyped, import-not-found, unused-ignore]
 from numba import njit, types  # type: ignore[import-not-found, unused-ignore]
 from numba.extending import intrinsic  # type: ignore[import-not-found, unused-ignore]
+
+from gandam_studio.core.duplicates.sampling import resampled as products
 
 
 @intrinsic
@@ -41,14 +44,15 @@ def scaled(tiles, mirrored):
     return made
 
 
-@njit("boolean[::1](float32[:, :, :, ::1], float32[:, :, :, ::1], float32)", cache=True, nogil=True, boundscheck=False)
+@njit("boolean[::1](float32[:, ::1], float32[:, ::1], float32)", cache=True, nogil=True, boundscheck=False)
 def apart(first, second, least):
-    """Which of (P, SIDE, SIDE, 4) tiles differ by more than `least` somewhere."""
-    found = np.zeros(len(first), dtype=np.bool_)
-    for pair in range(len(first)):
-        one, other = first[pair].ravel(), second[pair].ravel()
-        for place in range(len(one)):
-            if abs(one[place] - other[place]) > least:
+    """Which of (P, N) values of tiles differ by more than `least` somewhere."""
+    count, size = first.shape
+    found = np.empty(count, dtype=np.bool_)
+    for pair in range(count):
+        found[pair] = False
+        for place in range(size):
+            if abs(first[pair, place] - second[pair, place]) > least:
                 found[pair] = True
                 break
     return found
@@ -81,34 +85,32 @@ def shapes(tiles, luma, least, weight):
 
 
 @njit(
-    "float32[:, ::1](float32[:, :, :, ::1], float32[:, :, :, ::1], float32[:, :, :, :, ::1])",
+    "float32[:, ::1](float32[:, :, ::1], float32[:, :, ::1], float32[:, :, :, ::1], int64)",
     cache=True,
     nogil=True,
     boundscheck=False,
 )
-def slopes(now, wanted, into):
-    """As `alignment._slopes`."""
-    count, height, width, channels = now.shape
-    size = width * channels
+def slopes(now, wanted, into, channels):
+    """As `alignment._slopes`, for (P, SIDE, SIDE * channels) values."""
+    count, height, size = now.shape
+    width = size // channels
     off = np.empty((count, height * size), dtype=np.float32)
-    # The neighbours of each value of a row, which of them there are, and how far the row's pixels are from the middle.
+    # How far the pixels of a row are from the middle.
     u = np.empty(size, dtype=np.float32)
     for place in range(size):
         u[place] = np.float32(place // channels - (width - 1) / 2)
-    half = np.float32(0.5)
+    half, whole = np.float32(0.5), np.float32(1)
     for pair in range(count):
-        rows, aims = now[pair].reshape(height, size), wanted[pair].reshape(height, size)
-        lines, left = into[pair].reshape(height, size, 4), off[pair].reshape(height, size)
         for y in range(height):
-            row, aim, line, rest = rows[y], aims[y], lines[y], left[y]
-            above, below = rows[max(0, y - 1)], rows[min(height - 1, y + 1)]
-            step = half if 0 < y < height - 1 else np.float32(1)
+            row, aim, line = now[pair, y], wanted[pair, y], into[pair, y]
+            above, below = now[pair, max(0, y - 1)], now[pair, min(height - 1, y + 1)]
+            step = half if 0 < y < height - 1 else whole
             v = np.float32(y - (height - 1) / 2)
             for place in range(size):
                 down = (below[place] - above[place]) * step
                 line[place, 2] = down * v
                 line[place, 3] = down
-                rest[place] = aim[place] - row[place]
+                off[pair, y * size + place] = aim[place] - row[place]
             for place in range(channels, size - channels):
                 across = (row[place + channels] - row[place - channels]) * half
                 line[place, 0] = across * u[place]
@@ -132,38 +134,50 @@ def _taps(stretch, shift, x, side):
     return first, weight, np.float32(max(0.0, 1 - abs(place - (first + 1))))
 
 
-@njit("float32[:, :, ::1](float32[:], float32[:], int64)", cache=True, nogil=True, boundscheck=False)
-def sampling(stretch, shift, side):
-    """As `alignment._sampling`."""
-    made = np.zeros((len(stretch), side, side), dtype=np.float32)
-    for pair in range(len(stretch)):
-        for x in range(side):
-            first, weight, next_weight = _taps(stretch[pair], shift[pair], x, side)
-            if 0 <= first < side:
-                made[pair, x, first] = weight
-            if 0 <= first + 1 < side:
-                made[pair, x, first + 1] = next_weight
-    return made
+@njit(
+    "float32[:, :, ::1](float32[:, :, ::1], float32[:, :], int64, boolean, boolean)",
+    cache=True,
+    nogil=True,
+    boundscheck=False,
+)
+def resampled(tiles, parameters, channels, fused_down, fused_across):
+    """As `alignment.warp`, for (P, SIDE, SIDE * channels) values, none of them negative.
 
-
-@njit("float32[:, :, :, ::1](float32[:, :, :, ::1], float32[:], float32[:])", cache=True, nogil=True, boundscheck=False)
-def resampled_across(tiles, stretch, shift):
-    """Resample the rows of (P, SIDE, SIDE, C) tiles; adds products as the small ones of OpenBLAS with FMA do."""
-    count, height, side, channels = tiles.shape
+    fused_down, fused_across: whether the second product of a sum is added before it is rounded.
+    """
+    count, side, size = tiles.shape
+    margin = 2 * channels
     made = np.empty(tiles.shape, dtype=np.float32)
-    zero = np.float32(0)
+    empty = np.zeros(size, dtype=np.float32)
+    row = np.zeros(size + 2 * margin, dtype=np.float32)  # with two empty pixels at both ends
+    start = np.empty(side, dtype=np.int64)
+    weights = np.empty((side, 2), dtype=np.float32)
     for pair in range(count):
         for x in range(side):
-            first, weight, next_weight = _taps(stretch[pair], shift[pair], x, side)
-            here, there = 0 <= first < side, 0 <= first + 1 < side
-            for y in range(height):
+            first, weights[x, 0], weights[x, 1] = _taps(parameters[pair, 0], parameters[pair, 1], x, side)
+            start[x] = margin + channels * max(-2, min(side, first))
+        for y in range(side):
+            first, weight, next_weight = _taps(parameters[pair, 2], parameters[pair, 3], y, side)
+            here = tiles[pair, first] if 0 <= first < side else empty
+            there = tiles[pair, first + 1] if 0 <= first + 1 < side else empty
+            if fused_down:
+                for place in range(size):
+                    row[margin + place] = _fused(next_weight, there[place], weight * here[place])
+            else:
+                for place in range(size):
+                    row[margin + place] = weight * here[place] + next_weight * there[place]
+            into = made[pair, y]
+            place = 0
+            for x in range(side):
+                at = start[x]
                 for channel in range(channels):
-                    value = zero
-                    if here:
-                        value = _fused(weight, tiles[pair, y, first, channel], value)
-                    if there:
-                        value = _fused(next_weight, tiles[pair, y, first + 1, channel], value)
-                    made[pair, y, x, channel] = value
+                    one = weights[x, 0] * row[at + channel]
+                    value = row[at + channels + channel]
+                    if fused_across:
+                        into[place] = _fused(weights[x, 1], value, one)
+                    else:
+                        into[place] = one + weights[x, 1] * value
+                    place += 1
     return made
 
 
@@ -271,16 +285,26 @@ def squared_off(values, others, weight):
     return made
 
 
-def rounds_as_numpy() -> bool:
-    """Whether `resampled_across` is numpy's product of matrices to the last bit, tried on random tiles.
+def warped(tiles: np.ndarray, parameters: np.ndarray, fused_down: bool, fused_across: bool) -> np.ndarray:
+    """`resampled` for (P, SIDE, SIDE, C) tiles."""
+    count, side, _, channels = tiles.shape
+    flat = np.ascontiguousarray(tiles).reshape(count, side, side * channels)
+    return np.asarray(resampled(flat, parameters, channels, fused_down, fused_across)).reshape(tiles.shape)
 
-    It is wherever the library under numpy adds products with FMA, one after another, as OpenBLAS does.
+
+def rounding() -> tuple[bool, bool] | None:
+    """How `resampled` has to round to be numpy's products of matrices to the last bit; None if it cannot be.
+
+    The library under numpy adds products one after another with FMA (OpenBLAS for most processors), or separately where
+    the second matrix is narrow (OpenBLAS for those with AVX-512). Tried on random tiles.
     """
     generator = np.random.default_rng(1)
-    stretch, shift = (generator.uniform(-reach, reach, 8).astype(np.float32) for reach in (0.2, 3))
-    weights = sampling(stretch, shift, 32)[:, None]
-    for channels in (2, 4):
-        tiles = generator.random((8, 32, 32, channels), dtype=np.float32)
-        if not np.array_equal(weights @ tiles, resampled_across(tiles, stretch, shift)):
-            return False
-    return True
+    parameters = np.concatenate([generator.uniform(-reach, reach, (16, 1)) for reach in (0.2, 3, 0.2, 3)], axis=1)
+    parameters = parameters.astype(np.float32)
+    tried = [generator.random((16, 32, 32, channels), dtype=np.float32) for channels in (2, 4)]
+    wanted = [products(tiles, parameters) for tiles in tried]
+    for down, across in itertools.product((True, False), repeat=2):
+        made = [warped(tiles, parameters, down, across) for tiles in tried]
+        if all(map(np.array_equal, made, wanted)):
+            return down, across
+    return None

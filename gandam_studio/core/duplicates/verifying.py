@@ -30,6 +30,7 @@ _WORTH_STARTING = 2000  # new pictures; with fewer, processes are started once i
 _WORTH_PROCESSES = 1500  # pairs; fewer are judged faster than processes start
 _WORTH_KEEPING = 8000  # pairs; fewer are judged again in a few seconds
 _WORTH_COMPILING = 16_000  # pairs; with fewer, loading the compiled loops takes longer than they save
+_LIKELY_COMPILING = 4000  # new pictures, which are likely to have so many pairs
 _MOST_WORKERS = 16
 
 
@@ -64,7 +65,7 @@ class Verifier:
     def expect(self, pictures: int) -> None:
         """Start processes while the pairs to judge are looked for, if so many new pictures are likely to have many."""
         if self._workers > 1 and pictures >= _WORTH_STARTING and isinstance(self._source, WorkspaceSource):
-            self._pool = VerifyingPool(self._source.originals, self._workers)
+            self._pool = VerifyingPool(self._source.originals, self._workers, pictures >= _LIKELY_COMPILING)
             self._pool.start()
 
     def links(self, pairs: Candidates, job: Job = NULL_JOB) -> Links:

@@ -20,9 +20,11 @@ Share = Callable[[], bytes]
 class VerifyingPool:
     """Context manager for up to `workers` processes that read the originals in a folder."""
 
-    def __init__(self, originals: Path, workers: int) -> None:
+    def __init__(self, originals: Path, workers: int, compiling: bool = False) -> None:
+        """compiling: whether so much is expected that they load compiled loops before they are given anything."""
+        settings = {"originals": str(originals), "compiling": compiling}
         self.pool: WorkerPool[Share, Judged | None] = WorkerPool(
-            COMMAND, {"originals": str(originals)}, _Judging(), workers=workers, seconds=_STUCK_S
+            COMMAND, settings, _Judging(), workers=workers, seconds=_STUCK_S, numbered=True
         )
 
     def __enter__(self) -> VerifyingPool:

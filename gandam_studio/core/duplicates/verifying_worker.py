@@ -5,8 +5,10 @@ from __future__ import annotations
 import contextlib
 import itertools
 import sys
+import threading
 from collections.abc import Iterator, Sequence
 from dataclasses import astuple, dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -50,14 +52,21 @@ def prepare(settings: dict[str, Any]) -> Iterator[Handle]:
 
     # numba loads it for products of matrices, of which the loops have none; that takes a third of its start.
     sys.modules["scipy.linalg"] = None  # type: ignore[assignment]
+    # Every second process begins at the other end, so that on a new installation two share the work of compiling.
+    load = partial(compiled.use, tiles_first=settings["number"] % 2 > 0)
+    loading = threading.Thread(target=load, daemon=True)
+    if settings["compiling"]:
+        loading.start()
     with Originals(Path(settings["originals"]), read_only=True) as originals:
         source = _Source(originals)
         judge = Judge(source)
 
         def judged(frame: bytes, report: Report) -> bytes:
             stored, prints, pairs, compiling = unpack_share(frame)
+            if loading.is_alive():
+                loading.join()
             if compiling:
-                compiled.use()
+                load()
             source.take(stored, prints)
             steps = itertools.count()
             links = judge.links(pairs, lambda: report(next(steps)))

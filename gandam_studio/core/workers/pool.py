@@ -152,12 +152,14 @@ class WorkerPool(Generic[Task, Result]):
         workers: int,
         seconds: float,
         window: Window[Task] = Window(),
+        numbered: bool = False,
     ) -> None:
         """Make ready; no process is started yet.
 
         Args:
             command: that starts a worker (`child.command`).
             settings: what `prepare` is called with there; travels as JSON.
+            numbered: whether "number" is added to them, how many other workers there are.
             work: what is done.
             workers: at most so many processes.
             seconds: a worker that does not report another position for so long is killed.
@@ -167,6 +169,7 @@ class WorkerPool(Generic[Task, Result]):
         self.restarts = 0
         self._command = command
         self._settings = settings
+        self._numbered = numbered
         self._work = work
         self._size = workers
         self._seconds = seconds
@@ -256,8 +259,9 @@ class WorkerPool(Generic[Task, Result]):
     def _start(self) -> list[Child[_Part[Task, Result]]]:
         """Another worker, or none where the system gives no more: those there are do."""
         try:
+            settings = self._settings | ({"number": len(self.children)} if self._numbered else {})
             child: Child[_Part[Task, Result]] = Child(
-                self._command, self._settings, 2 * self._seconds + _BACKSTOP_S, self._events, Path(self._folder.name)
+                self._command, settings, 2 * self._seconds + _BACKSTOP_S, self._events, Path(self._folder.name)
             )
         except OSError as error:
             if not self.children:
