@@ -110,9 +110,14 @@ def test_a_line_is_what_an_encoder_of_json_makes(texts, tags, crop, weight, flip
     values = {**dataclasses.asdict(entry), "tags": sorted(set(tags)), "weight": round(float(weight), 6)}
     expected = json.dumps(values, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
     assert entry.line().decode() == f"{expected}\n"
+    parsed = json.loads(entry.line())
+    assert list(entry.values().items()) == list(parsed.items())
+    assert [*map(type, entry.values().values())] == [*map(type, parsed.values())]
 
 
 @pytest.mark.parametrize("weight", [float("nan"), float("inf")])
 def test_a_weight_that_json_cannot_say_makes_no_line(weight: float):
     with pytest.raises(ValueError, match="weight"):
         dataclasses.replace(entries()[0], weight=weight).line()
+    with pytest.raises(ValueError, match="weight"):
+        dataclasses.replace(entries()[0], weight=weight).values()

@@ -173,6 +173,29 @@ class ManifestEntry:
             f'"status":{_quoted(self.status)},"tags":[{tags}],"weight":{weight!r},"width":{self.width}}}\n'
         ).encode()
 
+    def values(self) -> dict[str, Any]:
+        """The entry as its line is parsed: plain values in the order of the line's keys."""
+        weight = round(float(self.weight), 6)
+        if not math.isfinite(weight):
+            raise ValueError(f"a weight cannot be {weight}")
+        return {
+            "crop": None if self.crop is None else list(self.crop),
+            "facing": self.facing,
+            "family": self.family,
+            "flip": self.flip,
+            "height": self.height,
+            "id": self.id,
+            "part": self.part,
+            "rotation": self.rotation,
+            "source": self.source,
+            "source_digest": self.source_digest,
+            "split": self.split,
+            "status": self.status,
+            "tags": sorted(set(self.tags)),
+            "weight": weight,
+            "width": self.width,
+        }
+
     @classmethod
     def known(cls, values: dict[str, Any]) -> ManifestEntry:
         """Build from a value for every field, each in its domain; `values` becomes the entry's own."""

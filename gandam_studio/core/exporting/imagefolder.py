@@ -50,7 +50,7 @@ def row_of(entry: ManifestEntry) -> dict[str, Any]:
     Lists are JSON text: `datasets` infers column types from the first rows of each split, where an empty list would
     conflict with the type of other splits.
     """
-    row: dict[str, Any] = json.loads(entry.line())
+    row = entry.values()
     return row | {"tags": json.dumps(row["tags"], ensure_ascii=False), "crop": json.dumps(row["crop"] or [])}
 
 

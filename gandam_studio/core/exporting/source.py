@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import itertools
-import json
 import os
 import re
 import unicodedata
@@ -43,6 +42,7 @@ _SUFFIXES = {"jpeg": ".jpg", "tiff": ".tif"}
 _ID_SHOWN = 12
 _HASHED_AT_ONCE = 256
 CAPTION = ".txt"
+_NO_LETTERS = re.compile("[^0-9A-Za-z]+")
 # Device names on Windows, with any suffix.
 _RESERVED = frozenset({"con", "prn", "aux", "nul", *(f"{port}{n}" for port in ("com", "lpt") for n in range(10))})
 
@@ -99,7 +99,7 @@ class Source:
 
     def row(self, entry: ManifestEntry) -> dict[str, Any]:
         """What a line of data says of an entry: the manifest's fields, and "phash" (see `phash`)."""
-        return {**json.loads(entry.line()), "phash": self.phash(entry)}
+        return {**entry.values(), "phash": self.phash(entry)}
 
     def phash(self, entry: ManifestEntry) -> str:
         """ImageHash's pHash of the sprite as imported (see `workspace.phashes`); "" where its original is lost.
@@ -191,7 +191,8 @@ class Source:
                 if original is not None:
                     os.link(original, folder / name)
                     return name
-        (folder / name).write_bytes(self.picture(entry))
+        with open(f"{folder}{os.sep}{name}", "wb") as stream:  # joining paths takes longer than writing a small file
+            stream.write(self.picture(entry))
         return name
 
     def description(self) -> dict[str, Any]:
@@ -251,7 +252,10 @@ def readable_stem(entry: ManifestEntry) -> str:
 
 def _slug(entry: ManifestEntry) -> str:
     name = file_name(entry.source).rsplit(".", 1)[0]
-    slug = re.sub("-+", "-", "".join(c if _is_letter(c) else "-" for c in unicodedata.normalize("NFC", name)))
+    if name.isascii():  # fast, and what most are
+        slug = _NO_LETTERS.sub("-", name)
+    else:
+        slug = re.sub("-+", "-", "".join(c if _is_letter(c) else "-" for c in unicodedata.normalize("NFC", name)))
     return slug.strip("-").lower()[:40].strip("-") or "sprite"
 
 
