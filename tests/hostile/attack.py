@@ -1,6 +1,6 @@
 """Child of test_hostile_fuzz: mutates scenes and runs commands and screens on them, printing one JSON line a case.
 
-    attack.py BASE SCRATCH FIRST LAST [--screens] [--limit SECONDS]
+    attack.py BASE SCRATCH FIRST LAST [--screens] [--tries] [--limit SECONDS]
 
 Each case is a copy of the scene in BASE, mutated by the dice of its number. A command has to answer within the limit,
 in one line where it refuses, without a traceback, without more than a gigabyte, and without touching or reading
@@ -56,6 +56,13 @@ def peak_bytes() -> int:
 def commands(scene: Scene, dice: random.Random) -> list[tuple[object, ...]]:
     """Command lines to try on a scene: all that read, and one or two that write."""
     ws = ("-w", scene.workspace)
+    if scene.tries:
+        about = ("report", "tiny", "--samples", 0, "--out", scene.out / "report.html", "--force", *ws)
+        return [
+            ("experiment", "list", *ws), ("experiment", "list", "--json", *ws), ("experiment", "results", "tiny", *ws),
+            ("experiment", "status", "tiny", "--json", *ws), ("experiment", "results", "other", "--json", *ws), about,
+            ("explore", "r1-a", *ws), ("explore", "r1-a", "--json", *ws), ("runs", "--json", *ws),
+        ]  # fmt: skip
     sprite = "sprite-00003.png"
     reading: list[tuple[object, ...]] = [
         ("list", *ws), ("list", "--json", "--text", "sprite", *ws), ("show", sprite, "--json", *ws), ("history", *ws),
@@ -108,8 +115,12 @@ def faults_of(arguments: tuple[object, ...], scene: Scene) -> list[str]:
         found.append(f"{said}: {_log_named_in(err)}")
     elif code and len([line for line in lines if line.startswith("gandam-studio: ")]) != 1:
         found.append(f"{said}: refused in {len(lines)} lines: {err[:300]!r}")
+    if {"\x1b", "\x07"} & set(out + err):
+        found.append(f"{said}: text from outside controls the terminal")
     if max((len(line) for line in lines), default=0) > 1000:
         found.append(f"{said}: a line of {max(map(len, lines))} characters")
+    if arguments[:2] == ("experiment", "list") and code:
+        found.append(f"{said}: no experiment is listed: {err[:300]!r}")
     if arguments[:2] == ("runs", "--json") and code == 0:
         listed = json.dumps(json.loads(out))
         missing = [name for name in scene_runs(scene) if name not in listed]
@@ -208,12 +219,13 @@ def main() -> None:
     parser.add_argument("first", type=int)
     parser.add_argument("last", type=int)
     parser.add_argument("--screens", action="store_true")
+    parser.add_argument("--tries", action="store_true")
     parser.add_argument("--limit", type=float, default=10.0)
     options = parser.parse_args()
     import resource
 
     resource.setrlimit(resource.RLIMIT_AS, (12 * GIGABYTE, 12 * GIGABYTE))
-    base = Scene(options.base)
+    base = Scene(options.base, options.tries)
     screens = Screens() if options.screens else None
     for number in range(options.first, options.last):
         dice = random.Random(number)

@@ -26,6 +26,7 @@ ODD_TEXTS: tuple[str, ...] = (
     '{"a":' * 500 + "1" + "}" * 500, '"' + "long " * 1000 + '"', '"' + "W" * 200_000 + '"', '"a\\nb"', '"²"',
     '"\\u202egnp.exe"',
 )  # fmt: skip
+CONTROLS: tuple[str, ...] = ('"\\u001b]0;title\\u0007"', '"a\\u001b[2Jb"', '"\\r\\u001b[31mred"')
 ODD_CELLS: tuple[Any, ...] = (
     None, -1, 0, 2**62, 1.5, float("inf"), "", "x", "up", "../outside/secret.txt", "/dev/zero", b"\xff\xfe", "W" * 5000,
     "[1, 2]", "1,2", "-5,0,99999999,3", "NaN", "\x00", "²", "{}", "[" * 3000,
@@ -38,6 +39,8 @@ def mutate(dice: random.Random, scene: Scene) -> str:
         mutate_json, mutate_json, mutate_json, mutate_lines, mutate_lines, mutate_node, mutate_node, mutate_database,
         mutate_database, mutate_bytes, mutate_export, mutate_names,
     ]  # fmt: skip
+    if scene.tries:
+        kinds = [mutate_json, mutate_json, mutate_json, mutate_node, mutate_bytes]
     chosen = dice.choice(kinds)
     try:
         return chosen(dice, scene)
@@ -55,7 +58,7 @@ def mutate_json(dice: random.Random, scene: Scene) -> str:
     """Replace one value in a JSON file."""
     path = dice.choice(_files(scene, (".json",)))
     value = json.loads(path.read_bytes())
-    text = dice.choice(ODD_TEXTS)
+    text = dice.choice((*ODD_TEXTS, *CONTROLS) if scene.tries else ODD_TEXTS)
     if not isinstance(value, (dict, list)) or dice.random() < 0.15:
         path.write_text(text, encoding="utf-8", errors="surrogatepass")
         return f"{scene.name_of(path)} is {text[:40]}"
@@ -245,6 +248,9 @@ def _replace_one(dice: random.Random, value: Any, marker: str) -> str:
 
 
 def _everything(scene: Scene) -> list[Path]:
+    if scene.tries:
+        kept = scene.workspace / "runs" / "r1-a" / "explored.json"
+        return [*sorted((scene.workspace / "experiments").rglob("*")), *([kept] if os.path.lexists(kept) else [])]
     found = [entry for root in (scene.workspace, scene.exports) for entry in sorted(root.rglob("*"))]
     return [entry for entry in found if entry.name != "workspace.lock"]
 

@@ -10,10 +10,16 @@ import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
 from recorded_runs import recorded
 from small_workspaces import add_sprites
+from tiny_experiments import done, tiny_plan
 
 from gandam_studio import cli
+from gandam_studio.core.experiments.folder import FAILED, Experiment, Outcome
+from gandam_studio.core.experiments.results import write_results
+from gandam_studio.core.experiments.tastes import new_taste
+from gandam_studio.core.runs.explored import Direction, Explored, Favourite, keep
 from gandam_studio.core.workspace import Workspace
 
 SECRET = b"the private file of somebody else, which nothing may read into anything"
@@ -30,9 +36,11 @@ class Scene:
         exports: what the workspace exported earlier.
         outside: files of other people; nothing may change or read them.
         out: where commands of the test write to.
+        tries: an experiment with results and a taste test, and favourites of r1, which alone are mutated then.
     """
 
     root: Path
+    tries: bool = False
 
     @property
     def workspace(self) -> Path:
@@ -57,7 +65,7 @@ class Scene:
     def copy_to(self, root: Path) -> Scene:
         """A separate copy of this scene."""
         shutil.copytree(self.root, root, symlinks=True)
-        return Scene(root)
+        return Scene(root, self.tries)
 
     def outside_digest(self) -> str:
         """A digest of everything outside: names, kinds, sizes, times and contents."""
@@ -87,6 +95,23 @@ def studio(*arguments: object) -> tuple[int, str, str]:
     with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
         code = cli.run([str(argument) for argument in arguments])
     return code, out.getvalue(), err.getvalue()
+
+
+def add_tries(scene: Scene) -> Scene:
+    """Add an experiment that is measured and tasted, one that is not, and favourites."""
+    experiment = Experiment.create(scene.workspace, tiny_plan())
+    for cell in experiment.plan.cells[2:]:
+        experiment.save(done(cell, 20.0 + cell.number))
+    for number in range(2):
+        experiment.save(Outcome(number, FAILED, "r1-a", "the run failed: out of memory"))
+    taste = new_taste(experiment.folder, "r1-a@200", "r2-b@200", count=20, reals=4)
+    for number in range(9):
+        taste.pick(number % 3 == 0)
+    write_results(experiment)
+    Experiment.create(scene.workspace, tiny_plan(name="other"))
+    ones = np.ones(8, np.float32)
+    keep(scene.workspace / "runs" / "r1-a", Explored((Favourite("nice", ones),), (Direction("up", ones),)))
+    return Scene(scene.root, tries=True)
 
 
 def build(root: Path) -> Scene:

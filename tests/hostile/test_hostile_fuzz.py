@@ -9,7 +9,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from scenes import Scene, build
+from scenes import Scene, add_tries, build
 
 ATTACK = Path(__file__).with_name("attack.py")
 LIMIT_S = 10.0
@@ -23,6 +23,11 @@ def base(tmp_path_factory: pytest.TempPathFactory) -> Scene:
     return build(tmp_path_factory.mktemp("hostile") / "base")
 
 
+@pytest.fixture(scope="module")
+def tries(base: Scene, tmp_path_factory: pytest.TempPathFactory) -> Scene:
+    return add_tries(base.copy_to(tmp_path_factory.mktemp("hostile") / "tries"))
+
+
 def attack(base: Scene, scratch: Path, first: int, last: int, *, screens: bool = False) -> list[str]:
     """Run the cases from `first` to `last` in child processes; a child that hangs or dies costs only its case."""
     found: list[str] = []
@@ -31,6 +36,7 @@ def attack(base: Scene, scratch: Path, first: int, last: int, *, screens: bool =
     while first < last:
         command = [sys.executable, "-X", "faulthandler", str(ATTACK), str(base.root), str(scratch), str(first)]
         command += [str(last), "--limit", str(LIMIT_S), *(["--screens"] if screens else [])]
+        command += ["--tries"] if base.tries else []
         done = subprocess.run(command, capture_output=True, text=True, env=environment, check=False)
         records = [json.loads(line) for line in done.stdout.splitlines() if line.startswith("{")]
         case, step, mutations = first, "", []
@@ -54,6 +60,11 @@ SCREENS = [range(10_000, 10_012), *(
 )]  # fmt: skip
 
 
+TRIES = [range(20_000, 20_020), *(
+    pytest.param(range(n, n + 100), marks=pytest.mark.slow) for n in range(20_020, 20_520, 100)
+)]  # fmt: skip
+
+
 @pytest.mark.timeout(3600)
 @pytest.mark.parametrize("cases", COMMANDS, ids=lambda cases: f"{cases.start}-{cases.stop}")
 def test_every_command_answers_in_one_line(base: Scene, tmp_path: Path, cases: range) -> None:
@@ -64,3 +75,11 @@ def test_every_command_answers_in_one_line(base: Scene, tmp_path: Path, cases: r
 @pytest.mark.parametrize("cases", SCREENS, ids=lambda cases: f"{cases.start}-{cases.stop}")
 def test_every_screen_stays(base: Scene, tmp_path: Path, cases: range) -> None:
     assert attack(base, tmp_path / "scratch", cases.start, cases.stop, screens=True) == []
+
+
+@pytest.mark.timeout(3600)
+@pytest.mark.parametrize("cases", TRIES, ids=lambda cases: f"{cases.start}-{cases.stop}")
+def test_experiments_and_favourites_of_strangers_are_told_in_one_line(
+    tries: Scene, tmp_path: Path, cases: range
+) -> None:
+    assert attack(tries, tmp_path / "scratch", cases.start, cases.stop) == []
