@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import weakref
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 from PySide6.QtCore import QByteArray, QRectF, QSize, Qt
@@ -48,8 +49,8 @@ def _shape(name: str, width: int, height: int, ratio: float) -> QImage:
     picture.setDevicePixelRatio(ratio)
     picture.fill(Qt.GlobalColor.transparent)
     with painting(picture) as painter:
-        source = _source(name).replace("currentColor", "#000000")
-        QSvgRenderer(QByteArray(source.encode())).render(painter, QRectF(0, 0, width, height))
+        source = (_folder() / f"{name}.svg").read_bytes().replace(b"currentColor", b"#000000")
+        QSvgRenderer(QByteArray(source)).render(painter, QRectF(0, 0, width, height))
     return picture
 
 
@@ -84,8 +85,8 @@ def application_icon() -> QIcon:
 
 
 @functools.cache
-def _source(name: str) -> str:
-    return resource_path("icons", f"{name}.svg").read_text(encoding="utf-8")
+def _folder() -> Path:
+    return resource_path("icons")
 
 
 def _keep(target: Any, apply: Callable[[Any], None]) -> None:

@@ -22,7 +22,7 @@ from gandam_studio.core.workspace.seqsets import Seqs
 from gandam_studio.qt import icons, theme
 from gandam_studio.qt.session import Session
 from gandam_studio.qt.tips import name_keys, name_of, plain_name, show_keys
-from gandam_studio.qt.widgets.focus import clicks_keep_focus, needs_key
+from gandam_studio.qt.widgets.focus import clicks_keep_focus, controls_of, needs_key
 
 SEPARATOR = None
 _MOVING = (
@@ -194,7 +194,9 @@ class Screen(QWidget):
         clicks_keep_focus(self)
         actions = [child for child in self.children() if isinstance(child, QAction) and child.shortcuts()]
         by_name = {name_of(action): action for action in actions}
-        for button in self.findChildren(QAbstractButton):
+        for button in controls_of(self):
+            if not isinstance(button, QAbstractButton):
+                continue
             same = None if button.toolTip() else by_name.get(plain_name(button.accessibleName() or button.text()))
             if same is not None:
                 name_keys(button, same)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QEvent, Qt
+from PySide6.QtCore import QEvent, QObject, Qt
 from PySide6.QtGui import QKeyEvent
 from PySide6.QtWidgets import (
     QAbstractButton,
@@ -24,14 +24,28 @@ def clicks_keep_focus(root: QWidget) -> None:
 
     So the keys of the gallery go on working after a click; Tab still reaches every control. Text fields take the focus.
     """
-    # One search for all kinds: each makes Python objects of everything below the widget.
-    for control in root.findChildren(QWidget):
-        if not isinstance(control, QAbstractButton | QComboBox | QSlider | QTabBar):
-            continue
+    for control in controls_of(root):
         if isinstance(control, QComboBox) and control.isEditable():
             continue
         if control.focusPolicy() & Qt.FocusPolicy.ClickFocus.value:
             control.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+
+
+def controls_of(root: QWidget) -> list[QWidget]:
+    """The buttons, sliders, tabs and combo boxes below a widget, in no order.
+
+    `findChildren` would make a Python object, and load the class, of all that these have inside, such as the list and
+    the model of each combo box.
+    """
+    found: list[QWidget] = []
+    below: list[QObject] = [root]
+    while below:
+        for child in below.pop().children():
+            if isinstance(child, QAbstractButton | QComboBox | QSlider | QTabBar):
+                found.append(child)
+            elif isinstance(child, QWidget) and not isinstance(child, QLineEdit):
+                below.append(child)
+    return found
 
 
 def takes_text(widget: QWidget | None) -> bool:
