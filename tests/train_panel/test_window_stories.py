@@ -84,6 +84,7 @@ def start_by_hand(window: MainWindow, qtbot, *more: str) -> TrainScreen:  # type
     visit(window, 4)
     screen = window.screen_shown
     assert isinstance(screen, TrainScreen)
+    screen.setup.draft.choose("sprite-r3-cpu")
     for text in (*TINY, *more):
         path, _, value = text.partition("=")
         screen.setup.draft.set_text(path, value)
