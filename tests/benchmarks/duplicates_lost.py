@@ -65,6 +65,8 @@ class Lost:
         called: edit -> word -> how often it was said.
         pairs: (dropped, kept) of pictures that went in favour of another drawing.
         lost_by_eye: as `lost`, where pairs of `one_drawing.tsv` are one drawing.
+        untellable: of how many copies nothing can be found, since pixels are all that there is (`untellable`).
+        either_word: of those found, how many may be called anything, since one colour is all they show.
     """
 
     drawings: int
@@ -76,6 +78,13 @@ class Lost:
     words: dict[str, list[int]] = field(default_factory=dict)
     called: dict[str, dict[str, int]] = field(default_factory=dict)
     pairs: list[tuple[int, int]] = field(default_factory=list)
+    untellable: int = 0
+    either_word: int = 0
+
+    @property
+    def right(self) -> int:
+        """How many copies that were found are called what they are."""
+        return sum(right for right, _ in self.words.values())
 
     @property
     def per_thousand(self) -> float:
@@ -163,7 +172,7 @@ def beside_copies(drawings: list[np.ndarray], seed: int = 1, keeper: Keeper | No
         for number, (one, kind) in enumerate(zip(drawings, kinds, strict=True))
     ]
     pictures, count = [*drawings, *copies], len(drawings)
-    made = Lost(count, copies=count)
+    made = Lost(count, copies=count, untellable=int(np.count_nonzero(untellable(drawings, copies))))
     number = np.tile(np.arange(count), 2)
     if keeper is not None:
         kept = keeper(pictures)
@@ -180,6 +189,7 @@ def beside_copies(drawings: list[np.ndarray], seed: int = 1, keeper: Keeper | No
         if verdict is None:
             continue
         made.found += 1
+        made.either_word += shows_one_colour(pictures[original + count]) and not shows_one_colour(pictures[original])
         right = verdict.relation in WORDS[kind] or (
             verdict.relation in ("exact", "mirrored") and same_pixels(pictures[original], pictures[original + count])
         )
@@ -189,6 +199,38 @@ def beside_copies(drawings: list[np.ndarray], seed: int = 1, keeper: Keeper | No
         called = made.called.setdefault(kind, {})
         called[verdict.relation] = called.get(verdict.relation, 0) + 1
     return made
+
+
+def untellable(drawings: list[np.ndarray], copies: list[np.ndarray]) -> np.ndarray:
+    """(N,) bool: copies of which pixels cannot tell what they are of: how many no method can find.
+
+    Such as a white drawing encoded on white: nothing is left but an even gradient, or nothing visible, where the
+    drawing was more than that; or the copy of another drawing has the same pixels.
+    """
+    gone = [is_even(copy) and not is_even(drawing) for drawing, copy in zip(drawings, copies, strict=True)]
+    names = [digest(copy) for copy in copies]
+    known: dict[str, set[str]] = {}
+    for name, drawing in zip(names, drawings, strict=True):
+        known.setdefault(name, set()).add(digest(drawing))
+    return np.array([lost or len(known[name]) > 1 for lost, name in zip(gone, names, strict=True)], dtype=bool)
+
+
+def is_even(rgba: np.ndarray) -> bool:
+    """Whether an RGBA picture shows nothing, or is an opaque colour or linear gradient up to `_SAME` levels."""
+    if not rgba[..., 3].any():
+        return True
+    if rgba[..., 3].min() < 255:
+        return False
+    ys, xs = (place.ravel() for place in np.indices(rgba.shape[:2]))
+    design = np.stack([np.ones(len(ys)), ys, xs], axis=1)
+    colours = rgba[..., :3].reshape(-1, 3).astype(np.float64)
+    return bool(np.abs(colours - design @ np.linalg.lstsq(design, colours, rcond=None)[0]).max() <= _SAME)
+
+
+def shows_one_colour(rgba: np.ndarray) -> bool:
+    """Whether all that is visible of an RGBA picture has one colour, up to `_SAME` levels: none of its own is left."""
+    colours = rgba[rgba[..., 3] > 0][:, :3]
+    return bool(len(colours)) and int(np.ptp(colours, axis=0).max()) <= _SAME
 
 
 def same_pixels(first: np.ndarray, second: np.ndarray) -> bool:

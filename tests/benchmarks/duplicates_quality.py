@@ -2,7 +2,7 @@
 
     python tests/benchmarks/duplicates_quality.py [--json] [--species 500] [--alone] [--fit]
                                                   [--drawings 300] [--only-lost] [--art NAME=FOLDER ...]
-                                                  [--pairs FOLDER]
+                                                  [--known NAME=FOLDER ...] [--shared] [--pairs FOLDER]
 
 Pictures: one sprite of each of `--species` species (../shared/data/pokesprite), every one edited once in every way of
 `sprite_edits`, and the real pairs of the truth tables. For each kind all species x species pairs are scored; a pair is
@@ -22,7 +22,11 @@ size. A drawing is lost when none of its pictures is left. The thresholds of `co
 were chosen on these sets and on three games (the units of Wesnoth, Fish Fillets, Pingus); `--art` adds games that were
 left out, as folders of PNGs. Peers drop what their own default takes for copies. Games keep some drawings in several
 sizes, which count as lost too. So two numbers are printed: as counted, and "by eye", without the pairs of
-`one_drawing.tsv`, which a person looked at and found to be one drawing. `--pairs` writes what was dropped beside what
+`one_drawing.tsv`, which a person looked at and found to be one drawing. Last come all games that were left out
+together, with an exact (Clopper-Pearson) interval at 95 % for the drawings lost; games that a rule was mended on are
+named by `--known` instead of `--art` and do not count there. "Can be" is what the pixels allow: copies of which
+nothing is left or that are also those of another drawing cannot be found, and what became one colour may be called
+anything. `--pairs` writes what was dropped beside what
 was kept, for a person to look at, and the rows that the table would need.
 
 Peers that are not installed are skipped with a line.
@@ -57,7 +61,7 @@ from gandam_studio.core.duplicates.candidates import Candidates, candidates  # n
 from gandam_studio.core.duplicates.measures import NAMES, compare  # noqa: E402
 from gandam_studio.core.duplicates.relations import DUPLICATES  # noqa: E402
 from gandam_studio.core.duplicates.sources import ArraySource  # noqa: E402
-from gandam_studio.core.duplicates.tiles import mirrored_where, tile  # noqa: E402
+from gandam_studio.core.duplicates.tiles import scaled, tile  # noqa: E402
 from gandam_studio.core.duplicates.verifying import Verifier  # noqa: E402
 from gandam_studio.core.hashing.content import find_content  # noqa: E402
 
@@ -436,9 +440,13 @@ def fitting_pairs() -> tuple[np.ndarray, np.ndarray]:
         source = ArraySource([*first, *second])
         pairs = across(candidates(source.fingerprints, look_radius=92, whole_radius=18), len(first))
         tiles = np.stack([tile(find_content(picture).rgba) for picture in source.pictures])
+        tiles = np.rint(tiles * 255).astype(np.uint8)
         parts = [slice(start, start + 128) for start in range(0, len(pairs), 128)]
         found = [
-            compare(tiles[pairs.i[part]], mirrored_where(tiles[pairs.j[part]], pairs.mirrored[part])).measures
+            compare(
+                scaled(tiles[pairs.i[part]], np.zeros_like(pairs.mirrored[part])),
+                scaled(tiles[pairs.j[part]], pairs.mirrored[part]),
+            ).measures
             for part in parts
         ]
         right = pairs.j - len(first) == pairs.i
@@ -458,47 +466,111 @@ PEER_DEFAULTS = {
 }
 
 
-def drawing_sets(limit: int, folders: list[str]) -> dict[str, list[np.ndarray]]:
-    """Name -> different drawings that look alike; folders: "NAME=FOLDER" of games that nothing was tuned on."""
+LEFT_OUT = "left out"
+COUNTS = ("drawings", "lost", "lost_by_eye", "lost_beside_copies", "copies_made", "copies_found", "can_be_found")
+WORD_COUNTS = ("words_right", "can_be_right")
+
+
+def drawing_sets(limit: int, folders: list[str], known: list[str], *, shipped: bool) -> dict[str, list[np.ndarray]]:
+    """Name -> different drawings that look alike.
+
+    folders, known: "NAME=FOLDER" of games that nothing was tuned on, and of others. shipped: with the shared sets.
+    """
+    games = {f"{name} ({what})": in_folder(Path(folder), limit)
+             for listed, what in ((known, "known"), (folders, LEFT_OUT)) for one in listed
+             for name, _, folder in [one.partition("=")]}  # fmt: skip
+    return (_shared_sets(limit) if shipped else {}) | games
+
+
+def _shared_sets(limit: int) -> dict[str, list[np.ndarray]]:
+    """Name -> different drawings that the thresholds were chosen on."""
     shared = DATA.parent
     species = [row["path"] for row in rows("files.tsv.gz") if (row["set"], row["variant"]) == ("gen8", "regular")]
-    found = {
+    return {
         "Freedoom": zipped(shared / "freedoom" / "freedoom-sprites.zip")[:limit],
         "PokeSprite": zipped(ARCHIVE, species[: 2 * limit])[:limit],
         "GearHead": [one for one in zipped(shared / "mecha" / "gearhead-caramel.zip") if max(one.shape) <= 256],
         "drawn mechas": drawn_mechas(21, limit),
     }
-    named = (one.partition("=") for one in folders)
-    return found | {f"{name} (left out)": in_folder(Path(folder), limit) for name, _, folder in named}
 
 
-def run_lost(limit: int, folders: list[str], alone_: bool, pairs: Path | None) -> dict[str, Any]:
+def run_lost(sets: dict[str, list[np.ndarray]], alone_: bool, pairs: Path | None) -> dict[str, Any]:
     """Drawings lost and copies found in every set, printed as they are known; peers at their defaults.
 
-    pairs: where pictures of what was dropped of each set alone are written.
+    sets: as of `drawing_sets`. pairs: where pictures of what was dropped of each set alone are written.
     """
     keepers = {}
     if not alone_:
         known = peer_bits()
         keepers = {name: by_distance(known[name], most) for name, most in PEER_DEFAULTS.items() if name in known}
     print("\ndrawings lost per 1,000: of a set alone / each beside an edited copy / beside one with a part drawn anew")
-    heads = f"{'drawings':>8s} {'alone':>7s} {'by eye':>7s} {'copies':>7s} {'by eye':>7s} {'redrawn':>8s} {'found':>6s}"
-    print(f"{'':26s} {heads} {'words right':>12s}")
+    heads = f"{'drawings':>8s} {'alone':>7s} {'by eye':>7s} {'copies':>7s} {'by eye':>7s} {'redrawn':>8s}"
+    heads += f" {'found':>6s} {'can be':>6s}"
+    print(f"{'':26s} {heads} {'words right':>12s} {'can be':>6s}")
     result: dict[str, Any] = {}
-    for name, drawings in drawing_sets(limit, folders).items():
+    for name, drawings in sets.items():
         if pairs is not None:
             write_pairs(drawings, alone(drawings).pairs, pairs / f"{name}.png")
         told = {"ours": ours, **keepers}
         result[name] = {who: _lost(drawings, keeper, who == "ours") for who, keeper in told.items()}
         for who, one in result[name].items():
-            words = f"{one['words']:12.3f}" if "words" in one else ""
+            words = ""
+            if "words" in one:
+                words = f"{one['words']:12.3f} {_share(one, 'can_be_right', 'copies_found'):6.3f}"
             print(
                 f"{name if who == 'ours' else '  ' + who:26s} {len(drawings):8,d} {one['alone']:7.1f} "
                 f"{one['alone_by_eye']:7.1f} {one['copies']:7.1f} {one['copies_by_eye']:7.1f} {one['redrawn']:8.1f} "
-                f"{one['found']:6.3f} {words}",
+                f"{one['found']:6.3f} {_share(one, 'can_be_found', 'copies_made'):6.3f} {words}",
                 flush=True,
             )
+    left_out = [one for name, one in result.items() if name.endswith(f"({LEFT_OUT})")]
+    if left_out:
+        result["all left out"] = {who: pooled([one[who] for one in left_out]) for who in left_out[0]}
+        tell_pooled(result["all left out"], len(left_out))
     return result
+
+
+def _share(counts: dict[str, float], part: str, whole: str) -> float:
+    return counts[part] / max(1, counts[whole])
+
+
+def pooled(rows: list[dict[str, float]]) -> dict[str, Any]:
+    """The sum of rows of `_lost`: lost per 1,000 by eye with an exact interval, copies found and words right."""
+    made: dict[str, Any] = {name: int(sum(row[name] for row in rows)) for name in COUNTS}
+    made["per_thousand"] = 1000 * _share(made, "lost", "drawings")
+    made["per_thousand_by_eye"] = 1000 * _share(made, "lost_by_eye", "drawings")
+    made["interval"] = [1000 * bound for bound in exact_interval(made["lost_by_eye"], made["drawings"])]
+    made["found"] = _share(made, "copies_found", "copies_made")
+    if all("words" in row for row in rows):
+        made |= {name: int(sum(row[name] for row in rows)) for name in WORD_COUNTS}
+        made["words"] = _share(made, "words_right", "copies_found")
+    return made
+
+
+def exact_interval(count: int, of: int, level: float = 0.95) -> tuple[float, float]:
+    """The Clopper-Pearson interval of a share: what no binomial test at this level rejects. 0 to 1 where `of` is 0."""
+    from scipy.stats import beta
+
+    tail = (1 - level) / 2
+    lower = float(beta.ppf(tail, count, of - count + 1)) if count else 0.0
+    upper = float(beta.ppf(1 - tail, count + 1, of - count)) if count < of else 1.0
+    return lower, upper
+
+
+def tell_pooled(found: dict[str, dict[str, Any]], games: int) -> None:
+    """Print what became of all sets that were left out, a line for each tool."""
+    drawings = next(iter(found.values()))["drawings"]
+    print(f"\nall {games} games left out, {drawings:,} drawings: lost per 1,000 by eye, with an exact interval at 95 %")
+    for who, one in found.items():
+        low, high = one["interval"]
+        words = ""
+        if "words" in one:
+            words = f"; words right {one['words']:.4f} (can be {_share(one, 'can_be_right', 'copies_found'):.4f})"
+        print(
+            f"{who:26s} {one['per_thousand_by_eye']:6.2f} ({low:.2f} to {high:.2f}), as counted "
+            f"{one['per_thousand']:.2f}; copies found {one['found']:.4f} "
+            f"(can be {_share(one, 'can_be_found', 'copies_made'):.4f}){words}"
+        )
 
 
 def write_pairs(drawings: list[np.ndarray], pairs: list[tuple[int, int]], path: Path) -> None:
@@ -535,9 +607,18 @@ def _lost(drawings: list[np.ndarray], keeper: Keeper, mine: bool) -> dict[str, f
         "copies_by_eye": copies.per_thousand_by_eye,
         "redrawn": 1000 * sum(one.lost for one in redrawn) / max(1, sum(one.drawings for one in redrawn)),
         "found": copies.found / max(1, copies.copies),
+        "drawings": by_themselves.drawings,
+        "lost": by_themselves.lost,
+        "lost_by_eye": by_themselves.lost_by_eye,
+        "lost_beside_copies": copies.lost_by_eye,
+        "copies_made": copies.copies,
+        "copies_found": copies.found,
+        "can_be_found": copies.copies - copies.untellable,
     }
     if mine:
-        found["words"] = sum(right for right, _ in copies.words.values()) / max(1, copies.found)
+        found["words"] = copies.right / max(1, copies.found)
+        found["words_right"] = copies.right
+        found["can_be_right"] = copies.found - copies.either_word
     return found
 
 
@@ -551,6 +632,8 @@ def main() -> None:
     parser.add_argument("--drawings", type=int, default=300, help="of each set at most so many; 0: none")
     parser.add_argument("--only-lost", action="store_true", help="only the sets of drawings that look alike")
     parser.add_argument("--art", action="append", default=[], metavar="NAME=FOLDER", help="a game nothing was tuned on")
+    parser.add_argument("--known", action="append", default=[], metavar="NAME=FOLDER", help="a game that was tuned on")
+    parser.add_argument("--shared", action=argparse.BooleanOptionalAction, default=True, help="the shared sets, too")
     parser.add_argument("--pairs", type=Path, metavar="FOLDER", help="pictures of what was dropped, to look at")
     options = parser.parse_args()
     if not ARCHIVE.is_file():
@@ -563,7 +646,8 @@ def main() -> None:
         result = run(options.species, options.alone)
         tell(result)
     if options.drawings:
-        result["lost"] = run_lost(options.drawings, options.art, options.alone, options.pairs)
+        sets = drawing_sets(options.drawings, options.art, options.known, shipped=options.shared)
+        result["lost"] = run_lost(sets, options.alone, options.pairs)
     if options.json:
         print(json.dumps(result))
 

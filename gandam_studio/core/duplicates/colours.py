@@ -33,6 +33,10 @@ _PALETTE = 256  # colours of a palette file
 NEAREST, FEWER = 1.5, 0.75
 _ONE_WAY = 0.6  # largest length of the mean change, relative to the mean length of changes: .48 for 98 of 100 palettes
 _ONE_FOR_ONE = 0.995  # share of pixels that change to the most frequent new colour of their old one
+# A turned hue keeps the greatest and the least channel of every pixel, a brighter or darker picture all ratios. Nothing
+# but rounding remains, at most 2 levels in programs that keep hue and saturation in 8 bits.
+_KEPT, _DARKEST = 2.0, 0.02
+_TINTED = 3.0  # levels: less is invisible
 _ROUNDING = 1e-9  # more than the order of summation changes
 _TABLE = 1 << 14  # pairs of colours up to which a full table is faster than sorting the pairs that occur
 
@@ -57,6 +61,50 @@ def palette_exchanged(first: np.ndarray, second: np.ndarray) -> bool:
         return False
     both = mine & other
     return Colours.of(first[both].astype(np.float32), second[both].astype(np.float32)).map()
+
+
+def tinted(first: np.ndarray, second: np.ndarray) -> bool:
+    """Whether one of two pictures is the other with its hue turned or its brightness scaled, the same everywhere.
+
+    Such a change may be small where a picture is nearly grey or black, but no encoder, noise or palette makes it.
+    first, second: (h, w, 4) float32 in [0, 255], premultiplied.
+    """
+    if first.shape != second.shape or not first.size:
+        return False
+    off = furthest(np.abs(first - second))
+    worst = divmod(int(off.argmax()), off.shape[1])  # decides most pairs
+    if off[worst] <= _TINTED or not _one_tint(first[worst][None], second[worst][None]):
+        return False
+    if float(np.abs(first[..., 3] - second[..., 3]).max()) > 1:
+        return False
+    return _one_tint(first.reshape(-1, 4), second.reshape(-1, 4))
+
+
+def _one_tint(first: np.ndarray, second: np.ndarray) -> bool:
+    """`tinted` for (P, 4) colours."""
+    return _hue_turned(first, second) or _scaled_alike(first, second)
+
+
+def _hue_turned(first: np.ndarray, second: np.ndarray) -> bool:
+    """Whether (P, 4) colours have the same greatest and least channels."""
+    for extreme in (np.maximum, np.minimum):
+        mine, other = (extreme(extreme(x[:, 0], x[:, 1]), x[:, 2]) for x in (first, second))
+        if float(np.abs(mine - other).max()) > _KEPT:
+            return False
+    return True
+
+
+def _scaled_alike(first: np.ndarray, second: np.ndarray) -> bool:
+    """Whether one of two (P, 4) colours is the other times one factor, or white where that is too bright."""
+    if float(first[:, :3].sum()) > float(second[:, :3].sum()):
+        first, second = second, first
+    darker, lighter, limit = first[:, :3], second[:, :3], second[:, 3:]
+    for part in (lighter < limit - _KEPT, lighter <= limit):  # those that were not cut off; all, if none were
+        power = float(np.square(darker[part]).sum())
+        factor = float((darker[part] * lighter[part]).sum()) / max(1.0, power)
+        if factor > 1 + _DARKEST and float(np.abs(np.minimum(factor * darker, limit) - lighter).max()) <= _KEPT:
+            return True
+    return False
 
 
 def reduced_to_palette(first: np.ndarray, second: np.ndarray, *, farther: float, share: float = 1.0) -> bool:

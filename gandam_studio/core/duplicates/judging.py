@@ -19,7 +19,7 @@ from gandam_studio.core.duplicates.canvases import (
     same_aspect,
     with_opacity_of,
 )
-from gandam_studio.core.duplicates.colours import palette_exchanged
+from gandam_studio.core.duplicates.colours import palette_exchanged, tinted, weighted
 from gandam_studio.core.duplicates.drawings import Drawing
 from gandam_studio.core.duplicates.links import LOOSEST, Link
 from gandam_studio.core.duplicates.measures import NAMES, Comparison, compare, distance_of
@@ -42,6 +42,7 @@ _SAMPLED = 32  # rows and columns of a picture that are looked at first
 _KEPT = 0.97  # least share of equal pixels in a picture without an edge
 _RELATED = 0.5  # distance at a logit of 0
 _ONE_SILHOUETTE = 0.95  # least overlap of tiles with the same silhouette
+_NO_BETTER = 1.0  # logits by which what was spoiled may look more alike mirrored by accident
 _SAME_SCALE = 0.1  # largest relative difference between the scale of contents and that of whole pictures
 
 
@@ -98,7 +99,7 @@ class Judge:
         sides = [shown_sides(one) for one in prints]
         cut = (opaque == other_opaque) & may_be_cut_off(*sides)
         keyed = (flags(prints[0]) | flags(prints[1])) & Flag.KEYED > 0
-        repainted = keyed & opaque & other_opaque & (sides[0] == sides[1]).all(axis=1)
+        repainted = opaque & other_opaque & (sides[0] == sides[1]).all(axis=1)
         # Backgrounds may have been removed from the two in different ways, so whole pictures are compared, too.
         framed = near & opaque & other_opaque & keyed
         near |= opaque != other_opaque  # the background of one of them changes the hashes
@@ -111,7 +112,7 @@ class Judge:
             found = self._compared(i, j, mirrored)
             logit = self._second_look(found, i, j, mirrored, near[part])
             shown = self._lacking_an_edge(logit, i, j, mirrored, cut[part])
-            shown |= self._repainted(logit, i, j, mirrored, repainted[part])
+            shown |= self._repainted(logit, i, j, mirrored, repainted[part], keyed[part])
             entire = self._in_frames(logit, i, j, mirrored, framed[part])
             for index in np.flatnonzero(distance_of(logit) <= LOOSEST).tolist():
                 one = _Passed(
@@ -160,7 +161,8 @@ class Judge:
         alike = found.measures[:, NAMES.index("overlap")] > _ONE_SILHOUETTE
         for index in np.flatnonzero(alike & (logit < _EXCHANGED)).tolist():
             mine, theirs = (self._pictures[int(rows[index])].content.rgba for rows in (i, j))
-            if palette_exchanged(mine, theirs[:, ::-1] if mirrored[index] else theirs):
+            theirs = theirs[:, ::-1] if mirrored[index] else theirs
+            if palette_exchanged(mine, theirs) or _tinted(mine, theirs):
                 logit[index] = _EXCHANGED
         return logit
 
@@ -179,20 +181,29 @@ class Judge:
         return found
 
     def _repainted(
-        self, logit: np.ndarray, i: np.ndarray, j: np.ndarray, mirrored: np.ndarray, wanted: np.ndarray
+        self,
+        logit: np.ndarray,
+        i: np.ndarray,
+        j: np.ndarray,
+        mirrored: np.ndarray,
+        wanted: np.ndarray,
+        keyed: np.ndarray,
     ) -> np.ndarray:
-        """Find opaque pictures that are others in a replaced palette, background included; raises `logit` in place.
+        """Find opaque pictures that are others tinted or in a replaced palette, background included.
 
-        A background is found by its colour, so what was taken for it may differ. wanted: (P,) bool, the pairs to
-        compare, of one size. Returns (P,) bool: whose evidence is now that of all pixels.
+        A background is found by its colour, so what was taken for it may differ. Raises `logit` in place.
+
+        wanted: (P,) bool, the pairs to compare, of one size. keyed: (P,) bool, whose palettes are compared, too.
+        Returns (P,) bool: whose evidence is now that of all pixels.
         """
         found = np.zeros(len(logit), dtype=bool)
-        for index in np.flatnonzero(wanted & (logit < 0)).tolist():
+        for index in np.flatnonzero(wanted).tolist():
             mine, theirs = (self._pictures[int(rows[index])].rgba for rows in (i, j))
             theirs = theirs[:, ::-1] if mirrored[index] else theirs
             some = max(1, max(mine.shape[:2]) // _SAMPLED)  # decides most pairs
-            if palette_exchanged(mine[::some, ::some], theirs[::some, ::some]) and palette_exchanged(mine, theirs):
-                logit[index], found[index] = _EXCHANGED, True
+            ways = (_tinted, palette_exchanged) if keyed[index] and logit[index] < 0 else (_tinted,)
+            if any(way(mine[::some, ::some], theirs[::some, ::some]) and way(mine, theirs) for way in ways):
+                logit[index], found[index] = max(logit[index], _EXCHANGED), True
         return found
 
     def _in_frames(
@@ -224,12 +235,16 @@ class Judge:
     def _link(self, ways: list[_Passed]) -> Link:
         """Decide one pair's relation on its own pixels; ways: in one or both orientations, the better one first.
 
-        A symmetric figure may look more alike mirrored and be a copy as it is: then what is proven counts. Not the
-        other way round, where a texture may pass for itself mirrored and encoded.
+        A symmetric figure may look more alike mirrored and be a copy as it is: then what is proven counts, and if both
+        are, that it is as it was, unless the other is much more alike. Not the other way round, where a texture may
+        pass for itself mirrored and encoded.
         """
         verdict = self._verdict(ways[0])
-        if len(ways) > 1 and ways[0].mirrored and _unproven(verdict) > (0, 0.0):
-            verdict = min(verdict, self._verdict(ways[1]), key=_unproven)
+        if len(ways) > 1 and ways[0].mirrored:
+            if _unproven(verdict) > (0, 0.0):
+                verdict = min(verdict, self._verdict(ways[1]), key=_unproven)
+            elif verdict.distance > 0 and ways[1].logit >= ways[0].logit - _NO_BETTER:
+                verdict = min(self._verdict(ways[1]), verdict, key=_unproven)
         i, j = ways[0].i, ways[0].j
         if i < j:
             return Link(i, j, verdict)
@@ -311,6 +326,11 @@ def _unproven(verdict: Verdict) -> tuple[int, float]:
     if verdict.relation == NEAR or not related:
         return 2, 0.0 if related else verdict.distance
     return int(verdict.relation not in DUPLICATES), 0.0
+
+
+def _tinted(first: np.ndarray, second: np.ndarray) -> bool:
+    """`tinted` for (h, w, 4) uint8 pictures."""
+    return first.shape == second.shape and tinted(weighted(first), weighted(second))
 
 
 def _cut_off(first: np.ndarray, second: np.ndarray) -> bool:

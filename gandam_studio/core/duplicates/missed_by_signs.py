@@ -133,9 +133,9 @@ def _left(sprites: np.ndarray, backs: np.ndarray, basis: np.ndarray) -> tuple[np
 
 
 def alike_as_wholes(fingerprints: np.ndarray, first_new: int = 0, job: Job = NULL_JOB) -> np.ndarray:
-    """(P, 3) i, j, mirrored: resized pictures, and opaque ones of one size, whose sketches are next to the same.
+    """(P, 3) i, j, mirrored: pictures whose sketches are next to the same, resized, or of one size that they fill.
 
-    Arguments as of `laid_on_backgrounds`.
+    Opaque ones fill it, and such as tiles with rounded corners. Arguments as of `laid_on_backgrounds`.
     """
     shown = flags(fingerprints)
     sizes, cells = whole_sizes(fingerprints), sketches_of(fingerprints)
@@ -143,7 +143,7 @@ def alike_as_wholes(fingerprints: np.ndarray, first_new: int = 0, job: Job = NUL
     usable = usable[
         _varying(_scaled(cells[usable]).reshape(-1, BYTES), 4) > _LEAST
     ]  # one colour is all that others show
-    opaque = shown & Flag.OPAQUE > 0
+    opaque, full = shown & Flag.OPAQUE > 0, shown & Flag.NO_SILHOUETTE > 0
     found = [np.zeros((0, 3), dtype=np.int64)]
     job.start("Comparing sketches", len(usable))
     for kind in (usable[opaque[usable]], usable[~opaque[usable]]):
@@ -151,14 +151,21 @@ def alike_as_wholes(fingerprints: np.ndarray, first_new: int = 0, job: Job = NUL
             job.advance(len(rows))
             fitting = fitting[fitting >= (first_new if rows.max() < first_new else 0)]
             same = (sizes[fitting] == sizes[rows[0]]).all(axis=1)
+            filled = None
             if not opaque[rows[0]]:
-                fitting = fitting[~same]
+                filled = full[rows]
+                worth = ~same | (full[fitting] & filled.any())
+                fitting, same = fitting[worth], same[worth]
             if not len(fitting):
                 continue
             theirs = _Views(cells[fitting])
             for turned in (0, 1):
                 mine = _Views(cells[rows][:, :, ::-1] if turned else cells[rows])
-                a, b = np.nonzero(mine.near(theirs, same if opaque[rows[0]] else None))
+                near = mine.near(theirs, same if filled is None else None)
+                if filled is not None and same.any():
+                    fills = filled[:, None] & full[fitting[same]]
+                    near[:, same] = fills & mine.near(theirs.of(same), np.ones(np.count_nonzero(same), dtype=bool))
+                a, b = np.nonzero(near)
                 a, b = rows[a], fitting[b]
                 wanted = (a < b) & (b >= first_new)
                 found.append(np.column_stack([a[wanted], b[wanted], np.full(np.count_nonzero(wanted), turned)]))
@@ -174,10 +181,17 @@ class _Views:
         self._light = _normed(scaled[..., :3] @ _LUMA)
         self._greatest = scaled[..., :3].max(axis=2)
 
-    def near(self, others: _Views, same: np.ndarray | None) -> np.ndarray:
-        """(N, M) bool. Only opaque pictures are compared otherwise than by colours: others have silhouettes.
+    def of(self, chosen: np.ndarray) -> _Views:
+        """Those that (N,) bool marks."""
+        found = _Views.__new__(_Views)
+        found._colours, found._light = self._colours[chosen], self._light[chosen]
+        found._greatest = self._greatest[chosen]
+        return found
 
-        same: (M,) bool, which of the others have the same size; None for pictures that are not opaque.
+    def near(self, others: _Views, same: np.ndarray | None) -> np.ndarray:
+        """(N, M) bool. Only pictures that are filled are compared otherwise than by colours: others have silhouettes.
+
+        same: (M,) bool, which of the others have the same size; None for pictures that have silhouettes.
         """
         apart = _apart(self._colours, others._colours, 4)
         if same is None:

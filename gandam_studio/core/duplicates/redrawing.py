@@ -7,6 +7,8 @@ may be two frames of a walk, or a bow and a sword, so neither may be dropped for
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import cv2
 import numpy as np
 
@@ -23,10 +25,12 @@ _PIXEL, _PLACE = 32.0, 14.0  # levels of 255: largest encoder error of a pixel, 
 _NOISE = 18.0  # standard deviation, levels: stronger noise hides the drawing
 _FAR = 6.0  # standard deviations: beyond the largest of a million noisy pixels
 _BEYOND = 1.3  # standard deviations beyond the largest that is to be expected of so many values
-_ROOM = (30.0, 225.0)  # levels between which noise is not clipped
+_ROOM, _GREY = (30.0, 225.0), 127.5  # levels between which noise is not clipped, and their middle
 # Largest share of the differences' power that neighbours have in common: 1 / 9 for white noise, nearly all for a new
 # colour.
 _WHITE = 0.3
+# Share of values that noise changes where all are black or white, so that half of it is cut off.
+_CUT_OFF = (0.35, 0.65)
 _TELLING = 100  # values needed to estimate noise
 _MOST = 6  # of 3 x 3 pixels needed for a mean
 _AREA_SIDE, _MOST_OF_AREA = 7, 30  # pixels: side of a large area, and least number for its mean
@@ -34,6 +38,7 @@ _OPACITY = 24.0  # levels: pixels whose opacity differs by more are an edge, smo
 _APPEARED = 160.0  # ... and by this much, exist in one picture only
 _OPAQUE = 250
 _FAINT = 128  # greatest opacity: pictures with less are compared as if they had all
+_THIN = 0.02  # share of pixels, from which on translucent ones are looked at as they are stored
 _SOLID = 64  # least opacity of a pixel whose colour is reliable
 _FARTHER = 48.0  # levels by which the chosen colour of a palette may be farther away than the nearest
 _DITHERED = 0.1  # share of pixels whose colour is not the usual one for their old colour, from which on it is dithering
@@ -78,14 +83,27 @@ def shown_alike(first: np.ndarray, second: np.ndarray, *, remade: bool = False) 
     off = first[..., :3] - second[..., :3]
     values = 3 * max(1, int(np.count_nonzero(counted)))
     far = _FAR if remade else min(_FAR, _BEYOND + float(np.sqrt(2 * np.log(values))))
-    explained = _made_with_noise if remade else _spoiled
-    if nothing_stands_out(off, counted, first[..., :3], far=far) and explained(first, second, off, counted):
+    if remade:
+        evenly = nothing_stands_out(off, counted, first[..., :3], far=far)
+        explained = evenly and _made_with_noise(first, second, off, counted)
+    else:
+        explained = any(
+            nothing_stands_out(left, counted, colours, far=far, least=_noise_cut_off(left, counted, colours))
+            and _spoiled(first, second, left, counted, colours)
+            for left, colours in _ways_to_differ(first, second, off, counted)
+        )
+    if explained:
         return have_a_drawing_in_common(first[..., :3], second[..., :3], counted)
     return _fewer_colours(first, second) or _fewer_colours(second, first)
 
 
 def nothing_stands_out(
-    off: np.ndarray, counted: np.ndarray, colours: np.ndarray, allowed: np.ndarray | float = 0.0, far: float = _FAR
+    off: np.ndarray,
+    counted: np.ndarray,
+    colours: np.ndarray,
+    allowed: np.ndarray | float = 0.0,
+    far: float = _FAR,
+    least: float = 0.0,
 ) -> bool:
     """Whether the difference of two pictures is no more than noise of the same strength everywhere.
 
@@ -94,6 +112,7 @@ def nothing_stands_out(
         counted: (h, w) bool, the pixels to compare.
         allowed: additional tolerance in levels, (h, w) or one value for all.
         far: standard deviations that no noise exceeds.
+        least: standard deviation of noise that is known to be there.
     """
     if not counted.any():
         return True
@@ -103,7 +122,7 @@ def nothing_stands_out(
     # A fast upper bound that decides most pairs.
     if (counted & (furthest > max(_PIXEL, far * (_NOISE + usual)) + 2 * allowed)).any():
         return False
-    noise = _noise(strength, counted, colours)
+    noise = max(least, _noise(strength, counted, colours))
     if noise > _NOISE + usual:
         return False
     within = furthest <= max(_PIXEL, far * noise) + 2 * allowed
@@ -150,7 +169,7 @@ def is_white(off: np.ndarray, counted: np.ndarray, colours: np.ndarray) -> bool:
 def _made_with_noise(first: np.ndarray, second: np.ndarray, off: np.ndarray, counted: np.ndarray) -> bool:
     """Whether the strong difference of an opaque picture from what it was made of is noise.
 
-    What an encoder may leave, `synthesis` tries to make. Arguments as for `_spoiled`.
+    What an encoder may leave, `synthesis` tries to make. Arguments as for `nothing_stands_out` and `shown_alike`.
     """
     opaque = min(float(first[..., 3].min()), float(second[..., 3].min())) >= _OPAQUE
     if not opaque or _FAR * _noise(np.abs(off), counted, first[..., :3]) <= _PIXEL:
@@ -158,13 +177,32 @@ def _made_with_noise(first: np.ndarray, second: np.ndarray, off: np.ndarray, cou
     return is_white(off, counted, first[..., :3])
 
 
-def _spoiled(first: np.ndarray, second: np.ndarray, off: np.ndarray, counted: np.ndarray) -> bool:
+def _ways_to_differ(
+    first: np.ndarray, second: np.ndarray, off: np.ndarray, counted: np.ndarray
+) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    """Differences, and the colours that they are from: as shown, and where something is translucent, as stored.
+
+    Noise is added to what is stored, so less of it shows in translucent pixels. Arguments as for `shown_alike` and
+    `nothing_stands_out`; (h, w, 3) float32.
+    """
+    yield off, first[..., :3]
+    through = counted & (first[..., 3] > _SOLID) & (second[..., 3] > _SOLID)
+    thin = through & (first[..., 3] < _OPAQUE)
+    if np.count_nonzero(thin) > _THIN * np.count_nonzero(counted):
+        times = np.where(through, np.float32(255) / np.maximum(first[..., 3], 1), np.float32(1))[..., None]
+        other = np.where(through, np.float32(255) / np.maximum(second[..., 3], 1), np.float32(1))[..., None]
+        mine, theirs = first[..., :3] * times, second[..., :3] * other
+        # Of both the level nearer to where noise is cut off, so that it does not matter which of them is noisy.
+        yield mine - theirs, np.where(np.abs(mine - _GREY) > np.abs(theirs - _GREY), mine, theirs)
+
+
+def _spoiled(first: np.ndarray, second: np.ndarray, off: np.ndarray, counted: np.ndarray, colours: np.ndarray) -> bool:
     """Whether the difference is an encoder's error or noise, which is nearly everywhere and creates new colours.
 
     Small changes in some places, or between colours that both pictures have, are frames of one animation, such as
     moving water. A slight tint maps each colour to one other. Arguments as for `nothing_stands_out` and `shown_alike`.
     """
-    if not _even_in_large(off, counted, first[..., :3]):
+    if not _even_in_large(off, counted, colours):
         return False
     solid = (first[..., 3] > _SOLID) & (second[..., 3] > _SOLID)
     mine, other = (solid_colours(picture, solid) for picture in (first, second))
@@ -303,3 +341,23 @@ def _noise(strength: np.ndarray, counted: np.ndarray, colours: np.ndarray) -> fl
     values, levels = strength[counted], colours[counted]
     free = values[(levels > _ROOM[0]) & (levels < _ROOM[1])]
     return 1.4826 * float(np.median(free if len(free) > _TELLING else values))
+
+
+def _noise_cut_off(off: np.ndarray, counted: np.ndarray, colours: np.ndarray) -> float:
+    """Standard deviation of noise in a picture of black and white, which cuts half of it off; 0 if there is no such.
+
+    Arguments as for `nothing_stands_out`. Neighbours have little in common, as with all noise.
+    """
+    values, levels = off[counted], colours[counted]
+    inside = (levels > _ROOM[0]) & (levels < _ROOM[1])
+    if np.count_nonzero(inside) > _TELLING or values.size <= _TELLING:
+        return 0.0
+    changed = np.abs(values[np.abs(values) >= 1])
+    if not _CUT_OFF[0] <= len(changed) / values.size <= _CUT_OFF[1]:
+        return 0.0
+    centred = np.where(counted[..., None], off - values.mean(axis=0), np.float32(0))
+    count = _summed(counted.astype(np.float32))
+    telling = counted & (count >= _MOST)
+    own = centred[telling]
+    shared = np.square(_summed(centred)[telling] / count[telling][:, None]).sum()
+    return 1.4826 * float(np.median(changed)) if shared <= _WHITE * np.square(own).sum() else 0.0

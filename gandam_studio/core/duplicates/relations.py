@@ -25,12 +25,14 @@ from gandam_studio.core.duplicates.colours import (
     same_drawing,
     steps_alike,
     tabulated,
+    tinted,
 )
 from gandam_studio.core.duplicates.drawings import SEEN, STEPS_BLUR, Drawing, Form
 from gandam_studio.core.duplicates.measures import confidence_of, distance_of
 from gandam_studio.core.duplicates.redrawing import is_white, shown_alike, solid_colours
 from gandam_studio.core.duplicates.tiles import SIDE
 from gandam_studio.core.hashing.content import Content
+from gandam_studio.core.hashing.layout import Flag
 
 # From least to most different. A pair's relation is the last one that applies.
 EXACT, RE_ENCODED, RESIZED, CROPPED, MIRRORED = "exact", "re-encoded", "resized", "cropped", "mirrored"
@@ -322,10 +324,13 @@ def decide(
     made: Transform | None = None
     if change.recoloured:
         # If every pixel has its own colour, noise looks like new colours, and so does background at translucent edges.
-        made = remade(transform) if encoded is not None else None
-        if made or (encoded is None and _noisy(overlay) and _copied(mine, other, overlay, False, *frames)):
-            change = _Change(False, False, False)
-            transform = replace(transform, recoloured=False, re_encoded=not resized)
+        noisy = encoded is None and _noisy(overlay)
+        shifted = encoded is not None or _opaque(first, second)  # strong JPEG does that
+        if (shifted or noisy) and not tinted(overlay.first, overlay.second):
+            spoiled = replace(transform, recoloured=False, re_encoded=not resized)
+            made = remade(spoiled) if shifted else None
+            if made or (noisy and _copied(mine, other, overlay, False, *frames)):
+                change, transform = _Change(False, False, False), spoiled
     elif not change.redrawn:
         # A lent silhouette may hide differences, so only the whole pictures are proof.
         proven = not lent and (exact or _copied(mine, other, overlay, change.equal, *frames)) and not hiding()
@@ -333,6 +338,11 @@ def decide(
         if not proven and made is None:
             change, exact = replace(change, redrawn=True), False
             transform = replace(transform, re_encoded=False)
+    elif encoded is not None or (overlay.shift is not None and _resized(*sizes)):
+        # What shows through at translucent edges looks like a redrawn part, and so does a size a few pixels off.
+        made = remade(replace(transform, re_encoded=not resized))
+        if made:
+            change = _Change(False, False, False)
     if made and not exact:
         transform = replace(made, recoloured=False)
     relation = NEAR if change.redrawn else (transform.words or (EXACT,))[-1]
@@ -349,6 +359,16 @@ def decide(
         # Two similar sprites, not one that was enlarged.
         distance, confidence = max(distance, 1 - confidence, 0.95), min(confidence, 0.05)
     return Verdict(relation, transform, distance, confidence)
+
+
+def _opaque(first: Content, second: Content) -> bool:
+    """Whether both contents are of opaque pictures."""
+    return bool(first.flags & second.flags & Flag.OPAQUE)
+
+
+def _resized(size: tuple[int, int], other: tuple[int, int]) -> bool:
+    """Whether two pictures of (width, height) differ in size, and not in their proportions."""
+    return size != other and abs(np.log(size[0] * other[1] / (size[1] * other[0]))) <= 1 / min(*size, *other)
 
 
 def _apart(scale_x: float, scale_y: float) -> float:
@@ -418,6 +438,17 @@ class _Change:
 
 def _changes(overlay: _Overlay, encoded: Callable[[], bool] | None, resampled: Callable[[], float | None]) -> _Change:
     """Judge an overlay's colours; encoded, resampled: see `decide`."""
+    change = _by_colours(overlay, encoded, resampled)
+    known = change.equal or (change.recoloured and not change.doubt)
+    if known or encoded is not None or overlay.shift is None or overlay.largest <= _SAME:
+        return change
+    return _Change(False, True, False) if tinted(overlay.first, overlay.second) else change
+
+
+def _by_colours(
+    overlay: _Overlay, encoded: Callable[[], bool] | None, resampled: Callable[[], float | None]
+) -> _Change:
+    """`_changes`, but for what is the same change everywhere, however small."""
     off = overlay.off
     if not overlay.seen_by_both or overlay.largest <= _SAME:
         same = overlay.largest <= _SAME and (overlay.largest == 0 or not overlay.faint)

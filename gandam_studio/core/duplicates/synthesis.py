@@ -27,11 +27,14 @@ _PILLOW = (Image.Resampling.NEAREST, Image.Resampling.BILINEAR, Image.Resampling
 _OPENCV = (cv2.INTER_NEAREST, cv2.INTER_LINEAR, cv2.INTER_CUBIC, cv2.INTER_AREA)
 _OPAQUE = 250
 _OFF_FACTOR, _ROOM = 0.1, 2  # log scale, and pixels: largest error of the transform between contents
-_LIKELY = 2  # number of filters that are tried with every JPEG quality
+_LIKELY = 3  # number of filters that are tried with every JPEG quality
 _QUALITIES, _COARSE, _ROUGH = range(11, 99, 2), range(12, 99, 5), (15, 30, 45, 60, 70, 78, 85, 90, 94)  # of JPEG
 _TELLING, _BLOCKS = 64, 16  # sides in pixels: of a part that shows an encoder's quality, and of an encoder's block
 _GROUND = 0.03  # least share of a picture without sprite that shows the background
 _EVEN, _BETTER = 0.9, 0.2  # share of a background in one colour if it is no gradient, and how much more a gradient fits
+# Least pixels that show an even background where there are few, the factor to it for a gradient, and the levels by
+# which it differs from what is drawn beside it.
+_CORNERS, _SLOPES, _BESIDE = 3, 4, 24.0
 _THIN = 191  # opacity below which the background shows through
 _PURE, _NEARLY_PURE = 2.0, 40.0  # levels within which a background is black or white; and if an encoder makes it ring
 _SAMPLINGS = (  # of chroma: 4:2:0, the most common one, and none
@@ -52,6 +55,7 @@ _SAME = 3.0  # levels
 _LESS = 0.75
 # Share of the changed pixels that must match for JPEG to be the encoder, and the levels that rounding leaves then.
 _KNOWN, _ROUNDED = 0.5, 24.0
+_REMADE = 0.9  # the same where colours are no proof that there was an encoder
 # Levels: filters that differ by more are told apart, and the right one comes as near as that; and least pixels for it.
 _TOLD_APART, _EQUAL, _FEWEST = 4.0, 1.5, 10
 _ABOUT_GREY, _COLOURED = 12, 0.05  # levels between channels, and the most pixels with more
@@ -87,9 +91,9 @@ def remade(first: np.ndarray, second: np.ndarray, *, mirrored: bool) -> bool:
         other = np.ascontiguousarray(other)
         if found == _Made.ABOUT:  # what is not the same may hide where a reduced picture is enlarged again
             return not _resized_but_for_a_part(small, other)
-        found = _made_of(small, other)
         if found == _Made.BUT_FOR_A_PART:
-            return False
+            return _made_of(small, other) == _Made.EXACTLY
+        found = _made_of(small, other)
         if found == _Made.EXACTLY or (found == _Made.ABOUT and first.shape == second.shape):
             return True
     return found == _Made.ABOUT
@@ -170,13 +174,13 @@ def _encoded_from(made: list[np.ndarray], wanted: np.ndarray) -> bool:
         return False
     target = _bgr(wanted)
     sources = [_bgr(one) for one in made]
-    if not _has_encoders_colours(sources[0], target):
-        return False
+    coloured = _has_encoders_colours(sources[0], target)
     place = _most_changed(sources[0], target)
     if len(sources) > 1:  # after compression the filter shows only if each candidate is encoded, too
         sources.sort(key=lambda one: _distance(one, target, place, _COARSE))
     return any(
-        not _beyond_encoders(one, target) and _through_an_encoder(one, target, place) for one in sources[:_LIKELY]
+        not _beyond_encoders(one, target) and _through_an_encoder(one, target, place, coloured)
+        for one in sources[:_LIKELY]
     )
 
 
@@ -241,9 +245,31 @@ def background_behind(plain: np.ndarray, wanted: np.ndarray) -> np.ndarray | Non
         return background_under(wanted[..., :3], free)
     through = plain[..., 3] < _THIN
     if np.count_nonzero(through) <= _GROUND * free.size:
-        return None
+        return _in_corners(plain, wanted, free)
     hidden = 1 - plain[..., 3:] / np.float32(255)
     return background_under((wanted[..., :3] - plain[..., :3]) / np.maximum(hidden, np.float32(0.1)), through)
+
+
+def _in_corners(plain: np.ndarray, wanted: np.ndarray, free: np.ndarray) -> np.ndarray | None:
+    """`background_behind` where it shows in few (h, w) pixels, as at rounded corners; None if that may be drawing.
+
+    A drawing that fills a corner has colours of its neighbourhood, or several.
+    """
+    count = int(np.count_nonzero(free))
+    if count < _CORNERS:
+        return None
+    behind = background_under(wanted[..., :3], free)
+    if behind.ndim == 3:
+        if count < _SLOPES * _CORNERS:
+            return None
+        seen = behind[free]
+    else:
+        seen = np.broadcast_to(behind, (count, 3))
+    if float(np.abs(wanted[..., :3][free] - seen).max()) > _SAME:
+        return None
+    around = (cv2.dilate(free.astype(np.uint8), np.ones((3, 3), np.uint8)) > 0) & (plain[..., 3] >= _OPAQUE)
+    beside = np.abs(plain[..., :3][around] - seen.mean(axis=0))
+    return None if len(beside) and float(np.median(furthest_of_three(beside))) <= _BESIDE else behind
 
 
 def background_under(colours: np.ndarray, free: np.ndarray) -> np.ndarray:
@@ -383,10 +409,11 @@ def _error(source: np.ndarray, encoded: np.ndarray, around: np.ndarray) -> np.nd
     return np.asarray(cv2.dilate(furthest_of_three(off), around))
 
 
-def _through_an_encoder(source: np.ndarray, target: np.ndarray, place: _Place) -> bool:
+def _through_an_encoder(source: np.ndarray, target: np.ndarray, place: _Place, coloured: bool) -> bool:
     """Whether the second (h, w, 3) uint8 picture is the first encoded by JPEG of any quality, or a similar encoder.
 
-    place: the part that shows the quality.
+    place: the part that shows the quality. coloured: whether the colours are an encoder's; if not, only those of
+    JPEG at one quality, to the level, are proof.
     """
     # Only the right quality and its neighbours are closer than others, so all must be tried.
     part, wanted = (np.ascontiguousarray(picture[place]) for picture in (source, target))
@@ -395,6 +422,10 @@ def _through_an_encoder(source: np.ndarray, target: np.ndarray, place: _Place) -
     tried |= _encodings(part, (around - 1, around + 1))
     made = _encoded(source, *_nearest(tried, wanted)).astype(np.float32)
     left = made - target
+    if not coloured:
+        changed = furthest_of_three(cv2.absdiff(source, target)) > _SAME
+        known = np.count_nonzero((furthest_of_three(np.abs(left)) <= _SAME) & changed)
+        return bool(known >= max(_FEWEST, _REMADE * np.count_nonzero(changed)) and np.abs(left).max() <= _ROUNDED)
     # Another encoder has similar errors to a JPEG encoder with the same total error.
     error = _error(source, _encoded(source, *_like(part, wanted, tried)), _AROUND)
     touched = error > _SAME

@@ -1,0 +1,54 @@
+"""What the benchmark of duplicates counts: exact intervals, and copies that pixels cannot tell."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+BENCHMARKS = Path(__file__).resolve().parents[1] / "benchmarks"
+
+
+@pytest.fixture(autouse=True)
+def found(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "path", [*sys.path, str(BENCHMARKS)])
+
+
+def test_the_interval_is_that_of_clopper_and_pearson():
+    from duplicates_quality import exact_interval
+
+    assert exact_interval(0, 677) == pytest.approx((0, 1 - 0.025 ** (1 / 677)))
+    assert exact_interval(10, 10) == pytest.approx((0.025**0.1, 1))
+    assert exact_interval(5, 10) == pytest.approx((0.1871, 0.8129), abs=1e-4)  # of their tables
+
+
+def test_only_what_was_left_out_is_pooled_and_by_count():
+    from duplicates_quality import COUNTS, WORD_COUNTS, pooled
+
+    one = dict.fromkeys((*COUNTS, *WORD_COUNTS), 0) | {"words": 1.0}
+    small = one | {"drawings": 10, "lost_by_eye": 1, "copies_made": 10, "copies_found": 10, "words_right": 5}
+    large = one | {"drawings": 990, "lost_by_eye": 0, "copies_made": 990, "copies_found": 490, "words_right": 490}
+    both = pooled([small, large])
+    assert both["per_thousand_by_eye"] == 1
+    assert both["found"] == 0.5
+    assert both["words"] == 0.99
+
+
+def test_a_copy_that_shows_nothing_or_what_another_shows_cannot_be_told():
+    from duplicates_lost import is_even, shows_one_colour, untellable
+
+    drawing = np.full((8, 8, 4), 255, dtype=np.uint8)
+    drawing[:, :, 3] = np.tri(8) * 255
+    other = drawing[:, ::-1].copy()
+    white = np.full((8, 8, 4), 255, dtype=np.uint8)
+    slope = white.copy()
+    slope[..., 0] = np.arange(8) * 10
+    spotted = slope.copy()
+    spotted[3, 3, 1] = 0
+    assert [is_even(one) for one in (white, slope, spotted, drawing)] == [True, True, False, False]
+    assert [shows_one_colour(one) for one in (drawing, slope)] == [True, False]
+    assert untellable([drawing, other, spotted], [white, drawing, spotted]).tolist() == [True, False, False]
+    assert untellable([drawing, other], [drawing, drawing]).all()
+    assert not untellable([white], [white]).any()
