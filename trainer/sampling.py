@@ -88,12 +88,22 @@ def load_trained(
     checkpoints.restore_module(generator, checkpoints.load(folder, [name]).tensors[name])
     where = choose_device(device)
     fill = background_fill(run.dataset_info() if run.dataset_info_path.exists() else {}, config.data.channels)
-    generator.eval().requires_grad_(False).to(where)
+    ready(generator, where)
     label = "ema" if name == "ema" else "raw"
     at = int(checkpoints.state_of(folder)["iteration"])
     snap = 0 if raw else config.sampling.snap
     trained = Trained(generator, fill.to(where), classes, label, at, config, snap)
     return trained if steps is None else trained.in_steps(steps)
+
+
+def ready(generator: Generator, where: torch.device) -> None:
+    """Bring a loaded generator to a device to draw with it, in the memory layout that is fastest there.
+
+    On processors that is the one they train in (decision 0062): samples take a fifth to a half less time.
+    """
+    generator.eval().requires_grad_(False).to(where)
+    if where.type == "cpu":
+        generator.to(memory_format=torch.channels_last)
 
 
 def _chosen(run: RunDirectory, iteration: int | str | None) -> Path:

@@ -34,7 +34,7 @@ from trainer.exploring.serving import Models, Server  # noqa: E402
 from trainer.generators import build_generator  # noqa: E402
 from trainer.protocol.config import fit_data  # noqa: E402
 from trainer.protocol.presets import load_preset  # noqa: E402
-from trainer.sampling import Trained  # noqa: E402
+from trainer.sampling import Trained, ready  # noqa: E402
 
 COUNT, REPEATS = 36, 7
 NETWORKS = (
@@ -62,7 +62,8 @@ class Latency:
 def latency(preset: str, size: int, repeats: int) -> Latency:
     """The least of some repeats."""
     config = fit_data(load_preset(preset), size, 4)
-    generator = build_generator(config).eval().requires_grad_(False)
+    generator = build_generator(config)
+    ready(generator, torch.device("cpu"))
     model = Model(Trained(generator, torch.tensor([1.0, 1.0, 1.0, -1.0]), (), "ema", 1, config), None)
     model.clock = time.process_time
     model.warm_up(COUNT)

@@ -37,7 +37,7 @@ from trainer.protocol.errors import TrainerError
 from trainer.protocol.presets import load_preset
 from trainer.protocol.run_directory import RunDirectory
 from trainer.randomness import latents
-from trainer.sampling import Trained, Wanted, load_trained, named_pictures, pictures, wanted_pictures
+from trainer.sampling import Trained, Wanted, load_trained, named_pictures, pictures, ready, wanted_pictures
 from trainer.train_run import train_run
 
 MakeRun = Callable[..., RunDirectory]
@@ -138,11 +138,12 @@ def run(make_run: MakeRun) -> RunDirectory:
     return made
 
 
-@pytest.mark.parametrize(("preset", "size"), [("sprite-r3-cpu", 32), ("sprite-flow-cpu", 32)])
+@pytest.mark.parametrize(("preset", "size"), [("sprite-r3-cpu", 32), ("sprite-r3", 32), ("sprite-flow-cpu", 32)])
 def test_a_picture_depends_on_its_latent_alone(preset: str, size: int) -> None:
     """To the last byte, however many others are drawn beside it."""
     config = fit_data(load_preset(preset), size, 3)
-    generator = build_generator(config).eval().requires_grad_(False)
+    generator = build_generator(config)
+    ready(generator, torch.device("cpu"))
     source = torch.Generator().manual_seed(4)
     for parameter in generator.parameters():  # What starts at zero would hide differences.
         if not parameter.any():
@@ -167,14 +168,16 @@ def test_batches_are_neither_large_nor_small(count: int, most: int) -> None:
 
 
 def test_what_is_shown_first_fits_the_time() -> None:
-    assert plan(1e-4, 36, None) == Plan(0, 36, 64)
-    assert plan(1e-4, 36, 8).steps == 0  # All of it is soon drawn.
-    assert plan(3e-3, 36, None).drawn < 36  # Part by part.
+    assert plan(1e-4, 36, None, None) == Plan(0, 36, 64)
+    assert plan(1e-4, 36, 8, 1e-4).steps == 0  # All of it is soon drawn.
+    assert plan(1.0, 36, 1, 1.0).steps == 0  # A flow of one step has nothing shorter.
+    assert plan(3e-3, 36, None, None).drawn < 36  # Part by part.
+    assert plan(9e-3, 36, None, 1.5e-3) == Plan(1, 36, plan(9e-3, 36, None, None).drawn)  # First all, less exactly.
     for seconds in (2e-4, 5e-4, 1.5e-3, 5e-3, 1.0):
-        found = plan(seconds, 36, 32)
-        assert 1 <= found.steps <= MOST_STEPS
-        assert found.steps * found.sketched * seconds <= BUDGET_S or (found.steps, found.sketched) == (1, 1)
-    assert plan(5e-4, 36, 32).sketched == 36
+        for found in (plan(seconds, 36, 32, seconds), plan(10 * seconds, 36, 32, seconds)):
+            assert 1 <= found.steps <= MOST_STEPS
+            assert found.steps * found.sketched * seconds <= BUDGET_S or (found.steps, found.sketched) == (1, 1)
+    assert plan(5e-4, 36, 32, 5e-4).sketched == 36
 
 
 class Asked:
@@ -228,6 +231,43 @@ def test_a_slow_flow_shows_previews_and_ends_with_what_sample_draws() -> None:
     assert blobs[0] == pictures(model.trained, 36, 7).tobytes()
     assert len(blobs) == 37
     assert [len(own) for _, own in parts] == [1 + meta["shape"][0] for meta, _ in parts]
+
+
+def test_a_wide_network_shows_sketches_and_ends_with_what_sample_draws() -> None:
+    config = small_config("sprite-r3-cpu", channels=3)
+    generator = build_generator(config)
+    ready(generator, torch.device("cpu"))
+    model = Model(Trained(generator, torch.ones(3), (), "raw", 1, config), None)
+    model.half = True
+    asked = Asked(model)
+    for _ in range(6):
+        model.pixels(torch.zeros(1, model.stages, model.latent))
+        model.sketches(torch.zeros(100, model.stages, model.latent), None, 1)
+    *parts, (answer, blobs) = asked.draw(36)
+    sketched = [(meta, own) for meta, own in parts if meta["preview"]]
+    assert [n for meta, _ in sketched for n in range(meta["first"], meta["first"] + meta["shape"][0])] == list(
+        range(36)
+    )
+    assert sketched == parts[: len(sketched)]
+    assert answer["done"]
+    assert blobs[0] == pictures(model.trained, 36, 7).tobytes()
+    shown = np.frombuffer(b"".join(own[0] for _, own in sketched), np.uint8).astype(int)
+    assert 0 < np.abs(shown - np.frombuffer(blobs[0], np.uint8)).mean() < 3  # Levels of 255.
+
+
+@pytest.mark.parametrize("gain", [0.2, 1.0, 20.0])
+def test_sketches_in_bfloat16_are_chosen_where_they_are_quicker(monkeypatch: pytest.MonkeyPatch, gain: float) -> None:
+    """By a clock that only drawing moves: `gain` times as far where the type is bfloat16."""
+    now = [0.0]
+    model = flow_model()
+    model.clock = lambda: now[0]
+    model.trained.generator.core.register_forward_pre_hook(
+        lambda _m, given: now.__setitem__(0, now[0] + len(given[0]) * (gain if torch.is_autocast_enabled("cpu") else 1))
+    )
+    model.warm_up(36)
+    assert model.half is (gain < 1)
+    assert model.plan(36).steps == 1
+    assert model.sketch_pace.seconds == pytest.approx(min(gain, 1.0))
 
 
 def test_what_is_no_longer_wanted_ends_at_the_next_step() -> None:

@@ -1,4 +1,4 @@
-"""What is shown before a grid is drawn: some of its pictures, or of a flow all of them in fewer steps.
+"""What is shown before a grid is drawn: some of its pictures, or sketches of all, in fewer steps of a flow or bfloat16.
 
 A person who moves a slider should see something within a tenth of a second. Previews are never saved: what the drawing
 process answers in the end is what `sample` draws.
@@ -31,6 +31,11 @@ class Pace:
         self._seen.append(seconds / max(1, pictures * steps))
 
     @property
+    def known(self) -> bool:
+        """Whether anything was seen."""
+        return bool(self._seen)
+
+    @property
     def seconds(self) -> float:
         """For a picture and a step: the least of the last five, since other programs can only delay."""
         return min(self._seen, default=_UNKNOWN_S)
@@ -41,7 +46,7 @@ class Plan:
     """How a grid is drawn.
 
     Attributes:
-        steps: of a flow's preview; 0 for none. sketched: pictures of the preview that are drawn and sent at once.
+        steps: of the sketches, 1 unless they are a flow's; 0 for none. sketched: sketches drawn and sent at once.
         drawn: final pictures that are drawn and sent at once, at most.
     """
 
@@ -50,12 +55,15 @@ class Plan:
     drawn: int
 
 
-def plan(seconds: float, count: int, steps: int | None) -> Plan:
-    """The plan for `count` pictures of a network with that pace; `steps`: of a flow, else None."""
+def plan(seconds: float, count: int, steps: int | None, sketching: float | None) -> Plan:
+    """The plan for `count` pictures of a network that takes `seconds` for a picture and a step.
+
+    `steps`: of a flow, else None. `sketching`: what a sketch takes for a step; None if there are no sketches.
+    """
     if count * seconds * (steps or 1) <= BUDGET_S:
         return Plan(0, count, CHUNK)
-    if steps is None or steps < 2:
+    if sketching is None or steps == 1:
         return Plan(0, count, FINE)
-    few = max(1, min(MOST_STEPS, steps - 1, int(BUDGET_S / (count * seconds))))
-    fits = few * count * seconds <= BUDGET_S
-    return Plan(few, count if fits else max(1, int(BUDGET_S / seconds)), FINE)
+    few = max(1, min(MOST_STEPS, (steps or 2) - 1, int(BUDGET_S / (count * sketching))))
+    fits = few * count * sketching <= BUDGET_S
+    return Plan(few, count if fits else max(1, int(BUDGET_S / sketching)), FINE)

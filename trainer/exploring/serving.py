@@ -19,7 +19,6 @@ import torch
 from trainer.dataset import load_training_set, real_pixels
 from trainer.exploring import directions
 from trainer.exploring.models import Array, Model, open_model, state_key
-from trainer.exploring.previews import plan
 from trainer.exploring.projection import project
 from trainer.grids import CHUNK, batches
 from trainer.latent_space import around, path, truncated, walk
@@ -192,7 +191,7 @@ class Server:
         self, model: Model, z: torch.Tensor, labels: torch.Tensor | None, previews: bool = False
     ) -> tuple[dict[str, Any], list[bytes]]:
         """The finished pictures of z (N, stages, L); with `previews`, what can be shown before is sent before."""
-        how = plan(model.pace.seconds, len(z), model.trained.steps if previews else None)
+        how = model.plan(len(z))
         if previews and how.steps:
             for first in range(0, len(z), how.sketched):
                 part = slice(first, min(first + how.sketched, len(z)))

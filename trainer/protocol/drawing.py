@@ -20,9 +20,9 @@ A request names its model: {"folder": path, "checkpoint": iteration, "best" or n
 | real | training pictures, "rows" | parts: pixels |
 
 With "previews", draw and path send what can be shown sooner in frames before the answer: pictures from the number
-"first" on, with their classes and latents as in the answer; "preview": in how few steps of a flow they
-were drawn, 0 if they are final; "all_shown": whether every picture has been sent once. The answer holds all final
-pictures, as it does without.
+"first" on, with their classes and latents as in the answer; "preview": in how few steps of a flow they were drawn,
+1 for sketches of other networks, 0 if they are final; "all_shown": whether every picture has been sent once. The
+answer holds all final pictures, as it does without.
 
 A spot is {"name": "7/3"}, as `sample --latent` takes it, or {"at": i}, the i-th latent among the request's parts, with
 optional "class". With "radius" and "number" it is that variation of it. In draw and path "truncation" scales spots that

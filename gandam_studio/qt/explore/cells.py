@@ -22,7 +22,8 @@ class Cell:
         name: "7/3", the name of a favourite, or what it is in words. pixels: (H, W, C). vector: its latent, with all
             that was done to it. label: number of its class, or None. spot: what draws it before sliders are applied;
             {} means its vector. caption: its name below it, where that can be shorter. by_name: whether its name alone
-        draws it. preview: of a flow, in how few steps it was drawn; 0 for what `sample` draws.
+        draws it. preview: in how few steps of a flow it was drawn, 1 for other sketches; 0 for what `sample`
+        draws.
     """
 
     name: str

@@ -107,7 +107,7 @@ class ViewHeader(QWidget):
         self.preview = QLabel()
         self.preview.setProperty("role", "secondary")
         self.preview.setToolTip(
-            self.tr("What is shown at once is drawn in few steps. What is saved or handed over is always final.")
+            self.tr("What is shown at once is drawn less exactly. What is saved or handed over is always final.")
         )
         self.back_button = tool("chevron-left", self.tr("Back"))
         self.radius = _slider(LEAST_RADIUS, 100, USUAL_RADIUS, 120)
@@ -142,5 +142,6 @@ class ViewHeader(QWidget):
             row.addWidget(box)
 
     def show_preview(self, steps: int) -> None:
-        """Say that samples are previews in so many steps; 0: that they are final."""
-        self.preview.setText(self.tr("Preview in {0} steps").format(steps) if steps else "")
+        """Say that samples are previews in so many steps, 1 if they have none; 0: that they are final."""
+        several = self.tr("Preview in {0} steps").format(steps)
+        self.preview.setText(several if steps > 1 else self.tr("Preview") if steps else "")
