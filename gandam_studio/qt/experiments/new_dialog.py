@@ -31,6 +31,7 @@ from gandam_studio.qt.counts import counted
 from gandam_studio.qt.failures import explain
 from gandam_studio.qt.outputs.task_dialog import TaskDialog
 from gandam_studio.qt.session import Session
+from gandam_studio.qt.widgets.choice_box import ChoiceBox
 from gandam_studio.qt.widgets.fitting import Reach, resize_within_screen
 from gandam_studio.qt.widgets.numbers import WholeBox
 from gandam_studio.qt.widgets.outside_text import wrapped
@@ -88,8 +89,8 @@ class NewExperimentDialog(TaskDialog):
         self.plan: Plan | None = None
         self.rows: list[FactorRow] = []
         self._seconds: tuple[dict[str, Any], float | None] | None = None
-        self.base = QComboBox()
-        self.data = QComboBox()
+        self.base = ChoiceBox()
+        self.data = ChoiceBox()
         self.title_field = QLineEdit()
         self.design = QComboBox()
         self.seeds = WholeBox(minimum=1, maximum=100, value=3)

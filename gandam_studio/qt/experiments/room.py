@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 
 from PySide6.QtCore import Qt, QTimer, Signal
 from PySide6.QtWidgets import (
-    QComboBox,
     QDialog,
     QDialogButtonBox,
     QFormLayout,
@@ -37,6 +36,7 @@ from gandam_studio.qt.failures import explain
 from gandam_studio.qt.questions import run_dialog
 from gandam_studio.qt.screen import EmptyState
 from gandam_studio.qt.session import ERROR, INFO, Session
+from gandam_studio.qt.widgets.choice_box import ChoiceBox
 from gandam_studio.qt.widgets.fitting import WrappingRow
 from gandam_studio.qt.widgets.forms import add_row
 from gandam_studio.qt.widgets.outside_text import tip, wrapped
@@ -449,12 +449,12 @@ class TasteChoice(QDialog):
         self.setWindowTitle(self.tr("Blind taste test"))
         self._earlier = tastes(experiment.folder)
         names = names_of(experiment.plan, experiment.outcomes())
-        self.which = QComboBox()
+        self.which = ChoiceBox()
         self.which.addItem(self.tr("A new test"), None)
         for number, taste in enumerate(self._earlier):
             text = self.tr("Go on: {0} or {1}, {2} picks").format(*taste.called(names), len(taste.left_picked))
             self.which.addItem(shortened(text, 80), number)
-        self.a, self.b = QComboBox(), QComboBox()
+        self.a, self.b = ChoiceBox(), ChoiceBox()
         for cell in told["cells"]:
             if cell["state"] == "done":
                 for combo in (self.a, self.b):
@@ -464,7 +464,7 @@ class TasteChoice(QDialog):
         buttons.accepted.connect(self.accept)
         buttons.rejected.connect(self.reject)
         self.ok = buttons.button(QDialogButtonBox.StandardButton.Ok)
-        self.each = QComboBox()
+        self.each = ChoiceBox()
         self.each.addItem(self.tr("Four"), EACH)
         self.each.addItem(self.tr("One"), 1)
         self.note = QLabel(wordWrap=True)

@@ -9,6 +9,7 @@ from gandam_studio.qt import icons, theme
 from gandam_studio.qt.explore.explorer import STEPS
 from gandam_studio.qt.outputs.checkpoint_box import CheckpointBox
 from gandam_studio.qt.session import Session
+from gandam_studio.qt.widgets.choice_box import ChoiceBox
 from gandam_studio.qt.widgets.numbers import WholeBox
 
 LARGEST_SEED = 999_999
@@ -58,7 +59,7 @@ class SourceBar(QFrame):
     def __init__(self, session: Session, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.setProperty("role", "bar")
-        self.runs = QComboBox()
+        self.runs = ChoiceBox()
         self.runs.setAccessibleName(self.tr("Run"))
         self.runs.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToContents)
         self.runs.setMaximumWidth(260)

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QCoreApplication, Signal
-from PySide6.QtWidgets import QComboBox, QWidget
+from PySide6.QtCore import QCoreApplication, Qt, Signal
+from PySide6.QtWidgets import QWidget
 
 from gandam_studio.core.runs.checkpoints import KeptCheckpoint, kept_checkpoints, measured_quality, nearest
 from gandam_studio.qt.background import Latest
 from gandam_studio.qt.session import Session
+from gandam_studio.qt.widgets.choice_box import ChoiceBox
 from trainer.protocol.run_directory import RunDirectory
 
 
@@ -29,7 +30,7 @@ def _tr(text: str) -> str:
     return QCoreApplication.translate("checkpoints", text)
 
 
-class CheckpointBox(QComboBox):
+class CheckpointBox(ChoiceBox):
     """Signals:
     listed: the checkpoints of another run, or with their quality, are listed.
     """
@@ -37,7 +38,7 @@ class CheckpointBox(QComboBox):
     listed = Signal()
 
     def __init__(self, session: Session, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
+        super().__init__(parent, Qt.TextElideMode.ElideRight)
         self._session = session
         self._found: list[KeptCheckpoint] = []
         self._reading = Latest()

@@ -12,7 +12,6 @@ from typing import Any
 from PySide6.QtCore import QSettings, Qt
 from PySide6.QtGui import QImage
 from PySide6.QtWidgets import (
-    QComboBox,
     QDialogButtonBox,
     QFileDialog,
     QHBoxLayout,
@@ -40,6 +39,7 @@ from gandam_studio.qt.outputs.checkpoint_box import CheckpointBox
 from gandam_studio.qt.outputs.task_dialog import TaskDialog
 from gandam_studio.qt.questions import run_dialog
 from gandam_studio.qt.session import Session
+from gandam_studio.qt.widgets.choice_box import ChoiceBox
 from gandam_studio.qt.widgets.diagnosis.cards import DiagnosisCards
 from gandam_studio.qt.widgets.diagnosis.sheet_dialog import SheetDialog
 from gandam_studio.qt.widgets.fitting import Reach, resize_within_screen
@@ -189,7 +189,7 @@ class RunEvaluationDialog(EvaluationDialog):
         """`folder`: the run chosen at first. `moment`: the iteration whose nearest checkpoint is chosen at first."""
         super().__init__(session, "", parent)
         self.setWindowTitle(self.tr("Evaluate a run"))
-        self.runs = QComboBox()
+        self.runs = ChoiceBox()
         for one in reversed(runs):
             self.runs.addItem(shortened(one.title, 80), one.folder)
         if folder not in {one.folder for one in runs}:
@@ -248,7 +248,7 @@ class FolderEvaluationDialog(EvaluationDialog):
         row.setSpacing(theme.SPACE)
         row.addWidget(self.folder, 1)
         row.addWidget(self.browse_button)
-        self.versions = QComboBox()
+        self.versions = ChoiceBox()
         try:
             self._known = list(reversed(versions.versions(session.workspace)))
         except UserError:

@@ -45,6 +45,7 @@ from gandam_studio.qt.failures import explain
 from gandam_studio.qt.following.pictures import to_image
 from gandam_studio.qt.session import Session
 from gandam_studio.qt.widgets.before_after import BeforeAfter
+from gandam_studio.qt.widgets.choice_box import ChoiceBox
 from gandam_studio.qt.widgets.forms import add_row
 from gandam_studio.qt.widgets.numbers import DecimalBox, WholeBox
 from gandam_studio.qt.widgets.outside_text import wrapped
@@ -74,7 +75,7 @@ class FinishPanel(QWidget):
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self.palette_box = QComboBox()
+        self.palette_box = ChoiceBox()
         for text, kind in (
             (self.tr("Of the training pictures"), DATA),
             (self.tr("Of these sprites"), OWN),
@@ -268,6 +269,8 @@ class FinishPreview(QWidget):
     def show_samples(self, run: RunDirectory, samples: Samples) -> None:
         """Show these samples of a run."""
         self._run, self._samples = run, samples
+        if self.pictures.before.image is None:
+            self.pictures.set_message(self.tr("Finding colours…"))
         self.refresh()
 
     def refresh(self) -> None:
@@ -303,6 +306,8 @@ class FinishPreview(QWidget):
         if self._samples is None:
             self.pictures.set_message(text)
         else:
+            if self.pictures.before.image is None:
+                self.pictures.set_message("")  # What was said to be coming does not come.
             self.told.setText(wrapped(text))
         self.finished.emit()
 

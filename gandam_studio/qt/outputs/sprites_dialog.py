@@ -9,7 +9,7 @@ from typing import Any
 
 from PySide6.QtCore import QTimer
 from PySide6.QtGui import QShowEvent
-from PySide6.QtWidgets import QComboBox, QHBoxLayout, QLabel, QPushButton, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QLabel, QPushButton, QWidget
 
 from gandam_studio.core.runs import RunSummary, handing_over
 from gandam_studio.core.runs.checkpoints import KeptCheckpoint, kept_checkpoints, measured_quality, nearest
@@ -20,6 +20,7 @@ from gandam_studio.qt.outputs.checkpoint_box import checkpoint_words
 from gandam_studio.qt.outputs.finish_panel import Draw
 from gandam_studio.qt.outputs.finishing_dialog import MOVING, FinishingDialog
 from gandam_studio.qt.session import Session
+from gandam_studio.qt.widgets.choice_box import ChoiceBox
 from gandam_studio.qt.widgets.numbers import WholeBox
 from trainer.protocol.run_directory import RunDirectory
 from trainer.protocol.untrusted import shortened
@@ -52,8 +53,8 @@ class SpritesDialog(FinishingDialog):
         self._moment = moment
         self._found: list[KeptCheckpoint] = []
         self._reading = Latest()
-        self.runs = QComboBox()
-        self.checkpoints = QComboBox()
+        self.runs = ChoiceBox()
+        self.checkpoints = ChoiceBox()
         self.nearest_note = QLabel(wordWrap=True)
         self.nearest_note.setProperty("role", "secondary")
         self.count = WholeBox(minimum=1, maximum=MOST, value=64)

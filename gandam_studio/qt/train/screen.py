@@ -33,6 +33,7 @@ from gandam_studio.qt.train.control import RunControl
 from gandam_studio.qt.train.notifications import Notifier
 from gandam_studio.qt.train.run_strip import RunStrip
 from gandam_studio.qt.train.setup.setup_page import SetupPage
+from gandam_studio.qt.widgets.choice_box import ChoiceBox
 from gandam_studio.qt.widgets.plots.timeline import Timeline
 from trainer.protocol.config import TrainConfig
 from trainer.protocol.events import Alarm, TrainEvent
@@ -71,7 +72,7 @@ class TrainScreen(RunScreen):
         self.new_button = QPushButton(self.tr("New run"))
         self.new_button.setProperty("role", "quiet")
         icons.set_icon(self.new_button, "plus", "text", 16)
-        self.chooser = QComboBox()
+        self.chooser = ChoiceBox()
         self.chooser.setAccessibleName(self.tr("Run to watch"))
         self.chooser.setMinimumWidth(260)
         self.chooser.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToContents)

@@ -19,6 +19,7 @@ from gandam_studio.core.versions import ManifestVersion, VersionDiff
 from gandam_studio.qt import icons, theme
 from gandam_studio.qt.versions import wording
 from gandam_studio.qt.versions.diff_view import TILE, TILES
+from gandam_studio.qt.widgets.choice_box import ChoiceBox
 from gandam_studio.qt.widgets.outside_text import wrapped
 from trainer.protocol.untrusted import shortened
 
@@ -53,7 +54,7 @@ class DetailPanel(QFrame):
         self.summary = QLabel(textFormat=Qt.TextFormat.PlainText, wordWrap=True)
         self.summary.setProperty("role", "title")
         self.summary.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
-        self.base = QComboBox()
+        self.base = ChoiceBox()
         self.base.setAccessibleName(self.tr("Compare with"))
         self.base.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToContents)
         self.base.activated.connect(lambda _row: self.base_chosen.emit(int(self.base.currentData())))

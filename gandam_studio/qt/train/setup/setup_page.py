@@ -39,6 +39,7 @@ from gandam_studio.qt.train.setup.preflight_card import PreflightCard
 from gandam_studio.qt.train.setup.preset_delegate import PresetDelegate
 from gandam_studio.qt.train.setup.preset_look import PresetLook
 from gandam_studio.qt.train.setup.queue_list import QueueList
+from gandam_studio.qt.widgets.choice_box import ChoiceBox
 from gandam_studio.qt.widgets.fitting import Columns, Reach
 from gandam_studio.qt.widgets.outside_text import OutsideLabel, tip, wrapped
 from trainer.protocol.advice import setting_name
@@ -78,12 +79,12 @@ class SetupPage(QWidget):
         self.draft = ConfigDraft(self)
         self._faint_for: tuple[str, str] | None = None
         self._faint: list[Check] = []
-        self.versions = QComboBox()
+        self.versions = ChoiceBox()
         self.versions.setAccessibleName(self.tr("Version"))
         # As wide as the form, whatever a version's message says.
         self.versions.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
         self.versions.setMinimumContentsLength(12)
-        self.presets = QComboBox()
+        self.presets = ChoiceBox()
         self.presets.setAccessibleName(self.tr("Preset"))
         self.preflight = PreflightCard()
         self.queue = QueueList(session, control)
