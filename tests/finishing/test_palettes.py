@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import io
 import os
+import pickle
 import struct
+import zipfile
 from pathlib import Path
 
 import numpy as np
@@ -224,6 +227,30 @@ def test_other_files_are_refused_in_one_line(name: str, tmp_path: Path) -> None:
         read_palette(tmp_path / name)
     assert "\n" not in str(caught.value)
     assert name in str(caught.value)
+
+
+class Evil:
+    """Makes a folder when it is unpickled."""
+
+    def __init__(self, mark: Path) -> None:
+        self.mark = mark
+
+    def __reduce__(self) -> tuple[object, tuple[str]]:
+        return os.mkdir, (str(self.mark),)
+
+
+@pytest.mark.parametrize("suffix", [".gpl", ".hex", ".pal", ".act", ".ase", ".aseprite"])
+def test_what_others_run_is_no_palette(suffix: str, tmp_path: Path) -> None:
+    """Pickles, and archives that are said to be palettes."""
+    pickled = pickle.dumps(Evil(tmp_path / "it ran"))
+    with zipfile.ZipFile(archived := io.BytesIO(), "w") as archive:
+        archive.writestr("palette.gpl", pickled)
+    for data in (pickled, archived.getvalue()):
+        (tmp_path / f"x{suffix}").write_bytes(data)
+        with pytest.raises(UserError) as caught:
+            read_palette(tmp_path / f"x{suffix}")
+        assert "\n" not in str(caught.value)
+    assert not (tmp_path / "it ran").exists()
 
 
 def test_huge_files_are_not_read(tmp_path: Path) -> None:
