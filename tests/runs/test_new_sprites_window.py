@@ -227,3 +227,29 @@ def test_chosen_samples_are_handed_over(session, run, qtbot, tmp_path: Path) -> 
     with Image.open(tmp_path / "turn.gif") as film:
         assert film.n_frames == 5  # type: ignore[attr-defined]
     dialog.done(0)
+
+
+def test_without_the_training_pictures_samples_are_handed_over_all_the_same(  # type: ignore[no-untyped-def]
+    session, run, qtbot, tmp_path: Path
+) -> None:
+    from gandam_studio.qt.outputs.finishing_dialog import HandOverDialog
+
+    run.dataset_path.rename(tmp_path / "elsewhere.npy")
+    dialog = HandOverDialog(session, run, soft_samples(3))
+    qtbot.addWidget(dialog)
+    dialog.show()
+    panel = dialog.panel
+    qtbot.waitUntil(lambda: dialog.preview.done is not None, timeout=20_000)
+    assert panel.lacking.isVisible()
+    assert panel.look.palette == OWN
+    assert not panel.cleans.isEnabled()
+    dialog.target.setText(str(tmp_path / "folder"))
+    qtbot.mouseClick(dialog.start_button, Qt.MouseButton.LeftButton)
+    qtbot.waitUntil(lambda: dialog.result_path is not None, timeout=60_000)
+    assert len(list((tmp_path / "folder").glob("r1-test-*.png"))) == 3
+    panel.show_data(True)  # Another run, whose pictures are there.
+    assert not panel.lacking.isVisible()
+    assert panel.cleans.isEnabled()
+    assert panel.cleans.isChecked()
+    assert panel.outline.value() > 0
+    dialog.done(0)

@@ -189,6 +189,10 @@ def open_model(path: Path, checkpoint: str | None = None) -> Model:
             f"({MODEL.marker} and {WEIGHTS}); other model files are not opened, because they can run code"
         )
     run = RunDirectory(path)
+    if path.is_dir() and not run.config_path.exists():
+        raise TrainerError(
+            f"{path} is neither a run nor an exported model: it holds neither config.json nor {MODEL.marker}"
+        )
     return Model(load_trained(run, iteration=checkpoint), run)
 
 

@@ -180,6 +180,11 @@ def real_pictures(run: RunDirectory, most: int = LOOKED_AT) -> list[Pixels]:
         info = (
             read_json_object(run.dataset_info_path, max_bytes=DATASET_BYTES) if run.dataset_info_path.exists() else {}
         )
+    except FileNotFoundError:
+        raise UserError(
+            f"the pictures that {run.name} learned from are not at hand: choose another palette, and compare nothing "
+            "with them"
+        ) from None
     except (OSError, UntrustedError) as error:
         raise UserError(f"the pictures that {run.name} learned from cannot be read: {error}") from None
     split = info.get("split")

@@ -6,11 +6,11 @@ import math
 import tempfile
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 from PySide6.QtCore import QSettings, QTimer, Signal
-from PySide6.QtGui import QHideEvent
+from PySide6.QtGui import QHideEvent, QStandardItemModel
 from PySide6.QtWidgets import (
     QCheckBox,
     QComboBox,
@@ -65,7 +65,7 @@ class FinishPanel(QWidget):
     """Palette, opacity, stray pixels and outlines; `look` says what is chosen.
 
     Attributes:
-        palette_box, file, colours, alpha, cleans, times, outline: the fields. swatches: the palette's colours.
+        palette_box, lacking, file, colours, alpha, cleans, times, outline: the fields. swatches: the palette's colours.
 
     Signals:
         look_changed: another look is chosen.
@@ -85,6 +85,10 @@ class FinishPanel(QWidget):
         ):
             self.palette_box.addItem(text, kind)
         self.palette_box.setToolTip(self.tr("Every pixel gets the colour of the palette that looks nearest (in OKLab)"))
+        self.lacking = QLabel(wordWrap=True)
+        self.lacking.setProperty("role", "secondary")
+        self.lacking.setText(self.tr("The training pictures of this model are not at hand to compare with."))
+        self._before_lacking: tuple[bool, float] | None = None
         self.file = PathField()
         self.file.setAccessibleName(self.tr("Palette file"))
         self.file.setPlaceholderText(" ".join(SUFFIXES))
@@ -131,6 +135,7 @@ class FinishPanel(QWidget):
         self._form.setHorizontalSpacing(2 * theme.SPACE)
         self._form.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.AllNonFixedFieldsGrow)
         add_row(self._form, self.tr("&Palette"), self.palette_box)
+        add_row(self._form, "", self.lacking)
         add_row(self._form, self.tr("Palette &file"), self._file_row, self.file)
         add_row(self._form, self.tr("Co&lours"), self.colours)
         add_row(self._form, "", self.swatches)
@@ -148,11 +153,32 @@ class FinishPanel(QWidget):
         self.palette_box.currentIndexChanged.connect(lambda _index: self._change_palette())
         self.alpha.currentIndexChanged.connect(lambda _index: self.look_changed.emit())
         self.cleans.toggled.connect(self.times.setEnabled)
+        self._form.setRowVisible(self.lacking, False)
         self.cleans.toggled.connect(lambda _on: self.look_changed.emit())
         self.file.textChanged.connect(lambda _text: self._resting.start())
         for box in (self.colours, self.times, self.outline):
             box.valueChanged.connect(lambda _value: self._resting.start())
         self._show_rows()
+
+    def show_data(self, at_hand: bool) -> None:
+        """Offer what needs the pictures that the run learned from, or only the rest if they are not at hand."""
+        if at_hand == (self._before_lacking is None):
+            return
+        item = cast(QStandardItemModel, self.palette_box.model()).item(self.palette_box.findData(DATA))
+        item.setEnabled(at_hand)
+        if self._before_lacking is not None:
+            cleaned, lean = self._before_lacking
+            self._before_lacking = None
+        else:
+            self._before_lacking = self.cleans.isChecked(), self.outline.value()
+            cleaned, lean = False, 0.0
+            if self.palette_box.currentData() == DATA:
+                self.palette_box.setCurrentIndex(self.palette_box.findData(OWN))
+        self.cleans.setChecked(cleaned)
+        self.outline.setValue(lean)
+        for part in (self.cleans, self.outline):
+            part.setEnabled(at_hand)
+        self._form.setRowVisible(self.lacking, not at_hand)
 
     def align_labels(self, others: Sequence[QLabel]) -> None:
         """Give these labels and the panel's own one width, so that fields stand below those of another form."""

@@ -215,6 +215,7 @@ class HandOverDialog(FinishingDialog):
             self.layout_box.findData(MOVING), self.tr("A GIF, WebP or APNG of one after the other")
         )
         self._run, self._samples = run, samples
+        self.panel.show_data(run.dataset_path.is_file())
         self.add_rows()
         self.change_layout()
         self.preview.show_samples(run, samples)

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from PySide6.QtCore import QTimer
+from PySide6.QtCore import Qt, QTimer
 from PySide6.QtGui import QShowEvent
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QPushButton, QWidget
 
@@ -54,7 +54,7 @@ class SpritesDialog(FinishingDialog):
         self._found: list[KeptCheckpoint] = []
         self._reading = Latest()
         self.runs = ChoiceBox()
-        self.checkpoints = ChoiceBox()
+        self.checkpoints = ChoiceBox(None, Qt.TextElideMode.ElideRight)
         self.nearest_note = QLabel(wordWrap=True)
         self.nearest_note.setProperty("role", "secondary")
         self.count = WholeBox(minimum=1, maximum=MOST, value=64)
@@ -146,6 +146,7 @@ class SpritesDialog(FinishingDialog):
     def _read(self) -> None:
         """List the run's checkpoints at once, then again with their quality, whose events may take a while to read."""
         run = self.run
+        self.panel.show_data(run.dataset_path.is_file())
         self._show_checkpoints(kept_checkpoints(run))
         self._reading.follow(
             self.session.start_quiet_job(
