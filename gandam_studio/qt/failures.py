@@ -25,3 +25,11 @@ def explain(error: BaseException) -> str:
         return QCoreApplication.translate("Failures", "There is not enough memory for this.")
     text = QCoreApplication.translate("Failures", "Internal error in GANdam Studio; details are in {0}")
     return text.format(write_log(error))
+
+
+def as_sentence(text: str) -> str:
+    """A reason of the core as a sentence."""
+    if not text:
+        return ""
+    start = text[0] if text[0] in "/\\" or text[1:2] == ":" else text[0].upper()
+    return start + text[1:] + ("" if text.endswith((".", "…")) else ".")

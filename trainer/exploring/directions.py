@@ -81,8 +81,10 @@ def sefa(model: Model, count: int) -> Found:
     """Closed-form directions of the generator's first layers. Raises TrainerError where it has none."""
     weights = entering_weights(model.trained.generator)
     if weights is None:
-        kind = model.trained.config.architecture.kind
-        raise TrainerError(f"no directions can be read from a {kind} network; choose the largest changes (PCA)")
+        raise TrainerError(
+            "a flow draws from noise as large as its picture, so no directions can be read from its network: choose "
+            "the largest changes (PCA)"
+        )
     return closed_form(weights, count)
 
 

@@ -17,6 +17,7 @@ from gandam_studio.core.runs.explored import Direction, Explored, Favourite, Vec
 from gandam_studio.core.runs.exploring import Facts
 from gandam_studio.qt.explore.cells import Cell, cells_of
 from gandam_studio.qt.explore.drawer import Drawer, Stream
+from gandam_studio.qt.failures import as_sentence
 
 COUNT = 36
 """Samples shown at once."""
@@ -164,7 +165,7 @@ class Explorer(QObject):
 
     def _fail(self, error: Exception) -> None:
         self.facts = None
-        self.failed.emit(str(error))
+        self.failed.emit(as_sentence(str(error)))
 
     # Views
 

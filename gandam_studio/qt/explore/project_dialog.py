@@ -22,6 +22,7 @@ from gandam_studio.qt import theme
 from gandam_studio.qt.explore.cells import Cell, cells_of
 from gandam_studio.qt.explore.explorer import Explorer
 from gandam_studio.qt.explore.sample_panel import PictureView
+from gandam_studio.qt.failures import as_sentence
 from gandam_studio.qt.following.pictures import to_image
 from gandam_studio.qt.widgets.fitting import grow_to_text
 
@@ -101,7 +102,9 @@ class ProjectDialog(QDialog):
         self.keep_button.setEnabled(False)
         self.bar.setRange(0, 0)
         self.bar.show()
-        self.told.setText(self.tr("Searching…"))
+        facts = self._explorer.facts
+        is_flow = facts is not None and facts.kind == "unet"
+        self.told.setText(self.tr("Searching… A flow takes some minutes.") if is_flow else self.tr("Searching…"))
         values = {"shape": list(self._picture.shape), "per_stage": self.per_stage.isChecked()}
         self._request = self._explorer.ask(
             "project", values, [self._picture.tobytes()], self._finish, self._progress, self._fail
@@ -140,7 +143,7 @@ class ProjectDialog(QDialog):
         grow_to_text(self)
 
     def _fail(self, error: Exception) -> None:
-        self.told.setText(str(error))
+        self.told.setText(as_sentence(str(error)))
         self.bar.hide()
         grow_to_text(self)
 

@@ -15,6 +15,7 @@ from gandam_studio.qt.explore.cells import Cell
 from gandam_studio.qt.explore.directions_panel import OWN, PCA, ROWS, DirectionsPanel
 from gandam_studio.qt.explore.explorer import Explorer
 from gandam_studio.qt.explore.grid import LESS, MORE
+from gandam_studio.qt.failures import as_sentence
 from gandam_studio.qt.session import ERROR, INFO, SUCCESS, Session
 from trainer.protocol.untrusted import shortened
 
@@ -82,7 +83,7 @@ class Steering(QObject):
 
         def fail(error: Exception) -> None:
             if kind == self._panel.kind:
-                self._panel.say(str(error))
+                self._panel.say(as_sentence(str(error)))
 
         wanted = {"kind": kind, "count": ROWS}
         self._search = self._explorer.ask("directions", wanted, [], take, progress, fail)
@@ -97,7 +98,7 @@ class Steering(QObject):
         try:
             vectors = answer.vectors()
         except UserError as error:
-            self._panel.say(str(error))
+            self._panel.say(as_sentence(str(error)))
             return
         strengths = answer.values.get("strengths", [])
         found = []

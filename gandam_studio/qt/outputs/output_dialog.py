@@ -19,7 +19,7 @@ from PySide6.QtWidgets import (
 )
 
 from gandam_studio.qt import icons, theme
-from gandam_studio.qt.failures import explain
+from gandam_studio.qt.failures import as_sentence, explain
 from gandam_studio.qt.outputs.task_dialog import TaskDialog
 from gandam_studio.qt.reveal import reveal
 from gandam_studio.qt.session import Session
@@ -138,7 +138,7 @@ class OutputDialog(TaskDialog):
             return self.reason(Path(text), force=force) if text else self.tr("Choose where to save.")
 
         problem = target_trouble(text, reason, self.replace)
-        self.problem.setText(wrapped(_sentence(problem)))
+        self.problem.setText(wrapped(as_sentence(problem)))
         self.problem.setVisible(bool(problem))
         grow_to_text(self)
         self.start_button.setEnabled(not problem)
@@ -170,7 +170,7 @@ class OutputDialog(TaskDialog):
 
     def _fail(self, error: BaseException) -> None:
         self.told.clear()
-        self.problem.setText(wrapped(_sentence(explain(error))))
+        self.problem.setText(wrapped(as_sentence(explain(error))))
         self.problem.show()
         grow_to_text(self)
         self.start_button.setEnabled(True)
@@ -190,11 +190,3 @@ class OutputDialog(TaskDialog):
         if self.result_path is not None and not reveal(self.result_path):
             self.problem.setText(self.tr("The folder cannot be opened."))
             self.problem.show()
-
-
-def _sentence(text: str) -> str:
-    """A reason of the core as a sentence."""
-    if not text:
-        return ""
-    start = text[0] if text[0] in "/\\" or text[1:2] == ":" else text[0].upper()
-    return start + text[1:] + ("" if text.endswith((".", "…")) else ".")
