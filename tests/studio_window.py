@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from PySide6.QtCore import QCoreApplication, QSettings, Qt
@@ -18,6 +19,12 @@ from gandam_studio.qt.main_window import MainWindow
 
 SHIFT, CONTROL = Qt.KeyboardModifier.ShiftModifier, Qt.KeyboardModifier.ControlModifier
 OpenWindow = Callable[..., MainWindow]
+
+
+def are_final(screen: Any, count: int) -> bool:
+    """Whether Explore shows so many samples, none of them a preview, as it does first on a busy machine."""
+    cells = screen.grid.cells
+    return len(cells) == count and not any(cell.preview for cell in cells)
 
 
 @pytest.fixture

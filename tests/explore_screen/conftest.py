@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 from small_workspaces import add_sprites
-from studio_window import OpenWindow, open_window, own_settings
+from studio_window import OpenWindow, are_final, open_window, own_settings
 from trained_runs import trained_run
 
 from gandam_studio.core.workspace import Workspace
@@ -45,7 +45,7 @@ def explore(open_window: OpenWindow, folder: Path, qtbot) -> Explore:  # type: i
         window = open_window(folder)
         screen = window.visit_by_name("Explore")
         assert isinstance(screen, ExploreScreen)
-        qtbot.waitUntil(lambda: len(screen.grid.cells) == 36, timeout=90_000)
+        qtbot.waitUntil(lambda: are_final(screen, 36), timeout=90_000)
         screen.grid.setFocus()
         return window, screen
 

@@ -13,7 +13,7 @@ from PySide6.QtCore import QMimeData, Qt, QUrl
 from PySide6.QtGui import QGuiApplication
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QInputDialog
-from studio_window import CONTROL, SHIFT, OpenWindow, press
+from studio_window import CONTROL, SHIFT, OpenWindow, are_final, press
 
 from gandam_studio.core.runs.drawing import Answer, Source
 from gandam_studio.core.runs.explored import Direction, explored
@@ -227,7 +227,7 @@ def test_runs_lead_here(  # type: ignore[no-untyped-def]
     runs.explore()
     screen = window.screen_shown
     assert isinstance(screen, ExploreScreen)
-    qtbot.waitUntil(lambda: len(screen.grid.cells) == 36, timeout=90_000)
+    qtbot.waitUntil(lambda: are_final(screen, 36), timeout=90_000)
     assert screen.explorer.source.folder == folder / "runs" / "r1-sprite"
 
 
@@ -237,7 +237,7 @@ def test_no_runs_and_damaged_favourites(open_window: OpenWindow, folder: Path, q
     window = open_window(folder)
     screen = window.visit_by_name("Explore")
     assert isinstance(screen, ExploreScreen)
-    qtbot.waitUntil(lambda: len(screen.grid.cells) == 36, timeout=90_000)
+    qtbot.waitUntil(lambda: are_final(screen, 36), timeout=90_000)
     screen.grid.setFocus()
     press(Qt.Key.Key_U)
     assert (run / "explored.json").read_text() == '{"favourites": 3}'  # Nothing of the person's is overwritten.
@@ -291,7 +291,7 @@ def test_the_model_is_handed_over_from_the_window(explore, qtbot, tmp_path: Path
     before = screen.grid.cells[4].pixels
     with qtbot.waitSignal(screen.explorer.opened, timeout=SLOW):
         screen.model.open_folder(target)
-    qtbot.waitUntil(lambda: len(screen.grid.cells) == 36, timeout=SLOW)
+    qtbot.waitUntil(lambda: are_final(screen, 36), timeout=SLOW)
     assert np.array_equal(screen.grid.cells[4].pixels, before)
     assert not screen.actions_of.tag.isEnabled()
     assert not screen.actions_of.model.isEnabled()
@@ -360,7 +360,7 @@ def test_a_new_checkpoint_is_listed_and_a_path_drawn_with_another(explore, qtbot
     assert screen.bar.checkpoints.chosen.iteration == int(number)
     with qtbot.waitSignal(screen.explorer.opened, timeout=SLOW):
         screen.bar.checkpoints.setCurrentIndex(before)
-    qtbot.waitUntil(lambda: len(screen.grid.cells) == views.STEPS + 1, timeout=SLOW)
+    qtbot.waitUntil(lambda: are_final(screen, views.STEPS + 1), timeout=SLOW)
     assert isinstance(screen.explorer.view, views.Path)
 
 

@@ -12,7 +12,7 @@ from PIL import Image
 from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
 from small_workspaces import add_sprites
-from studio_window import CONTROL, OpenWindow, press
+from studio_window import CONTROL, OpenWindow, are_final, press
 
 from gandam_studio.core import versions
 from gandam_studio.core.workspace import Workspace
@@ -51,7 +51,7 @@ def test_from_training_to_a_sheet_and_two_taken_back(
     # Explore it, and keep three.
     press(Qt.Key.Key_6, CONTROL)
     screen: Any = window.screen_shown
-    qtbot.waitUntil(lambda: len(screen.grid.cells) == views.COUNT, timeout=MS)
+    qtbot.waitUntil(lambda: are_final(screen, views.COUNT), timeout=MS)
     screen.grid.setFocus()
     for _ in range(3):
         press(Qt.Key.Key_U)
