@@ -119,7 +119,8 @@ def faults_of(arguments: tuple[object, ...], scene: Scene) -> list[str]:
         found.append(f"{said}: text from outside controls the terminal")
     if max((len(line) for line in lines), default=0) > 1000:
         found.append(f"{said}: a line of {max(map(len, lines))} characters")
-    if arguments[:2] == ("experiment", "list") and code:
+    # A workspace that cannot be opened at all has no experiments to list either.
+    if arguments[:2] == ("experiment", "list") and code and not studio("list", "--json", "-w", scene.workspace)[0]:
         found.append(f"{said}: no experiment is listed: {err[:300]!r}")
     if arguments[:2] == ("runs", "--json") and code == 0:
         listed = json.dumps(json.loads(out))

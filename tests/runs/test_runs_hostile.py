@@ -124,10 +124,14 @@ def test_the_screens_show_all_runs_beside_bad_ones_and_grow_no_wider(session, sc
         with contextlib.suppress(OSError, ValueError):  # What has a state of its own is shown with it.
             wanted = RunDirectory(path).state().state
             qtbot.waitUntil(lambda follower=follower, wanted=wanted: follower.state.state == wanted, timeout=10_000)
-        QApplication.processEvents()
-        train.grab()
-        screen.grab()
-        now = [widget.minimumSizeHint().width() for widget in (train, screen)]
+        now: list[int] = []
+        settled = 0
+        while settled < 3:  # Cards and what they say come with later events.
+            qtbot.wait(10)
+            train.grab()
+            screen.grab()
+            before, now = now, [widget.minimumSizeHint().width() for widget in (train, screen)]
+            settled = settled + 1 if now == before else 0
         if path in (good.path, failed.run.path):
             usual = [max(pair) for pair in zip(usual, now, strict=True)]
         # A wrapped label asks for more width when its text is long, but never for more than some 500 pixels.
