@@ -10,7 +10,6 @@ import zipfile
 from pathlib import Path
 
 import pytest
-from PySide6.QtWidgets import QApplication
 from recorded_runs import Recorder, make_run, recorded
 from settled import settle
 
