@@ -67,6 +67,14 @@ def test_a_slight_tint_of_a_grey_drawing_is_a_recolour(seed: int, turned: bool):
     assert word(plain, other) == "recoloured"
 
 
+@pytest.mark.filterwarnings("error")
+def test_a_tint_of_what_hardly_shows_is_a_recolour():
+    """No pixel is opaque enough to be of the sprite."""
+    smoke = textured(3, colour=40.0)
+    smoke[..., 3] = 60
+    assert word(smoke, hue(smoke)) == "recoloured"
+
+
 @pytest.mark.parametrize("change", [hue, brighter])
 def test_a_tint_is_told_from_what_encoders_do(change: Callable[[Picture], Picture]):
     plain = textured(5)
@@ -79,6 +87,34 @@ def test_a_tint_is_told_from_what_encoders_do(change: Callable[[Picture], Pictur
     part[:8] = change(plain)[:8]
     part[16:20, 16:20, :3] //= 2
     assert not tinted(weighted(plain), weighted(part))
+
+
+def columns(seed: int) -> Picture:
+    """Red and green columns four pixels wide behind random grey blocks, (40, 40, 4), opaque."""
+    red = np.arange(40) // 4 % 2 == 0
+    made = np.full((40, 40, 4), (60, 60, 60, 255), dtype=np.uint8)
+    made[:, red, 0] = made[:, ~red, 1] = 200
+    blocks = np.kron(np.random.default_rng(seed).random((10, 10)) < 0.4, np.ones((4, 4))) > 0
+    made[blocks, :3] = 120, 120, 130
+    return made
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+@pytest.mark.parametrize(("by", "onwards"), [(85, True), (171, False)])
+def test_a_turned_hue_does_not_move_a_drawing(seed: int, by: int, onwards: bool):
+    """By a third, green becomes red or the other way round: with a shift by a column, more pixels are alike."""
+    plain = columns(seed)
+    other = hue(plain, by)
+    left, right = (plain, other) if onwards else (other, plain)
+    in_place, beside = (np.abs(right[:, : 40 - x].astype(int) - left[:, x:]).mean() for x in (0, 4))
+    assert beside < in_place
+    link = relation(plain, other)
+    assert link is not None
+    assert link.verdict.relation == "recoloured"
+    assert link.verdict.distance < 0.3
+    place = link.verdict.transform
+    assert (place.scale_x, place.scale_y, place.shift_x, place.shift_y) == (1, 1, 0, 0)
+    assert not place.cropped
 
 
 def rounded(picture: Picture) -> Picture:

@@ -18,7 +18,7 @@ from trainer.protocol.files import own_folder, write_bytes
 
 LOOSEST = 0.7  # largest distance of saved relations, and the end of the slider
 _UNREADABLE = (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile)
-VERSION = 10  # of the verdicts; raise it when `measures`, `relations` or `blanks` decide otherwise
+VERSION = 11  # of the verdicts; raise it when `measures`, `relations` or `blanks` decide otherwise
 
 
 @dataclass(frozen=True)

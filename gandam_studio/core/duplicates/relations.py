@@ -223,8 +223,8 @@ class _Overlay:
         return _blurred(self.first, first), _blurred(self.second, second)
 
     def share(self, pixels: np.ndarray) -> float:
-        """Return the share of `either` that (h, w) bool marks; `either` must not be empty."""
-        return np.count_nonzero(pixels & self.either) / self.seen_by_either
+        """Return the share of `either` that (h, w) bool marks; 0 if `either` is empty, as where all is translucent."""
+        return np.count_nonzero(pixels & self.either) / max(1, self.seen_by_either)
 
     def colours(self) -> Colours | None:
         """Return the colours of the pixels in `both`; None after resizing, which mixes colours."""
@@ -300,8 +300,11 @@ def decide(
     else:
         scale_x = scale_y = 1.0
     scale_x, scale_y = scale_x * factor / other_factor, scale_y * factor / other_factor
-    resized = overlay.shift is None or factor != other_factor
     change = _changes(overlay, encoded, resampled)
+    if encoded is None and (in_place := _recoloured_in_place(mine, other, overlay, change, resampled)):
+        overlay, change = in_place
+        scale_x = scale_y = factor / other_factor
+    resized = overlay.shift is None or factor != other_factor
     exact = not resized and change.equal and overlay.beyond == 0
     cropped = overlay.beyond > (0 if change.equal else 0.02) or (
         exact and not mirrored and _canvas(first, sizes[0]) != _canvas(second, sizes[1])
@@ -435,14 +438,35 @@ class _Change:
     redrawn: bool
     doubt: float = 0.0
 
+    @property
+    def proven(self) -> bool:
+        """Whether every pixel is explained: by the same colours, or by one map of colours and nothing against it."""
+        return self.equal or (self.recoloured and not self.doubt)
+
 
 def _changes(overlay: _Overlay, encoded: Callable[[], bool] | None, resampled: Callable[[], float | None]) -> _Change:
     """Judge an overlay's colours; encoded, resampled: see `decide`."""
     change = _by_colours(overlay, encoded, resampled)
-    known = change.equal or (change.recoloured and not change.doubt)
-    if known or encoded is not None or overlay.shift is None or overlay.largest <= _SAME:
+    if change.proven or encoded is not None or overlay.shift is None or overlay.largest <= _SAME:
         return change
     return _Change(False, True, False) if tinted(overlay.first, overlay.second) else change
+
+
+def _recoloured_in_place(
+    first: Form, second: Form, overlay: _Overlay, change: _Change, resampled: Callable[[], float | None]
+) -> tuple[_Overlay, _Change] | None:
+    """Overlay contents of one size as they lie; returns that and the change, or None if that is no proven recolour.
+
+    New colours lead the search for the best place astray where a picture is opaque everywhere: then nothing else tells
+    places apart. overlay, change: found by that search; what is proven there stays.
+    """
+    if change.proven or overlay.shift == (0, 0) or first.alpha.shape != second.alpha.shape:
+        return None
+    if not change.doubt and not tinted(first.weighted, second.weighted):
+        return None
+    in_place = _overlaid(first, second, 0, 0)
+    found = _changes(in_place, None, resampled)
+    return (in_place, found) if found.recoloured and found.proven else None
 
 
 def _by_colours(
@@ -566,13 +590,17 @@ def _corner(first: np.ndarray, parameters: np.ndarray) -> tuple[float, float]:
 
 def _on_one_grid(first: Form, second: Form, guess: tuple[float, float]) -> _Overlay:
     """Overlay contents of one scale at the whole-pixel shift near the guess where they agree best."""
-    size, other_size = first.alpha.shape, second.alpha.shape
     x, y = round(guess[0]), round(guess[1])
     if compiled.kernels is not None:
         x, y = compiled.kernels.best_shift(first.alpha, first.rounded, second.alpha, second.rounded, x, y)
     else:
         x, y = _best_shift(first, second, x, y)
-    mine, other = _window(size, other_size, x, y)
+    return _overlaid(first, second, x, y)
+
+
+def _overlaid(first: Form, second: Form, x: int, y: int) -> _Overlay:
+    """Overlay contents of one scale with the second's corner at (x, y) of the first."""
+    mine, other = _window(first.alpha.shape, second.alpha.shape, x, y)
     total = first.visible + second.visible
     within = np.count_nonzero(first.alpha[mine]) + np.count_nonzero(second.alpha[other])
     overlay = _Overlay(
