@@ -35,7 +35,7 @@ def sampled(path: Path) -> np.ndarray:
     with zipfile.ZipFile(path) as files:
         for name in sorted(name for name in files.namelist() if name.endswith(".png"))[::2]:
             picture = np.array(Image.open(io.BytesIO(files.read(name))).convert("RGBA"))
-            pixels = patches._own_pixels(find_content(picture).rgba)
+            pixels = patches.own_pixels(find_content(picture).rgba)
             some, _ = patches.patches_of(pixels)
             found.append(some[rng.choice(len(some), min(PER_PICTURE, len(some)), replace=False)])
     return np.concatenate(found)
@@ -67,5 +67,5 @@ def learned(some: np.ndarray) -> np.ndarray:
 
 
 if __name__ == "__main__":
-    np.save(patches._FILE, learned(sampled(REPOSITORY / "data" / "mechas" / "mechas.zip")))
-    print(patches._FILE)
+    np.save(patches.FILE, learned(sampled(REPOSITORY / "data" / "mechas" / "mechas.zip")))
+    print(patches.FILE)

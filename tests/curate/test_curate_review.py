@@ -41,7 +41,7 @@ def test_a_page_keeps_the_order_asked_for_and_leaves_out_what_is_not_there(works
 def test_next_undecided_goes_on_and_comes_round(
     workspace: Workspace, monkeypatch: pytest.MonkeyPatch, few: int
 ) -> None:
-    monkeypatch.setattr(review, "_FEW", few)
+    monkeypatch.setattr(review, "FEW", few)
     order = workspace.select()
     workspace.apply(Keep([1, 2, 3, 6, 30]))
     find = lambda after: review.next_undecided(workspace, order, after)  # noqa: E731

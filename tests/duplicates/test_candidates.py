@@ -54,7 +54,7 @@ def mirrored_second(made: np.ndarray) -> np.ndarray:
 @needs_numba
 def test_both_engines_nominate_the_same_pairs(monkeypatch):
     made = prints(1200)
-    monkeypatch.setattr(module, "_WORTH_COMPILING", 0)
+    monkeypatch.setattr(module, "WORTH_COMPILING", 0)
     compiled = listed(candidates(made))
     monkeypatch.setattr(module, "numba_available", lambda: False)
     assert listed(candidates(made)) == compiled
@@ -80,7 +80,7 @@ def test_one_word_is_enough_where_the_other_says_nothing(
     made[1, [2, 3]] += np.uint64(1)
     made[1, [*silent, 8, 9]] = np.random.default_rng(1).integers(0, 2**64, len(silent) + 2, dtype=np.uint64)
     made[:, Column.FLAGS] = [int(kind) for kind in kinds]
-    monkeypatch.setattr(module, "_WORTH_COMPILING", 0 if compiled else 100)
+    monkeypatch.setattr(module, "WORTH_COMPILING", 0 if compiled else 100)
     for rows in (made, made[::-1]):
         assert listed(candidates(rows)) == ([(0, 1, False)] if nominated else [])
     assert listed(candidates(mirrored_second(made))) == ([(0, 1, True)] if nominated else [])

@@ -127,14 +127,14 @@ def test_pixels_are_counted_the_same_either_way(kernels, seed, sides, palette):
     x, y = generator.integers(-5, 6, 2).tolist()
     compiled.kernels = None
     # `relations` and `colours` keep what is plain to themselves: both ways are theirs to choose.
-    assert loops.best_shift(first.alpha, first.rounded, second.alpha, second.rounded, x, y) == relations._best_shift(
+    assert loops.best_shift(first.alpha, first.rounded, second.alpha, second.rounded, x, y) == relations.best_shift(
         first, second, x, y
     )
-    plain = relations._on_one_grid(first, second, (x, y))
+    plain = relations.on_one_grid(first, second, (x, y))
     if not plain.seen_by_both:
         return
     compiled.kernels = loops
-    fast = relations._on_one_grid(first, second, (x, y))
+    fast = relations.on_one_grid(first, second, (x, y))
     assert (plain.off.tobytes(), plain.both.tobytes()) == (fast.off.tobytes(), fast.both.tobytes())
     for name in ("shift", "beyond", "largest", "seen_by_both", "seen_by_either", "untouched", "changed"):
         assert getattr(plain, name) == getattr(fast, name)
@@ -143,15 +143,15 @@ def test_pixels_are_counted_the_same_either_way(kernels, seed, sides, palette):
     expected = plain.colours()
     for name in ("map", "one_for_one", "new", "merged", "reduced"):
         assert getattr(expected, name)() == getattr(told, name)()
-    assert (expected._follows, expected._share_moved) == (told._follows, told._share_moved)
+    assert (expected.follows, expected.share_moved) == (told.follows, told.share_moved)
 
 
 def test_a_share_next_to_a_limit_is_summed_as_numpy_does(kernels, monkeypatch):
     index, target = np.repeat(np.arange(4), 25), np.repeat(np.array([1, 2, 3, 4]), 25)
     moved = np.arange(100) % 10 < 7
     counted = colours.tabulated(index, target, moved)[:4]
-    exact = min(colours._together(index, 4, moved), colours._together(target - 1, 4, moved))
-    monkeypatch.setattr(colours, "_MOSTLY", exact)
+    exact = min(colours.share_together(index, 4, moved), colours.share_together(target - 1, 4, moved))
+    monkeypatch.setattr(colours, "MOSTLY", exact)
     # A sum in another order may come out a little too small.
     assert colours.Colours(*counted, exact - 1e-15, lambda: np.zeros((100, 3))).map()
     assert not colours.Colours(*counted, exact - 1e-3, lambda: np.zeros((100, 3))).map()

@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gandam_studio.core.duplicates.candidates import Candidates
-from gandam_studio.core.duplicates.finding import _wanted
+from gandam_studio.core.duplicates.finding import pairs_to_judge
 from gandam_studio.core.duplicates.links import Link, Links
 from gandam_studio.core.duplicates.relations import RELATIONS, Transform, Verdict
 
@@ -35,7 +35,7 @@ def test_who_shares_a_neighbour_is_compared(linked, star, compared, first_new):
         if a < b and (a, b) not in compared and (a, b) not in linked and max(middle, b) >= first_new
     }
     rows = np.array(compared, dtype=np.int64).reshape(-1, 2)
-    found = _wanted(
+    found = pairs_to_judge(
         np.array(linked, dtype=np.int64).reshape(-1, 2),
         Candidates(rows[:, 0], rows[:, 1], np.zeros(len(rows), dtype=bool)),
         first_new,

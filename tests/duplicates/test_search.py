@@ -132,7 +132,7 @@ def test_wrong_questions_and_cancelling():
 
 def test_without_numba_large_work_still_gets_done(monkeypatch):
     words = clustered(6000, 1, 2)
-    monkeypatch.setattr(search, "_WORTH_COMPILING", 0.0)
+    monkeypatch.setattr(search, "WORTH_COMPILING", 0.0)
     monkeypatch.setattr(search, "numba_available", lambda: False)
     slow = listed(pairs_within(words, 6))
     monkeypatch.undo()

@@ -28,8 +28,8 @@ FAMILIES = 12
 @pytest.fixture
 def workspace(tmp_path: Path, monkeypatch):
     """A workspace with families of five, enough to start processes."""
-    monkeypatch.setattr(verifying, "_WORTH_PROCESSES", 1)
-    monkeypatch.setattr(verifying, "_SHARE", 8)
+    monkeypatch.setattr(verifying, "WORTH_PROCESSES", 1)
+    monkeypatch.setattr(verifying, "SHARE", 8)
     (tmp_path / "art").mkdir()
     for seed in range(FAMILIES):
         picture = blob(seed, 34, 28)
@@ -156,11 +156,11 @@ def test_shares_take_every_pair_once_and_both_orientations_together(rows, size):
     ordered = sorted({(min(a, b), max(a, b), turned) for a, b, turned in rows if a != b})
     table = np.array(ordered, dtype=np.int64).reshape(-1, 3)
     pairs = Candidates(table[:, 0], table[:, 1], table[:, 2] > 0)
-    before, verifying._SHARE = verifying._SHARE, size
+    before, verifying.SHARE = verifying.SHARE, size
     try:
         parts = [part.tolist() for part in verifying.shares(pairs, 41)]
     finally:
-        verifying._SHARE = before
+        verifying.SHARE = before
     assert sorted(place for part in parts for place in part) == list(range(len(ordered)))
     assert all(0 < len(part) <= 2 * size + 1 for part in parts)
     owner = {ordered[place][:2]: set() for part in parts for place in part}
@@ -190,7 +190,7 @@ class Stopped(NullJob):
 @pytest.mark.parametrize("damage", ["", "cut", "changed"])
 def test_a_search_that_was_cancelled_goes_on_where_it_was(workspace, pools, monkeypatch, workers, damage):
     whole = links(workspace, 1)
-    monkeypatch.setattr(verifying, "_WORTH_KEEPING", 1)
+    monkeypatch.setattr(verifying, "WORTH_KEEPING", 1)
     links_path(workspace.folder).unlink()
     with pytest.raises(Cancelled):
         d.find_duplicates(workspace, workers=workers, job=Stopped(60))
@@ -216,7 +216,7 @@ def test_a_search_that_was_cancelled_goes_on_where_it_was(workspace, pools, monk
 
 
 def test_what_is_left_of_other_pictures_is_not_taken(workspace, tmp_path, monkeypatch):
-    monkeypatch.setattr(verifying, "_WORTH_KEEPING", 1)
+    monkeypatch.setattr(verifying, "WORTH_KEEPING", 1)
     with pytest.raises(Cancelled):
         d.find_duplicates(workspace, workers=1, job=Stopped(60))
     (kept,) = links_path(workspace.folder).parent.glob("*.unfinished")
@@ -239,7 +239,7 @@ def test_what_is_left_of_other_pictures_is_not_taken(workspace, tmp_path, monkey
 
 @pytest.mark.skipif(sys.platform == "win32", reason="links need a privilege there")
 def test_what_is_kept_is_not_written_through_a_link(workspace, tmp_path, monkeypatch):
-    monkeypatch.setattr(verifying, "_WORTH_KEEPING", 1)
+    monkeypatch.setattr(verifying, "WORTH_KEEPING", 1)
     with pytest.raises(Cancelled):
         d.find_duplicates(workspace, workers=1, job=Stopped(60))
     (kept,) = links_path(workspace.folder).parent.glob("*.unfinished")

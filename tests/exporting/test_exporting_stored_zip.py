@@ -51,7 +51,7 @@ def test_a_stream_is_a_member_too():
 
 def test_what_outgrows_32_bits_is_read_again(monkeypatch):
     """With the limit lowered to 100 bytes, larger sizes and offsets are written as ZIP64."""
-    monkeypatch.setattr(stored_zip, "_MAX_PLAIN", 100)
+    monkeypatch.setattr(stored_zip, "MAX_PLAIN", 100)
     members = [("small", b"s"), ("large", bytes(range(256)) * 4), ("far", b"f"), ("far and large", b"q" * 300)]
     data = by_us(members)
     with zipfile.ZipFile(io.BytesIO(data)) as archive:

@@ -253,9 +253,9 @@ def test_a_failing_upload_is_told(workspace, address, monkeypatch):
 
 @pytest.mark.parametrize("by_system", [True, False])
 def test_folders_of_more_files_than_are_held_at_once(tmp_path, monkeypatch, by_system):
-    monkeypatch.setattr(folders, "_AT_ONCE", 7)
+    monkeypatch.setattr(folders, "AT_ONCE", 7)
     if not by_system:
-        monkeypatch.setattr(folders, "_sync_filesystem", lambda _folder: False)
+        monkeypatch.setattr(folders, "sync_filesystem", lambda _folder: False)
     top = tmp_path / "top"
     for index in range(40):
         place = top / f"{index % 3}" / "deep"

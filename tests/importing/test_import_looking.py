@@ -76,8 +76,8 @@ def test_one_flat_folder_asks_nothing(workspace: Workspace, tmp_path: Path) -> N
 def test_of_many_alike_a_few_are_looked_at(workspace: Workspace, tmp_path: Path, monkeypatch) -> None:
     from gandam_studio.core.importing import looking
 
-    monkeypatch.setattr(looking, "_WHOLE_GROUP", 3)
-    monkeypatch.setattr(looking, "_SAMPLE", 2)
+    monkeypatch.setattr(looking, "WHOLE_GROUP", 3)
+    monkeypatch.setattr(looking, "SAMPLE", 2)
     source = write(tmp_path / "many", {f"{n}.png": encoded(sheet(7 * n)) for n in range(6)})
     (sheets,) = look_over(workspace, [source], options=ONE).sheets
     assert (len(sheets.labels), sheets.sprites) == (6, 36)

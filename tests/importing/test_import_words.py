@@ -176,7 +176,7 @@ def test_names_with_other_marks_and_letters(workspace: Workspace, place) -> None
 def test_many_captions_are_settled_on_the_way(workspace: Workspace, tmp_path: Path, monkeypatch) -> None:
     from gandam_studio.core.importing import pipeline, words
 
-    monkeypatch.setattr(words, "_SETTLED_AT_ONCE", 4)
+    monkeypatch.setattr(words, "SETTLED_AT_ONCE", 4)
     monkeypatch.setattr(pipeline, "BATCH_ITEMS", 3)
     monkeypatch.setattr(pipeline, "FEWEST_FILES", 2)
     files = {f"{n:03}.png": sprite_png(n) for n in range(40)} | {f"{n:03}.txt": b"tag %d" % n for n in range(60)}

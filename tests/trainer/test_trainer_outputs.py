@@ -205,7 +205,7 @@ def test_the_log_of_our_own_failure_is_a_new_file(
 
 @pytest.fixture
 def few_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(output_folders, "_SORTED_AT_ONCE", 3)
+    monkeypatch.setattr(output_folders, "SORTED_AT_ONCE", 3)
 
 
 KIND = output_folders.FolderKind("about.json", "thing", lambda values: str(values.get("what", "")), re.compile("none"))

@@ -23,7 +23,7 @@ def test_frames_come_back_as_they_went(sent) -> None:
 
 
 def test_a_large_frame_is_read_in_pieces(monkeypatch) -> None:
-    monkeypatch.setattr(frames, "_AT_ONCE", 10)
+    monkeypatch.setattr(frames, "AT_ONCE", 10)
     stream = io.BytesIO()
     frames.write_frame(stream, 7, bytes(range(95)))
     assert frames.read_frame(io.BytesIO(stream.getvalue())) == (7, bytes(range(95)))

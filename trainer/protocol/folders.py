@@ -15,7 +15,7 @@ from pathlib import Path
 
 from trainer.protocol.files import flush_file
 
-_AT_ONCE = 1024
+AT_ONCE = 1024
 _FLUSH_THREADS = 8
 
 
@@ -51,24 +51,24 @@ def flush(folder: Path) -> None:
 
     On Linux with one `syncfs`, since flushing takes milliseconds per file; elsewhere file by file, in several threads.
     """
-    if _sync_filesystem(folder):
+    if sync_filesystem(folder):
         return
     files = files_under(folder)
     with concurrent.futures.ThreadPoolExecutor(_FLUSH_THREADS) as pool:
-        while some := list(itertools.islice(files, _AT_ONCE)):
+        while some := list(itertools.islice(files, AT_ONCE)):
             list(pool.map(_flush_file, some))
 
 
 def remove(folder: Path) -> None:
     """Remove a folder and its contents as far as possible, without raising."""
     with contextlib.suppress(OSError):
-        while some := list(itertools.islice(files_under(folder), _AT_ONCE)):
+        while some := list(itertools.islice(files_under(folder), AT_ONCE)):
             for entry in some:
                 os.unlink(entry.path)
     shutil.rmtree(folder, ignore_errors=True)
 
 
-def _sync_filesystem(folder: Path) -> bool:
+def sync_filesystem(folder: Path) -> bool:
     """Flush the file system that holds `folder`; returns False if the system cannot."""
     if not sys.platform.startswith("linux"):
         return False

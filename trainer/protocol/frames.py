@@ -15,7 +15,7 @@ LAST_WORDS = (1 << 64) - 1
 
 _HEAD = struct.Struct("<QQ")  # bytes of the body, number
 _MAXIMUM = 1 << 33
-_AT_ONCE = 64 << 20  # more is not allocated on the strength of a head alone
+AT_ONCE = 64 << 20  # more is not allocated on the strength of a head alone
 _PARTS = struct.Struct("<II")  # bytes of the JSON, count of binary parts
 
 
@@ -37,7 +37,7 @@ def read_frame(stream: IO[bytes]) -> tuple[int, bytes] | None:
     length, number = _HEAD.unpack(head)
     if length > _MAXIMUM:
         return None
-    body = stream.read(min(length, _AT_ONCE))
+    body = stream.read(min(length, AT_ONCE))
     if len(body) < length:
         body = _rest(stream, body, length)
     return (number, body) if len(body) == length else None
@@ -47,7 +47,7 @@ def _rest(stream: IO[bytes], body: bytes, length: int) -> bytes:
     pieces = [body]
     left = length - len(body)
     while left and pieces[-1]:
-        pieces.append(stream.read(min(left, _AT_ONCE)))
+        pieces.append(stream.read(min(left, AT_ONCE)))
         left -= len(pieces[-1])
     return b"".join(pieces)
 

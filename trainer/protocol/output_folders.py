@@ -37,7 +37,7 @@ from trainer.protocol.untrusted import (
 
 _FILES = b'  "files": ['
 _MAX_LINE = 64 << 10
-_SORTED_AT_ONCE = 50_000
+SORTED_AT_ONCE = 50_000
 _STALE_S = 3600.0
 # File systems store times with a precision of up to two seconds.
 _SAME_TIME_S = 2.5
@@ -226,8 +226,8 @@ def _sorted(lines: Iterator[bytes]) -> Iterator[bytes]:
     """The lines sorted, by way of temporary files when there are many."""
     with ExitStack() as stack:
         shares: list[IO[bytes]] = []
-        while some := sorted(itertools.islice(lines, _SORTED_AT_ONCE)):
-            if not shares and len(some) < _SORTED_AT_ONCE:
+        while some := sorted(itertools.islice(lines, SORTED_AT_ONCE)):
+            if not shares and len(some) < SORTED_AT_ONCE:
                 yield from some
                 return
             share = stack.enter_context(tempfile.TemporaryFile())

@@ -30,7 +30,7 @@ SCAN_LIMIT = 150_000
 # silhouette on a background; a flat sprite gets an interior from noise.
 _ONE_WORD = ((int(Flag.NO_SILHOUETTE), 1, 0.5), (int(Flag.NO_INTERIOR), 0, 0.25))
 _INDEXED_RADIUS = 8
-_WORTH_COMPILING = 8_000  # pictures; below this numpy is faster than loading numba
+WORTH_COMPILING = 8_000  # pictures; below this numpy is faster than loading numba
 _BLOCK = 512
 
 
@@ -118,7 +118,7 @@ def _scanned(fingerprints: np.ndarray, look_radius: int, whole_radius: int, firs
     whole_radii = whole_radius + np.where(trimmed, OPAQUE_ALLOWANCE, 0)
     block: Callable[..., np.ndarray] = _scan_block
     done: Callable[..., Iterable[np.ndarray]] = _one_by_one
-    if count * len(rows) > _WORTH_COMPILING**2 and numba_available():
+    if count * len(rows) > WORTH_COMPILING**2 and numba_available():
         from gandam_studio.core.duplicates.scan_numba import scan_block
 
         block, done = scan_block, in_threads

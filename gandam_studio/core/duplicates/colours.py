@@ -13,7 +13,7 @@ _LUMA = np.array([0.299, 0.587, 0.114], dtype=np.float32)
 
 # Least share of a colour's pixels that changes if the colour was replaced; redrawing a part leaves most pixels of the
 # colour elsewhere unchanged. The second applies if one colour maps to another almost without exception.
-_ALTOGETHER, _MOSTLY = 0.7, 0.4
+_ALTOGETHER, MOSTLY = 0.7, 0.4
 TOUCHED = 8  # levels of 255: a deliberate change of colour, or an encoder's error
 # Least correlation of brightness steps and colour steps at changed places for the same drawing. Of 175 real recolours
 # without a simple map of colours 174 exceed both; of 5,977 sprites with a redrawn mark, eye or patch 9 do (pokesprite's
@@ -184,7 +184,7 @@ class Colours:
         """
         self._index, self._target, self._moved = index, target, moved
         self._mine, self._other, moves, most, back, self._last, self._first = counts.tolist()
-        self._share_moved, self._follows = moves / max(1, len(moved)), (most / len(moved), back / len(moved))
+        self.share_moved, self.follows = moves / max(1, len(moved)), (most / len(moved), back / len(moved))
         self._moves = moves
         self._nearly_together, self._off = together, off
 
@@ -207,31 +207,33 @@ class Colours:
         that stay unchanged elsewhere.
         """
         count, mine, other = len(self._moved), self._mine, self._other
-        if min(mine, other) > max(4, count // 6) or mine * other > 1 << 22 or self._share_moved <= 0.02:
+        if min(mine, other) > max(4, count // 6) or mine * other > 1 << 22 or self.share_moved <= 0.02:
             return False
-        worse, better = sorted(self._follows)
+        worse, better = sorted(self.follows)
         if worse < 0.8:
             return False
-        least = _MOSTLY if worse >= 0.95 and better >= 0.97 else _ALTOGETHER
+        least = MOSTLY if worse >= 0.95 and better >= 0.97 else _ALTOGETHER
         together = self._nearly_together
         if together is None or abs(together - least) < _ROUNDING:
-            together = min(_together(self._index, mine, self._moved), _together(self._target, other, self._moved))
+            together = min(
+                share_together(self._index, mine, self._moved), share_together(self._target, other, self._moved)
+            )
         return together >= least
 
     def one_for_one(self) -> bool:
         """Whether each of few colours changed to exactly one other, however similar. No encoder does this."""
-        return min(self._mine, self._other) <= max(4, len(self._moved) // 6) and min(self._follows) >= _ONE_FOR_ONE
+        return min(self._mine, self._other) <= max(4, len(self._moved) // 6) and min(self.follows) >= _ONE_FOR_ONE
 
     def new(self) -> bool:
         """Whether the colours were changed deliberately rather than by an encoder."""
-        return self._share_moved > 0.02 and min(self._follows) > _BY_COLOUR
+        return self.share_moved > 0.02 and min(self.follows) > _BY_COLOUR
 
     def merged(self) -> bool:
         """Whether several colours of one picture became one colour of the other, as in a reduced palette.
 
         Then some become lighter and others darker, whereas a tint changes all in the same direction.
         """
-        follows = self._follows[1 if self._mine < self._other else 0]
+        follows = self.follows[1 if self._mine < self._other else 0]
         if not self.fewer or follows <= 0.99:
             return False
         return both_ways(self._off()[self._moved])
@@ -241,7 +243,7 @@ class Colours:
 
         This may also be a recolour that merges colours; `same_drawing` tells them apart.
         """
-        there, back = self._follows
+        there, back = self.follows
         return (there > 0.99 and self._merges(self._target, self._last)) or (
             back > 0.99 and self._merges(self._index, self._first)
         )
@@ -266,7 +268,7 @@ def are_means(colour: np.ndarray, off: np.ndarray) -> bool:
 
 
 def tabulated(index: np.ndarray, target: np.ndarray, moved: np.ndarray) -> Tabulated:
-    """Count which colours change to which; see `pixels_numba.tabulated`, which returns the same, and `together`.
+    """Count which colours change to which; see `pixels_numba.tabulated`, which returns the same, and `share_together`.
 
     index, target: (P,) int, the number of each pixel's colour in the first and second picture. moved: (P,) bool, the
     pixels that differ by more than an encoder's error.
@@ -350,7 +352,7 @@ def _cosine(x: np.ndarray, y: np.ndarray) -> float:
     return float((x * y).sum()) / power**0.5 if power > 0 else 1.0
 
 
-def _together(colour: np.ndarray, colours: int, moved: np.ndarray) -> float:
+def share_together(colour: np.ndarray, colours: int, moved: np.ndarray) -> float:
     """For changed pixels, the mean share of the other pixels of the same colour that changed too.
 
     colour: (P,) number of each pixel's colour, below `colours`. moved: (P,) bool, the changed pixels. 0 if most changed

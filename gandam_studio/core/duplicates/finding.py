@@ -104,14 +104,14 @@ def _search(source: PictureSource, verifier: Verifier, known: Findings, radii: t
     blank = blank_links(source, links, first_new, job)
     verifier.enlargements |= {row: 1 for link in blank for row in (link.i, link.j)}  # unknown for a single colour
     links = links.with_others(blank)
-    wanted = _wanted(links.pairs, pairs, first_new, len(source.seqs))
+    wanted = pairs_to_judge(links.pairs, pairs, first_new, len(source.seqs))
     if len(wanted):
         rows, turned = np.repeat(wanted, 2, axis=0), np.tile(np.array([False, True]), len(wanted))
         links = links.with_others(verifier.links(Candidates(rows[:, 0], rows[:, 1], turned), job))
     return links.renamed(source.seqs[links.pairs])
 
 
-def _wanted(linked: np.ndarray, pairs: Candidates, first_new: int, count: int) -> np.ndarray:
+def pairs_to_judge(linked: np.ndarray, pairs: Candidates, first_new: int, count: int) -> np.ndarray:
     """Return the pairs that share a neighbour but were no candidates: (P, 2) rows, sorted, without known links.
 
     Hashes may miss pairs that are related to the same third picture, but a keeper should be related to every member

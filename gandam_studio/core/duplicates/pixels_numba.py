@@ -33,7 +33,7 @@ def _shifts(guess, first, second, found):
 
 @njit(_SHIFT, cache=True, nogil=True, boundscheck=False)
 def best_shift(alpha, rounded, other_alpha, other_rounded, x, y):
-    """The (x, y) at which two contents agree best, near a guess; `relations._on_one_grid` says how."""
+    """The (x, y) at which two contents agree best, near a guess; `relations.on_one_grid` says how."""
     height, width = alpha.shape
     other_height, other_width = other_alpha.shape
     larger = np.float64(max(height * width, other_height * other_width))
@@ -142,7 +142,7 @@ def _renumbered(colours, count):
 
 @njit(cache=True, nogil=True, boundscheck=False)
 def _together(colour, colours, moved):
-    """As `colours._together`, but for rounding."""
+    """As `colours.share_together`, but for rounding."""
     total, changed = np.zeros(colours, dtype=np.int64), np.zeros(colours, dtype=np.int64)
     for place in range(len(colour)):
         total[colour[place]] += 1

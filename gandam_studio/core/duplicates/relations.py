@@ -294,7 +294,7 @@ def decide(
     boxes_apart = _apart(width / other_width, height / other_height)
     # A cut-off edge may have misled the alignment.
     by_a_pixel = max(abs(width - other_width), abs(height - other_height)) <= 1  # of few, that is much
-    overlay = _on_one_grid(mine, other, guess) if by_a_pixel or min(apart, boxes_apart) < _MAYBE_SCALE else None
+    overlay = on_one_grid(mine, other, guess) if by_a_pixel or min(apart, boxes_apart) < _MAYBE_SCALE else None
     if overlay is None or (apart > _SCALE and not _agree(overlay) and not (boxes_apart == 0 and _stepping(overlay))):
         overlay = _reduced(mine, other)
     else:
@@ -588,13 +588,13 @@ def _corner(first: np.ndarray, parameters: np.ndarray) -> tuple[float, float]:
     return x * width, y * height
 
 
-def _on_one_grid(first: Form, second: Form, guess: tuple[float, float]) -> _Overlay:
+def on_one_grid(first: Form, second: Form, guess: tuple[float, float]) -> _Overlay:
     """Overlay contents of one scale at the whole-pixel shift near the guess where they agree best."""
     x, y = round(guess[0]), round(guess[1])
     if compiled.kernels is not None:
         x, y = compiled.kernels.best_shift(first.alpha, first.rounded, second.alpha, second.rounded, x, y)
     else:
-        x, y = _best_shift(first, second, x, y)
+        x, y = best_shift(first, second, x, y)
     return _overlaid(first, second, x, y)
 
 
@@ -617,7 +617,7 @@ def _overlaid(first: Form, second: Form, x: int, y: int) -> _Overlay:
     return overlay
 
 
-def _best_shift(first: Form, second: Form, x: int, y: int) -> tuple[int, int]:
+def best_shift(first: Form, second: Form, x: int, y: int) -> tuple[int, int]:
     """The whole-pixel shift near (x, y) at which two contents agree best."""
     size, other_size = first.alpha.shape, second.alpha.shape
     larger = max(size[0] * size[1], other_size[0] * other_size[1])

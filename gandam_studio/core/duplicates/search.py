@@ -38,7 +38,7 @@ Engine = Literal["auto", "numpy", "numba"]
 
 _BLOCK = 1 << 20  # comparisons per numpy operation: temporaries of 8 MB
 _THREADS = 8  # at most
-_WORTH_COMPILING = 4e7  # comparisons; below this numpy is faster than loading numba
+WORTH_COMPILING = 4e7  # comparisons; below this numpy is faster than loading numba
 
 
 @dataclass(frozen=True)
@@ -88,7 +88,7 @@ def pairs_within(
     job.start("Comparing", sum(chunk.reach >= 0 for chunk in chunks))
     if first_new >= len(words) or len(words) < 2:
         return Pairs(*(np.zeros(0, dtype=np.int64) for _ in range(3)))
-    large = engine == "auto" and work(len(words), chunks) > _WORTH_COMPILING
+    large = engine == "auto" and work(len(words), chunks) > WORTH_COMPILING
     compiled = engine == "numba" or (large and numba_available())
     searched = [number for number, chunk in enumerate(chunks) if chunk.reach >= 0]
     found = [np.zeros(0, dtype=np.int64)]

@@ -23,13 +23,13 @@ from gandam_studio.core.hashing import Column
 from gandam_studio.core.jobs import NULL_JOB, Job
 from gandam_studio.core.workers.pool import worker_count
 
-_SHARE, _SHARES = 256, 32  # about the most pairs in a share, and the number of shares if there are few pairs
+SHARE, SHARES = 256, 32  # about the most pairs in a share, and the number of shares if there are few pairs
 _SMALLEST_SHARE = 32
 _ROUNDS = 32  # of propagating family numbers; longer chains are split, which only costs time
 _WORTH_STARTING = 2000  # new pictures; with fewer, processes are started once it is known how many pairs there are
-_WORTH_PROCESSES = 1500  # pairs; fewer are judged faster than processes start
-_WORTH_KEEPING = 8000  # pairs; fewer are judged again in a few seconds
-_WORTH_COMPILING = 16_000  # pairs; with fewer, loading the compiled loops takes longer than they save
+WORTH_PROCESSES = 1500  # pairs; fewer are judged faster than processes start
+WORTH_KEEPING = 8000  # pairs; fewer are judged again in a few seconds
+WORTH_COMPILING = 16_000  # pairs; with fewer, loading the compiled loops takes longer than they save
 _LIKELY_COMPILING = 4000  # new pictures, which are likely to have so many pairs
 _MOST_WORKERS = 16
 
@@ -81,7 +81,7 @@ class Verifier:
         found: list[Links] = []
         with contextlib.ExitStack() as stack:
             kept: Unfinished | None = None
-            if self._folder is not None and len(pairs) >= _WORTH_KEEPING:
+            if self._folder is not None and len(pairs) >= WORTH_KEEPING:
                 kept = Unfinished(self._folder, parts, self._source.fingerprints)
                 stack.callback(kept.close)
             known = dict(kept.judged) if kept is not None else {}
@@ -97,8 +97,8 @@ class Verifier:
     def _judged(self, every: list[Candidates], numbers: list[int], job: Job) -> Iterator[tuple[int, Judged]]:
         """(number, result) of the parts with these numbers, in order."""
         source, parts = self._source, [every[number] for number in numbers]
-        many = sum(map(len, parts)) >= _WORTH_PROCESSES and len(parts) > 1
-        compiling = sum(map(len, parts)) >= _WORTH_COMPILING
+        many = sum(map(len, parts)) >= WORTH_PROCESSES and len(parts) > 1
+        compiling = sum(map(len, parts)) >= WORTH_COMPILING
         if self._workers < 2 or not many or not isinstance(source, WorkspaceSource):
             if compiling:
                 compiled.use()
@@ -146,12 +146,12 @@ def _frame(source: WorkspaceSource, part: Candidates, compiling: bool) -> bytes:
 
 
 def shares(pairs: Candidates, count: int) -> Iterator[np.ndarray]:
-    """Yield the places of all pairs in parts of about `_SHARE` or fewer, so that few pictures are in several parts.
+    """Yield the places of all pairs in parts of about `SHARE` or fewer, so that few pictures are in several parts.
 
     Pairs of a family are consecutive. Small families are not split, nor are the two orientations of a pair. count: the
     number of pictures.
     """
-    wanted = min(_SHARE, max(_SMALLEST_SHARE, len(pairs) // _SHARES))
+    wanted = min(SHARE, max(_SMALLEST_SHARE, len(pairs) // SHARES))
     family = _families(pairs, count)[pairs.i]
     order = np.lexsort((pairs.mirrored, pairs.j, pairs.i, family))
     i, j, family = pairs.i[order], pairs.j[order], family[order]

@@ -18,7 +18,7 @@ from typing import IO
 _CHUNK = 1 << 20
 _MANY = 0xFFFF  # the maximum in 16 bits; more members need ZIP64
 _LARGE = 0xFFFFFFFF  # in a 32-bit field: the value is in the ZIP64 extra field
-_MAX_PLAIN = _LARGE - 1  # the largest value such a field can hold itself
+MAX_PLAIN = _LARGE - 1  # the largest value such a field can hold itself
 _PLAIN, _ZIP64 = 20, 45  # versions of the format needed to read
 _UNIX = 3 << 8
 _FIRST_DAY = 1 << 5 | 1  # 1980-01-01, the earliest date: equal contents give equal bytes
@@ -62,8 +62,8 @@ class StoredZip:
     def _add(self, name: str, size: int, checksum: int, chunks: Iterable[bytes]) -> None:
         encoded = name.encode()
         flags = 0 if name.isascii() else _UTF8
-        large = size > _MAX_PLAIN
-        far = self._at > _MAX_PLAIN
+        large = size > MAX_PLAIN
+        far = self._at > MAX_PLAIN
         extra = struct.pack("<HHQQ", 1, 16, size, size) if large else b""
         shown = _LARGE if large else size
         version = _ZIP64 if large or far else _PLAIN
@@ -87,7 +87,7 @@ class StoredZip:
         start, size = self._at, self._directory.tell()
         self._directory.seek(0)
         shutil.copyfileobj(self._directory, self._stream, _CHUNK)
-        if self._count > _MANY or start > _MAX_PLAIN or size > _MAX_PLAIN:
+        if self._count > _MANY or start > MAX_PLAIN or size > MAX_PLAIN:
             self._stream.write(
                 struct.pack(
                     "<4sQHHLLQQQQ", b"PK\x06\x06", 44, _ZIP64, _ZIP64, 0, 0, self._count, self._count, size, start

@@ -42,7 +42,7 @@ if TYPE_CHECKING:
     from gandam_studio.core.workspace import Workspace
 
 LOOKED_AT = 400  # pictures decoded at most
-_WHOLE_GROUP, _SAMPLE = 24, 6  # pictures in a group that is decoded whole, and decoded of a larger group
+WHOLE_GROUP, SAMPLE = 24, 6  # pictures in a group that is decoded whole, and decoded of a larger group
 _SECONDS = 20.0  # for decoding; pictures not reached by then are not judged
 _HEAD = 512
 _SMALLEST_SHEET = 48  # the longer side of a sheet, in pixels
@@ -373,7 +373,7 @@ class _Looking:
         groups = sorted(self._groups.items(), key=lambda pair: (-pair[0][1] * pair[0][2], pair[0]))
         chosen: list[tuple[int, Item]] = []
         for number, (_, seen) in enumerate(groups):
-            some = seen if len(seen) <= _WHOLE_GROUP else [seen[i * len(seen) // _SAMPLE] for i in range(_SAMPLE)]
+            some = seen if len(seen) <= WHOLE_GROUP else [seen[i * len(seen) // SAMPLE] for i in range(SAMPLE)]
             chosen += [(number, one.item) for one in some]
         chosen = chosen[:LOOKED_AT]
         self._job.start("Looking at pictures", len(chosen))

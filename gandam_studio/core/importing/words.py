@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 CAPTION_SUFFIXES = (".txt", ".caption")
 MAXIMUM_CAPTION_BYTES = 64 << 10
-_SETTLED_AT_ONCE = 4096
+SETTLED_AT_ONCE = 4096
 REPEATS = re.compile(r"\d+_(?=.)")
 """Number of repeats at the start of kohya's folder names, as in "10_golem"."""
 
@@ -99,7 +99,7 @@ class Words:
     options: ImportOptions
     summary: ImportSummary
     _texts: list[_Text] = field(default_factory=list)
-    _settle_at: int = _SETTLED_AT_ONCE
+    _settle_at: int = SETTLED_AT_ONCE
     _rows: dict[str, array[int]] = field(default_factory=dict)
     _folders: dict[str, str] = field(default_factory=dict)
     _named: int = 0
@@ -144,14 +144,14 @@ class Words:
         if len(self._texts) >= self._settle_at:
             # A table's pictures may come much later.
             self._texts = [text for text in self._texts if text.is_table or not self._settle(text)]
-            self._settle_at = max(_SETTLED_AT_ONCE, 2 * len(self._texts))
+            self._settle_at = max(SETTLED_AT_ONCE, 2 * len(self._texts))
 
     def settle(self) -> None:
         """Decide for every text file whether it is a caption or rejected. The pictures' rows must be written."""
         for text in self._texts:
             if not self._settle(text):
                 self.summary.reject(storable(text.item.label), text.reason)
-        self._texts, self._settle_at = [], _SETTLED_AT_ONCE
+        self._texts, self._settle_at = [], SETTLED_AT_ONCE
         self._zip.close()
 
     def apply(self, workspace: Workspace) -> None:

@@ -25,7 +25,7 @@ SAVED_FILTERS = FILTERS
 DIGITS = 9
 """How many of the reasons given have a key of their own, 1 to 9."""
 # Up to this many undecided sprites, it is faster to fetch all of them than to walk along the view.
-_FEW = 2_000
+FEW = 2_000
 
 
 def page(workspace: Workspace, seqs: Seqs) -> list[Sprite]:
@@ -70,8 +70,8 @@ def next_undecided(workspace: Workspace, order: Seqs, after: int) -> int | None:
     if not len(order):
         return None
     query = "SELECT seq FROM sprites WHERE status = 'undecided' LIMIT ?"
-    undecided = np.fromiter((row[0] for row in workspace.connection.execute(query, (_FEW + 1,))), np.int64)
-    if len(undecided) <= _FEW:
+    undecided = np.fromiter((row[0] for row in workspace.connection.execute(query, (FEW + 1,))), np.int64)
+    if len(undecided) <= FEW:
         places = np.flatnonzero(np.isin(order, undecided))
         if not len(places):
             return None

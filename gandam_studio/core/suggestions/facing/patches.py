@@ -31,7 +31,7 @@ LONGEST = 96
 MIRRORED = np.array([2, 1, 0, 5, 4, 3, 8, 7, 6])
 MIRRORED = np.concatenate([MIRRORED, MIRRORED + 9])
 """Where the numbers of a patch lie in its mirror image."""
-_FILE = Path(__file__).with_name("codes.npy")
+FILE = Path(__file__).with_name("codes.npy")
 _LIGHT = np.array([0.30, 0.59, 0.11], np.float32)
 _OPACITY = 0.35  # of a patch's numbers, beside its light
 _SHARPNESS = 4.0  # of likeness
@@ -51,7 +51,7 @@ def grid_slices(first: int) -> dict[str, slice]:
 
 def patch_halves(content: NDArray[np.uint8]) -> tuple[Matrix, Matrix]:
     """The even and odd half of (H, W, 4) RGBA content: of each grid together of length 1, zeros without content."""
-    pixels = _own_pixels(content)
+    pixels = own_pixels(content)
     even, odd = [], []
     for one, other in zip(_counts(pixels), _counts(np.ascontiguousarray(pixels[:, ::-1])), strict=True):
         same, against = (one + other)[:, :PAIRS].ravel(), (one - other)[:, :PAIRS].ravel()
@@ -105,7 +105,7 @@ def _likeness(seen: Matrix, codes: Matrix) -> Matrix:
 @functools.cache
 def _codes() -> tuple[Matrix, Matrix, Matrix]:
     """(18, 18) that whitens patches, (codes, 18) the codes, of length 1, and the root of their inverse likeness."""
-    kept = np.load(_FILE, allow_pickle=False)
+    kept = np.load(FILE, allow_pickle=False)
     whitening, half = kept[:18], kept[18:]
     codes = np.concatenate([half, half[:, MIRRORED]])
     values, vectors = np.linalg.eigh(_likeness(codes, codes).astype(np.float64))
@@ -113,7 +113,7 @@ def _codes() -> tuple[Matrix, Matrix, Matrix]:
     return whitening, codes, root.astype(np.float32)
 
 
-def _own_pixels(content: NDArray[np.uint8]) -> Matrix:
+def own_pixels(content: NDArray[np.uint8]) -> Matrix:
     """Premultiplied pixels on the sprite's true grid, 0 to 1."""
     if content.size and (scale := enlarged(content)) > 1:
         content = reduced(content, scale)
