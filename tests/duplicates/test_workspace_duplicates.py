@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+import io
+import os
 import random
+import tracemalloc
+import zipfile
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -292,3 +297,47 @@ def test_exact_copies_are_told_though_the_import_made_them_one(workspace: Worksp
     found = {names[copies.seq]: copies for copies in d.exact_copies(workspace)}
     assert {name: copies.same_file for name, copies in found.items()} == {"ape": False, "cat": True}
     assert {Path(path).name for path in found["cat"].paths} == {"cat-copy.png", "cat.png"}
+
+
+def _growing(path: Path) -> None:
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("header.npy", bytes(64 << 20))
+
+
+def _claiming(path: Path) -> None:
+    """An array that says it has more rows than any memory holds."""
+    head = b"{'descr': '<i8', 'fortran_order': False, 'shape': (1000000000000000,), }"
+    head += b" " * (-(10 + len(head) + 1) % 64) + b"\n"
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("header.npy", b"\x93NUMPY\x01\x00" + len(head).to_bytes(2, "little") + head)
+
+
+def _torn(path: Path) -> None:
+    stream = io.BytesIO()
+    np.savez_compressed(stream, header=np.arange(1000))
+    data = bytearray(stream.getvalue())
+    data[60:90] = bytes(30)
+    path.write_bytes(data)
+
+
+def _pipe(path: Path) -> None:
+    if not hasattr(os, "mkfifo"):
+        pytest.skip("this system has no named pipes in folders")
+    os.mkfifo(path)
+
+
+@pytest.mark.parametrize("spoilt", [_growing, _claiming, _torn, _pipe, Path.mkdir], ids=lambda make: make.__name__)
+def test_spoilt_findings_are_as_none(workspace: Workspace, spoilt: Callable[[Path], None]):
+    found = d.find_duplicates(workspace).links
+    path = links_path(workspace.folder)
+    path.unlink()
+    spoilt(path)
+    tracemalloc.start()
+    try:
+        assert not load_findings(workspace.folder, (finding.LOOK_RADIUS, finding.WHOLE_RADIUS)).links
+        if spoilt is _growing:  # What is only claimed is reserved, but never used.
+            assert tracemalloc.get_traced_memory()[1] < 32 << 20
+    finally:
+        tracemalloc.stop()
+    if spoilt is not Path.mkdir:  # which is nothing that a search may replace
+        assert d.find_duplicates(workspace).links == found

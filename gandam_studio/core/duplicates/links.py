@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
 import itertools
-import zipfile
+import os
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -15,9 +16,10 @@ import numpy as np
 from gandam_studio.core.duplicates.relations import DUPLICATES, RELATIONS, Transform, Verdict
 from gandam_studio.core.workspace.described import FINGERPRINT_VERSION
 from trainer.protocol.files import own_folder, write_bytes
+from trainer.protocol.untrusted import UntrustedError, open_regular
 
 LOOSEST = 0.7  # largest distance of saved relations, and the end of the slider
-_UNREADABLE = (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile)
+_MOST_TIMES = 200  # as large as the file its arrays may be; those of real searches are some 10 times as large
 VERSION = 11  # of the verdicts; raise it when `measures`, `relations` or `blanks` decide otherwise
 
 
@@ -213,14 +215,14 @@ def save_findings(folder: Path, findings: Findings, radii: tuple[int, int]) -> N
 def load_findings(folder: Path, radii: tuple[int, int]) -> Findings:
     """Return the findings of an earlier search with the same versions and radii; empty if there are none."""
     try:
-        with np.load(links_path(folder), allow_pickle=False) as stored:
+        with _opened(links_path(folder)) as stored:
             if not (last := _last(stored, radii)):
                 return Findings()
             enlargements = dict(stored["enlargements"].tolist())
             links = Links({name: stored[name] for name, _, _ in _COLUMNS})
             if not links.intact():
                 return Findings()
-    except _UNREADABLE:
+    except Exception:  # zipfile, zlib and numpy raise anything for a damaged file; it is made anew.
         return Findings()
     return Findings(links, last, enlargements)
 
@@ -228,10 +230,20 @@ def load_findings(folder: Path, radii: tuple[int, int]) -> Findings:
 def _stored_last(path: Path, radii: tuple[int, int]) -> int:
     """The last row number of saved findings; 0 if there are none with the same versions and radii."""
     try:
-        with np.load(path, allow_pickle=False) as stored:
+        with _opened(path) as stored:
             return _last(stored, radii)
-    except _UNREADABLE:
+    except Exception:  # See `load_findings`.
         return 0
+
+
+@contextlib.contextmanager
+def _opened(path: Path) -> Iterator[Mapping[str, np.ndarray]]:
+    """The arrays of a regular .npz file that do not grow without bound. Raises anything for other files."""
+    with open_regular(path, follow_links=False) as stream, np.load(stream, allow_pickle=False) as stored:
+        size = os.fstat(stream.fileno()).st_size
+        if sum(member.file_size for member in stored.zip.infolist()) > _MOST_TIMES * size:
+            raise UntrustedError(f"{path} holds more than {_MOST_TIMES} times its size")
+        yield stored
 
 
 def _last(stored: Mapping[str, np.ndarray], radii: tuple[int, int]) -> int:
