@@ -287,7 +287,7 @@ def _set_up(window: MainWindow) -> QWidget:
 def _all_settings(window: MainWindow) -> QWidget:
     screen = window.visit_by_name("Train")
     screen.show_setup()
-    screen.setup._show_advanced(True)
+    screen.setup.all_settings.setChecked(True)
     return window
 
 

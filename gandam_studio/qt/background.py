@@ -96,7 +96,7 @@ class BackgroundTask(QObject):
         self.progress = ProgressJob()
         self.is_over = False
         self._abandoned = False
-        self._thread = _Worker(workspace, function, self.progress, self)
+        self._thread = _TaskThread(workspace, function, self.progress, self)
         self._thread.finished.connect(self._report)
 
     def start(self) -> None:
@@ -163,7 +163,7 @@ class Latest:
             self._task = None
 
 
-class _Worker(QThread):
+class _TaskThread(QThread):
     """Runs the function with this thread's own handle on the workspace."""
 
     def __init__(

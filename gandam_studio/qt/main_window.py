@@ -74,6 +74,7 @@ class MainWindow(TakesDrops, QMainWindow):
     Attributes:
         session: the open workspace; None on the welcome page.
         status_strip: jobs, messages and the strip of the training run.
+        next_steps: offers what to do next; None until the workspace has settled.
     """
 
     def __init__(self) -> None:
@@ -93,7 +94,7 @@ class MainWindow(TakesDrops, QMainWindow):
         self.rail.place_chosen.connect(self.visit)
         self.status_strip = StatusStrip()
         self.next_bar = NextBar()
-        self._next_steps: NextSteps | None = None
+        self.next_steps: NextSteps | None = None
         self._settles = False  # or has settled, since the workspace was shown
         self._stack = QStackedWidget()
         self._welcome: Welcome | None = None
@@ -277,7 +278,7 @@ class MainWindow(TakesDrops, QMainWindow):
             area.deleteLater()  # and the screen in it
         self.screens.clear()
         self._screen = None
-        self._next_steps = None
+        self.next_steps = None
         self.status_strip.attach(None)
         self.status_strip.clear_message()
         self.session.deleteLater()
@@ -312,8 +313,8 @@ class MainWindow(TakesDrops, QMainWindow):
         elif not takes_text(QApplication.focusWidget()):
             screen.focus_work()
         self.rail.mark(place)
-        if self._next_steps is not None:
-            self._next_steps.note_screen(place.name)
+        if self.next_steps is not None:
+            self.next_steps.note_screen(place.name)
         return screen
 
     def _built(self, place: Place) -> Screen:
@@ -373,12 +374,12 @@ class MainWindow(TakesDrops, QMainWindow):
         """Offer the next stage whenever one is completed."""
         from gandam_studio.qt.next_steps import NextSteps
 
-        self._next_steps = NextSteps(session, self.next_bar)
-        self._next_steps.step_taken.connect(self._take_step)
+        self.next_steps = NextSteps(session, self.next_bar)
+        self.next_steps.step_taken.connect(self._take_step)
         if self._screen is not None:
-            self._next_steps.note_screen(self._screen.title)
+            self.next_steps.note_screen(self._screen.title)
         if trains and not session.read_only:
-            self._next_steps.follow_runs()
+            self.next_steps.follow_runs()
 
     def _take_step(self, step: Step) -> None:
         screen = self.visit_by_name(step.screen)

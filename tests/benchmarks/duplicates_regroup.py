@@ -192,16 +192,16 @@ def watched() -> tuple[Parts, list[float]]:
     parts.watch(Findings, "row_of", "find the current one")
     parts.watch(Findings, "counts", "count")
     parts.watch(GroupList, "go_to", "lay out")
-    parts.watch(DuplicatesScreen, "_show_group", "show the group")
+    parts.watch(DuplicatesScreen, "show_group", "show the group")
     parts.watch(GroupView, "show_group", "show the group")
     parts.watch(DuplicatesScreen, "show_numbers", "ask for the preview")
-    list_again = DuplicatesScreen._list
+    list_again = DuplicatesScreen.list_groups
 
     def listing(self: DuplicatesScreen) -> None:
         list_again(self)
         painted.clear()  # only what is painted from now on shows the new groups
 
-    DuplicatesScreen._list = listing  # type: ignore[method-assign]
+    DuplicatesScreen.list_groups = listing  # type: ignore[method-assign]
     parts.watch(GroupDelegate, "paint", "paint cards")
     return parts, painted
 
@@ -235,7 +235,7 @@ def measure(folder: Path, report: DuplicateReport, rounds: int) -> dict[str, Any
         """Let the window work that long and until nothing is under way; the longest time it did not answer."""
         longest, began = 0.0, time.perf_counter()
         end = began + seconds
-        while began < end or not screen.session.is_idle or screen._settling.isActive():
+        while began < end or not screen.session.is_idle or screen.is_settling:
             application.processEvents()
             time.sleep(0.001)
             # From one answer to the next, the sleep included: another thread may not let go of the interpreter.
@@ -247,7 +247,7 @@ def measure(folder: Path, report: DuplicateReport, rounds: int) -> dict[str, Any
         """Move the slider until the cards are painted: seconds, and the GUI thread's own."""
         began, cpu = time.perf_counter(), time.thread_time()
         slider.setValue(round(distance * 100))
-        while screen._regrouping.isActive() or not painted:
+        while screen.is_regrouping or not painted:
             application.processEvents()
         return painted[0] - began, time.thread_time() - cpu
 

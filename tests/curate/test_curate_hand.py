@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from PySide6.QtCore import QPoint, Qt, QTimer
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QApplication, QWidget
+from PySide6.QtWidgets import QAbstractButton, QApplication, QWidget
 from small_workspaces import add_sprites
 from studio_window import CONTROL, SHIFT, OpenWindow, curate, press, reactivate, statuses
 
@@ -113,7 +113,8 @@ def hint_dismissed(screen: CurateScreen) -> None:
 
 def rail_clicked(screen: CurateScreen) -> None:
     window = screen.window()
-    click(window.rail._buttons[window.rail.places[0].path])
+    title = window.rail.places[0].title
+    click(next(one for one in window.rail.findChildren(QAbstractButton) if one.text() == title))
 
 
 def slider_moved(screen: CurateScreen) -> None:

@@ -131,7 +131,9 @@ def test_an_event_answers_whether_anything_happens_at_the_spikes(
         if step - 1 in jumps:
             watch.spiked(session.done.iteration - 4)
         watch.follow(fixed.astype(np.uint8))
-    found = diagnosis_watch.spikes_in(watch._windows, watch._spikes, 10)
+    kept = session.diagnostics_state  # what a checkpoint keeps
+    windows = [diagnosis_watch.Window(*values) for values in kept["windows"]]
+    found = diagnosis_watch.spikes_in(windows, kept["spikes"], 10)
     assert found
     assert (found.with_spike, found.without) == (5, 15)
     assert found.ratio
@@ -179,12 +181,12 @@ def test_diagnoses_take_no_more_than_their_share(tmp_path: Path, monkeypatch: py
     now, looks = [0.0], []
     monkeypatch.setattr(diagnosis_watch.time, "perf_counter", lambda: now[0])
 
-    def look(_fixed: object) -> bool:
+    def diagnose(_work: object) -> bool:
         looks.append(done.seconds)
         now[0] += 3
         return True
 
-    monkeypatch.setattr(watch, "_look", look)
+    monkeypatch.setattr(diagnosis_watch, "attempt", diagnose)
     for _ in range(200):
         done.iteration += 10
         done.seconds += 20

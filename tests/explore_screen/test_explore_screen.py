@@ -18,6 +18,7 @@ from studio_window import CONTROL, SHIFT, OpenWindow, are_final, press
 from gandam_studio.core.runs.drawing import Answer, Source
 from gandam_studio.core.runs.explored import Direction, explored
 from gandam_studio.qt.explore import explorer as views
+from gandam_studio.qt.explore import screen as explore_screen
 from gandam_studio.qt.explore.directions_panel import OWN, PCA
 from gandam_studio.qt.explore.drawer import Drawer
 from gandam_studio.qt.explore.project_dialog import ProjectDialog
@@ -331,14 +332,14 @@ def test_a_training_picture_is_looked_for_in_the_model(explore, qtbot, monkeypat
     assert "0/0" in name
 
 
-def test_a_screen_that_rested_draws_again(explore, qtbot) -> None:  # type: ignore[no-untyped-def]
+def test_a_screen_that_rested_draws_again(explore, qtbot, monkeypatch) -> None:  # type: ignore[no-untyped-def]
     """After a while out of sight the process ends; coming back starts another, which draws the same."""
+    monkeypatch.setattr(explore_screen, "REST_MS", 1)
     window, screen = explore()
     before = [cell.pixels for cell in screen.grid.cells]
-    window.visit_by_name("Runs")
     process = screen.drawer.process
-    screen._sleep()
-    assert not process.is_alive
+    window.visit_by_name("Runs")
+    qtbot.waitUntil(lambda: not process.is_alive, timeout=SLOW)
     screen.grid.show_cells([])
     drawn(qtbot, screen, lambda: window.visit_by_name("Explore"))
     assert all(np.array_equal(cell.pixels, one) for cell, one in zip(screen.grid.cells, before, strict=True))

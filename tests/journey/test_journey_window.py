@@ -159,7 +159,7 @@ def test_from_an_empty_welcome_to_exported_sprites(
     click(versions.commit_box.button)
     # And then training on it.
     qtbot.waitUntil(bar.isVisible, timeout=30_000)
-    (version,) = versions._versions
+    (version,) = (row.version for row in versions.history.history.rows if row.version)
     assert version.message == "my first set"
     click(bar.go_button)
     train: Any = window.screen_shown
@@ -395,7 +395,7 @@ def test_a_note_that_was_used_is_gone(folder: Path, open_window: OpenWindow, qtb
     screen: Any = window.screen_shown
     qtbot.waitUntil(lambda: screen.commit_box.button.isEnabled(), timeout=30_000)
     click(screen.commit_box.button)
-    qtbot.waitUntil(lambda: bool(screen._versions), timeout=30_000)
+    qtbot.waitUntil(lambda: bool(screen.history.history.rows), timeout=30_000)
     QTest.keyClick(window, Qt.Key.Key_W, CONTROL)
     assert window.open_folder(folder)
     QTest.keyClick(window, Qt.Key.Key_S, CONTROL)
@@ -436,7 +436,7 @@ def test_a_run_that_has_just_finished_keeps_its_page_within_the_window(
     from gandam_studio.qt.widgets.steady import set_steady_text
 
     set_steady_text(watch.numbers_label, "   ".join(["123,456 of at most 1,000,000"] * 4))
-    watch._show_state(watch.follower.state)
+    watch.follower.state_changed.emit(watch.follower.state)
     QTest.qWait(20)
     for one in (watch.longer_button, watch.sprites_button):
         assert_reachable(window, one)

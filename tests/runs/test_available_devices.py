@@ -22,7 +22,7 @@ def asked(monkeypatch: pytest.MonkeyPatch) -> list[str]:
         return {"devices": ["cuda", "cpu"]}
 
     monkeypatch.setattr(process, "ask", ask)
-    monkeypatch.setattr(process, "_devices", [])
+    monkeypatch.setattr(process, "known_devices", [])
     return questions
 
 

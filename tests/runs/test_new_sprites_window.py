@@ -133,9 +133,9 @@ def test_both_pictures_zoom_and_move_together(dialog, qtbot) -> None:  # type: i
     QTest.keyClick(pictures.before, Qt.Key.Key_Plus)
     assert pictures.zoom == fitted + 1
     QTest.keyClick(pictures.before, Qt.Key.Key_Right)
-    assert pictures.before._origin == pictures.after._origin
+    assert pictures.before.origin == pictures.after.origin
     pictures.after.zoom_wanted.emit(1, QPointF(10, 10))
-    assert pictures.before._zoom == pictures.after._zoom == fitted + 2
+    assert pictures.before.zoom == pictures.after.zoom == fitted + 2
     qtbot.mouseClick(pictures.whole, Qt.MouseButton.LeftButton)
     assert pictures.zoom == fitted
     for _ in range(12):

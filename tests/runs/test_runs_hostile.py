@@ -372,11 +372,11 @@ def test_a_drive_that_fails_for_hours_is_told_once(session, monkeypatch, caplog,
     run = recorded(session.workspace.folder / "runs" / "r1-a", iterations=100)
     turns: list[int] = []
 
-    def fail(_self: object) -> None:
+    def fail(_self: object, *_given: object) -> None:
         turns.append(1)
         raise OSError(5, "Input/output error")
 
-    monkeypatch.setattr(watcher.RunWatcher, "_poll", fail)
+    monkeypatch.setattr(RunDirectory, "events", fail)
     monkeypatch.setattr(watcher, "POLL_S", 0.001)
     watched = watcher.RunWatcher(run.path, 50.0)
     watched.start()

@@ -269,7 +269,7 @@ def test_runs_are_sorted_by_date_and_grouped_by_version_again(screen, folder: Pa
     tree, header = screen.tree, screen.tree.header()
 
     def names() -> list[str]:
-        return [path.name for path in tree._in_view_order()]
+        return [path.name for path in tree.in_view_order()]
 
     def click(column: int) -> None:
         x = header.sectionViewportPosition(column) + 12

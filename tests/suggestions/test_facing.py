@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from planted import planted
 
-from gandam_studio.core.suggestions.facing import kernel, model
+from gandam_studio.core.suggestions.facing import kernel
 from gandam_studio.core.suggestions.facing.features import KINDS, Halves, halves
 from gandam_studio.core.suggestions.facing.kernel import OddKernels
-from gandam_studio.core.suggestions.facing.model import believe, likeliest, mixtures, start
+from gandam_studio.core.suggestions.facing.model import believe, left_out, likeliest, mixtures, start
 from gandam_studio.core.suggestions.facing.review import LEFT, FacingReview, Page
 
 _PICTURES, _TRUTH = planted()
@@ -94,11 +96,15 @@ def test_landmarks_agree_with_the_whole_matrix(monkeypatch):
     # With more confirmed than landmarks the other form of the same posterior is used.
     monkeypatch.setattr(kernel, "LANDMARKS", 10)
     view = view_of(_FEATURES)
-    mean, variance = model._by_functions(view, np.flatnonzero(labels), labels[labels != 0].astype(float), 0.1)
-    again, narrow = model._by_weights(view.phi, np.flatnonzero(labels), labels[labels != 0].astype(float), 0.1)
+    labels = np.where(np.arange(len(_TRUTH)) % 2 == 0, _TRUTH, 0).astype(np.int8)
+    confirmed = int((labels != 0).sum())
+    assert view.phi.shape[1] < confirmed
+    # The same kernel, with as many landmarks as confirmed sprites, which those added do not change.
+    wide = replace(view, phi=np.pad(view.phi, ((0, 0), (0, confirmed - view.phi.shape[1]))))
+    by_functions, by_weights = believe(wide, labels, 0.1), believe(view, labels, 0.1)
     own = (view.phi**2).sum(axis=1) - view.diagonal  # of what landmarks do not see
-    assert np.allclose(mean, again, atol=1e-2)
-    assert np.allclose(variance + own, narrow, atol=1e-2)
+    assert np.allclose(by_functions.mean, by_weights.mean, atol=1e-4)
+    assert np.allclose(by_functions.sd**2 + own, by_weights.sd**2, atol=1e-4)
 
 
 def test_the_start_turns_each_planted_kind_alike_without_an_answer():
@@ -191,7 +197,7 @@ def test_a_sprite_said_to_face_front_teaches_nothing_about_sides():
     page = review.page()
     review.accept(page, np.zeros(len(page.rows), bool), np.ones(len(page.rows), bool))
     assert (review.labels[page.rows] == 2).all()
-    assert int((review._sided != 0).sum()) == 1
+    assert int((review.sided != 0).sum()) == 1
 
 
 def test_why_names_confirmed_sprites_of_the_same_kind():
@@ -221,7 +227,7 @@ def test_labels_that_are_there_already_are_learned_from():
 def test_predictions_without_a_sprite_are_those_of_a_model_without_it():
     labels = np.where(np.arange(len(_TRUTH)) % 3 == 0, _TRUTH, 0).astype(np.int8)
     view = view_of(_FEATURES)
-    found = model.left_out(view, labels, 0.1)
+    found = left_out(view, labels, 0.1)
     for place, row in enumerate(np.flatnonzero(labels).tolist()):
         without = labels.copy()
         without[row] = 0

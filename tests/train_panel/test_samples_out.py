@@ -251,7 +251,7 @@ def test_a_name_and_a_note_are_given_shown_and_changed(screen, session, qtbot) -
     in_dialog(qtbot, LabelDialog, name)
     screen.label_action.trigger()
     assert (label_of(folder).name, label_of(folder).note) == ("Knights <b>1</b>", "blurry")
-    assert "Knights <b>1</b>" in screen.watch._title.text()
+    assert "Knights <b>1</b>" in screen.watch.title_label.text()
     qtbot.waitUntil(lambda: screen.chooser.itemText(0).startswith("Knights <b>1</b> (r1)"), timeout=5000)
 
     def refuse(dialog: LabelDialog) -> None:

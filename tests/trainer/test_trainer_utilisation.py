@@ -55,8 +55,7 @@ def test_a_tool_is_asked_by_a_thread_and_believed_only_when_it_makes_sense(code:
 
 def test_a_missing_tool_is_no_failure() -> None:
     meter = GpuUtilisation(partial(number_printed, ["no-such-tool-of-any-vendor"]))
-    meter._thread.join(30)
-    assert not meter._thread.is_alive()
+    wait_for_the_end()
     assert meter.percent() is None
 
 

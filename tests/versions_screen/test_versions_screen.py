@@ -291,12 +291,10 @@ def test_export_dialog_asks_before_replacing(qtbot, open_screen, tmp_path):
     assert not dialog.export.isEnabled()
     (tmp_path / "there" / "mine.txt").write_text("mine")
     dialog.replace.setChecked(True)
-    dialog._check()
     assert not dialog.export.isEnabled(), "a file of somebody's own is in it"
     assert "mine.txt" in dialog.problem.text()
     (tmp_path / "there" / "mine.txt").unlink()
     dialog.replace.setChecked(False)
-    dialog._check()
     dialog.replace.setChecked(True)
     dialog.export.click()
     assert dialog.request == ExportRequest(str(tmp_path / "there"), "imagefolder", "render", True)

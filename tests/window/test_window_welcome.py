@@ -201,7 +201,7 @@ def test_each_stage_offers_the_next(art: Path, open_window: OpenWindow, qtbot) -
 def test_what_is_dismissed_stays_away(art: Path, tmp_path: Path, open_window: OpenWindow, qtbot) -> None:
     Workspace.create(tmp_path / "empty").close()
     window = open_window(tmp_path / "empty")
-    qtbot.waitUntil(lambda: window._next_steps is not None)
+    qtbot.waitUntil(lambda: window.next_steps is not None)
     for times in range(2):
         screen = curate(window)
         screen.imports.start([art / f"s{times}.png"])
@@ -217,7 +217,7 @@ def test_a_run_that_finishes_offers_its_samples(folder: Path, open_window: OpenW
     run = make_run(folder / "runs" / "r2-new")
     window = open_window(folder)
     session = window.session
-    qtbot.waitUntil(lambda: window._next_steps is not None)
+    qtbot.waitUntil(lambda: window.next_steps is not None)
     session.runs_changed.emit()
     qtbot.waitUntil(lambda: len(session.run_index.runs) == 2, timeout=30_000)
     assert not window.next_bar.isVisible(), "what had finished before is no news"

@@ -35,7 +35,7 @@ class PixelSource(Protocol):
         """Return the (P, COLUMNS) uint64 fingerprints of (P,) rows."""
 
 
-class Picture:
+class ComparedPicture:
     """One picture, with lazily computed data for comparisons.
 
     Attributes:
@@ -104,20 +104,20 @@ class Pictures:
 
     def __init__(self, source: PixelSource) -> None:
         self.source = source
-        self._known: OrderedDict[int, Picture] = OrderedDict()
+        self._known: OrderedDict[int, ComparedPicture] = OrderedDict()
         self._bytes = 0
         self._tiles = np.empty((_FEW_TILES, SIDE, SIDE, 4), dtype=np.uint8)
         self._tile_of: dict[tuple[int, bool], int] = {}
         self._tile_names: list[tuple[int, bool]] = []
         self._tiles_made = 0
 
-    def __getitem__(self, row: int) -> Picture:
+    def __getitem__(self, row: int) -> ComparedPicture:
         """Return a picture by row. Raises what the source raises."""
         known = self._known.get(row)
         if known is not None:
             self._known.move_to_end(row)
             return known
-        made = self._known[row] = Picture(self.source.rgba(row))
+        made = self._known[row] = ComparedPicture(self.source.rgba(row))
         self._bytes += made.cost
         while self._bytes > _PREPARED_BYTES and len(self._known) > 2:  # at least both of a pair
             _, oldest = self._known.popitem(last=False)
@@ -130,7 +130,7 @@ class Pictures:
         if len(rows) < 2:
             return
         small = whole_sizes(self.source.prints(rows)).prod(axis=1) <= _CANVAS_PIXELS
-        of_size: dict[tuple[int, ...], list[Picture]] = {}
+        of_size: dict[tuple[int, ...], list[ComparedPicture]] = {}
         for row in rows[small].tolist():
             picture = self[row]
             of_size.setdefault(picture.rgba.shape, []).append(picture)

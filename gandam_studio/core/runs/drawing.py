@@ -219,6 +219,12 @@ class DrawingProcess:
         with self._lock:
             return self._process is not None and self._process.poll() is None
 
+    @property
+    def pid(self) -> int | None:
+        """The id of the process that answers; None while none was started or the last one has been noticed to end."""
+        with self._lock:
+            return None if self._process is None else self._process.pid
+
     def close(self) -> None:
         """End the process; what is still asked for is cancelled, and no callback comes any more."""
         with self._lock:

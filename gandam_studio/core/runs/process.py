@@ -126,9 +126,9 @@ def available_devices(job: Job = NULL_JOB) -> tuple[str, ...]:
     if not gpu_is_possible():
         return ("cpu",)
     with _asking:  # Two windows at once need one answer.
-        if not _devices:
-            _devices.extend(name for name in ask("devices", job=job).get("devices", ()) if isinstance(name, str))
-    return tuple(_devices)
+        if not known_devices:
+            known_devices.extend(name for name in ask("devices", job=job).get("devices", ()) if isinstance(name, str))
+    return tuple(known_devices)
 
 
 def gpu_is_possible() -> bool:
@@ -142,7 +142,8 @@ def gpu_is_possible() -> bool:
     return any(Path(path).exists() for path in known)
 
 
-_devices: list[str] = []
+known_devices: list[str] = []
+"""What the trainer answered; empty until it is asked."""
 _asking = threading.Lock()
 
 

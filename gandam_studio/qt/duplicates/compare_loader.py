@@ -73,7 +73,7 @@ class CompareLoader(QObject):
         super().__init__(parent)
         self._kept: OrderedDict[tuple[object, ...], PairReady] = OrderedDict()
         self._requested: tuple[object, ...] | None = None
-        self._worker = _Worker(workspace, self)
+        self._worker = _CompareThread(workspace, self)
         self._worker.compared.connect(self._receive)
 
     def ask(self, request: PairRequest, expected: Sequence[PairRequest] = ()) -> PairReady | None:
@@ -96,7 +96,9 @@ class CompareLoader(QObject):
             self.ready.emit(pair)
 
 
-class _Worker(WorkspaceThread):
+class _CompareThread(WorkspaceThread):
+    """Compares pairs off the GUI thread."""
+
     compared = Signal(object)
 
     def work(self, workspace: Workspace, wanted: list[Any]) -> None:

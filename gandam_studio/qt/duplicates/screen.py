@@ -123,7 +123,7 @@ class DuplicatesScreen(DuplicatesBase):
         if self.findings is None:
             self.search()
         else:
-            self._list()
+            self.list_groups()
 
     def closing(self) -> None:
         """End the threads."""
@@ -212,14 +212,25 @@ class DuplicatesScreen(DuplicatesBase):
 
     # The list
 
+    @property
+    def is_regrouping(self) -> bool:
+        """Whether the groups are about to be formed again, because the distance or the rules have changed."""
+        return self._regrouping.isActive()
+
+    @property
+    def is_settling(self) -> bool:
+        """Whether counts and preview wait for the slider to rest."""
+        return self._settling.isActive()
+
     def regroup(self) -> None:
         """Group again from the cached distances; the current group stays current if possible."""
         if self.findings is None:
             return
         self.findings.regroup(self.bar.distance, self.rules.rules.order())
-        self._list()
+        self.list_groups()
 
-    def _list(self) -> None:
+    def list_groups(self) -> None:
+        """List the groups that pass the filter; the current one stays current if possible."""
         findings = self.findings
         if findings is None:
             return
@@ -236,7 +247,7 @@ class DuplicatesScreen(DuplicatesBase):
         if row >= 0:
             self.cards.go_to(row)  # shows the group, because a list just filled has no current card
         else:
-            self._show_group(row)
+            self.show_group(row)
         if findings.total <= PLANNED_AT_ONCE:
             self.show_numbers()
         else:
@@ -313,7 +324,8 @@ class DuplicatesScreen(DuplicatesBase):
         if pages.currentWidget() is not before and had_keys:
             self.focus_work()
 
-    def _show_group(self, row: int) -> None:
+    def show_group(self, row: int) -> None:
+        """Show the group in this row of the list; none where there is no such row."""
         findings = self.findings
         if findings is None or not 0 <= row < len(findings):
             self.view.show_group(None)
@@ -402,7 +414,7 @@ class DuplicatesScreen(DuplicatesBase):
         """Apply the rules to all groups at this distance, in one edit."""
         if self.findings is None:
             return
-        if self.plan is not None and not self._settling.isActive():
+        if self.plan is not None and not self.is_settling:
             self._carry_out(self.plan)
         else:
             self._settling.stop()  # otherwise the preview would be requested next and replace this request
@@ -527,9 +539,9 @@ class DuplicatesScreen(DuplicatesBase):
         self.session.edits_applied.connect(self._take_changes)
         self.session.sprites_imported.connect(self._take_import)
         self.bar.distance_changed.connect(lambda _distance: self._regrouping.start())
-        self.bar.filter_changed.connect(self._list)
+        self.bar.filter_changed.connect(self.list_groups)
         self.bar.find_requested.connect(self.search)
-        self.cards.group_chosen.connect(self._show_group)
+        self.cards.group_chosen.connect(self.show_group)
         self.view.sprite_chosen.connect(self._show_actions)
         self.rules.order_changed.connect(self._take_rules)
         self.rules.relations_changed.connect(self.show_numbers)

@@ -211,14 +211,15 @@ class LineageTree(QTreeWidget):
 
     def step(self, offset: int) -> None:
         """Select only the next or previous run."""
-        folders = self._in_view_order()
+        folders = self.in_view_order()
         if not folders:
             return
         selected = self.selected()
         at = folders.index(selected[-1]) + offset if selected else (0 if offset > 0 else -1)
         self.select([folders[min(max(at, 0), len(folders) - 1)] if at != -1 or selected else folders[-1]])
 
-    def _in_view_order(self) -> list[Path]:
+    def in_view_order(self) -> list[Path]:
+        """The listed runs' folders from top to bottom, closed branches left out."""
         order: list[Path] = []
         item = self.topLevelItem(0)
         while item is not None:

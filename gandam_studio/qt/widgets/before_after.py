@@ -19,6 +19,8 @@ class PixelPane(QWidget):
 
     Attributes:
         image: the picture, or None. message: the text shown without one.
+        zoom: device pixels a pixel of the picture.
+        origin: where the picture's upper left corner lies, in device pixels.
 
     Signals:
         moved: it was dragged by so much, device pixels (QPointF).
@@ -36,8 +38,8 @@ class PixelPane(QWidget):
         super().__init__(parent)
         self.image: QImage | None = None
         self.message = ""
-        self._zoom = 1.0
-        self._origin = QPointF()
+        self.zoom = 1.0
+        self.origin = QPointF()
         self._held: QPointF | None = None
         self.setAccessibleName(title)
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
@@ -52,7 +54,7 @@ class PixelPane(QWidget):
         if self.image is None:
             return self.message
         return self.tr("{0} × {1} pixels, {2:.0f} %").format(
-            self.image.width(), self.image.height(), 100 * self._zoom / self.devicePixelRatioF()
+            self.image.width(), self.image.height(), 100 * self.zoom / self.devicePixelRatioF()
         )
 
     def sizeHint(self) -> QSize:
@@ -66,7 +68,7 @@ class PixelPane(QWidget):
 
     def show_at(self, zoom: float, origin: QPointF) -> None:
         """Place the picture: device pixels a pixel, and where its upper left corner lies in device pixels."""
-        self._zoom, self._origin = zoom, origin
+        self.zoom, self.origin = zoom, origin
         self.update()
 
     @paint_event
@@ -78,12 +80,12 @@ class PixelPane(QWidget):
         else:
             ratio = self.devicePixelRatioF()
             area = QRectF(
-                self._origin.x() / ratio, self._origin.y() / ratio, self.image.width() * self._zoom / ratio,
-                self.image.height() * self._zoom / ratio,
+                self.origin.x() / ratio, self.origin.y() / ratio, self.image.width() * self.zoom / ratio,
+                self.image.height() * self.zoom / ratio,
             )  # fmt: skip
             painter.setClipRect(self.rect())
             paint_checker(painter, area.toAlignedRect() & self.rect())
-            painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform, self._zoom < 1)
+            painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform, self.zoom < 1)
             painter.drawImage(area, self.image)
         if self.hasFocus():
             painter.setPen(QPen(theme.color("accent"), 1))

@@ -103,13 +103,13 @@ class FacingReview:
         self.labels = np.array(self.labels, np.int8)
         self._look()
         # Without pages, confirmed sprites say what margins are worth.
-        self._slope = _fitted_slope(left_out(self.view, self._sided, self.noise))
+        self._slope = _fitted_slope(left_out(self.view, self.sided, self.noise))
         self._fit()
 
     def _look(self) -> None:
         """Compare all sprites by their features."""
         self.kernels = OddKernels(self.features)
-        self.weights, self.noise = likeliest(self.kernels, self._sided)
+        self.weights, self.noise = likeliest(self.kernels, self.sided)
         self.view: View = self.kernels.view(self.weights)
         self.groups: Groups = stacks(self.view)
         self.symmetric = self.view.diagonal < SYMMETRIC
@@ -123,12 +123,13 @@ class FacingReview:
     def see(self, others: Halves) -> None:
         """Add features that took longer: what the network sees. Stacks may be others then; nothing is lost."""
         self.features = self.features.beside(others)
-        self._weighed = int((self._sided != 0).sum())
+        self._weighed = int((self.sided != 0).sum())
         self._look()
         self._fit()
 
     @property
-    def _sided(self) -> Signs:
+    def sided(self) -> Signs:
+        """(N,) LEFT or RIGHT where that is confirmed, 0 elsewhere: what the model learns from."""
         return np.where(self.labels == FRONT, 0, self.labels).astype(np.int8)
 
     @property
@@ -144,12 +145,12 @@ class FacingReview:
     @property
     def started(self) -> bool:
         """Whether it is known which way is left: one answer is enough."""
-        return bool((self._sided != 0).any())
+        return bool((self.sided != 0).any())
 
     # What is believed
 
     def _fit(self) -> None:
-        self.belief: Belief = believe(self.view, self._sided, self.noise)
+        self.belief: Belief = believe(self.view, self.sided, self.noise)
         margin = self.belief.margin
         if not self.started:
             # Everything is known up to one sign: the one that turns the fewest sprites.
@@ -182,8 +183,8 @@ class FacingReview:
 
     def _as_is_odds(self) -> float:
         """Log odds, shrunk to 0, that a sprite faces left as it is shown now."""
-        known = self._sided != 0
-        left = int((self._sided[known] == self.shown[known]).sum())
+        known = self.sided != 0
+        left = int((self.sided[known] == self.shown[known]).sum())
         count = int(known.sum())
         if not count:
             return 0.0
@@ -197,15 +198,15 @@ class FacingReview:
 
         It counts less the more is confirmed, since the model has then learned what the guess knew.
         """
-        known = np.flatnonzero(self._sided != 0)
-        agrees = np.sign(self._guess[known]) == self._sided[known]
+        known = np.flatnonzero(self.sided != 0)
+        agrees = np.sign(self._guess[known]) == self.sided[known]
         share = (float(agrees.sum()) + 1) / (len(known) + 2)
         way = 1.0 if share >= 0.5 else -1.0
         return way * np.sign(self._guess) * _GUESS_ODDS / (1 + len(known) / _GUESS_LASTS)
 
     def nearest(self, row: int, count: int = 3) -> list[tuple[int, float]]:
         """Why: the confirmed sprites most alike, as (row, normalised kernel; below 0 for one turned against it)."""
-        known = np.flatnonzero(self._sided != 0)
+        known = np.flatnonzero(self.sided != 0)
         if not len(known):
             return []
         own = math.sqrt(max(float(self.view.diagonal[row]), 1e-6))
@@ -343,11 +344,11 @@ class FacingReview:
 
     def refit(self) -> None:
         """Learn from what is confirmed."""
-        known = int((self._sided != 0).sum())
+        known = int((self.sided != 0).sum())
         # Weights are chosen again whenever twice as much is known; a large set keeps those of its first pages.
         if known >= 16 and known >= 2 * self._weighed and (self.view.gram is not None or not self._weighed):
             self._weighed = known
-            weights, self.noise = likeliest(self.kernels, self._sided)
+            weights, self.noise = likeliest(self.kernels, self.sided)
             if weights != self.weights:
                 self.weights = weights
                 self.view = self.kernels.view(weights)

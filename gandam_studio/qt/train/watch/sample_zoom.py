@@ -27,7 +27,7 @@ COPY_DISTANCE = 0.04
 log = logging.getLogger(__name__)
 
 
-class Picture(QWidget):
+class ZoomedPicture(QWidget):
     """A small, crisp picture on a checkerboard, with a caption.
 
     Signals:
@@ -107,13 +107,13 @@ class SampleZoom(QFrame):
         icons.set_icon(close, "close", "secondary", 16)
         close.setAccessibleName(self.tr("Close"))
         close.clicked.connect(lambda _checked=False: self.closed.emit())
-        self._large = Picture(256)
+        self._large = ZoomedPicture(256)
         self._film_title = _section(self.tr("THE SAME SAMPLE OVER TIME"))
-        self._film = [Picture(76) for _ in range(FILM)]
+        self._film = [ZoomedPicture(76) for _ in range(FILM)]
         self._near_title = _section(self.tr("NEAREST TRAINING PICTURES"))
         self.near_note = QLabel(wordWrap=True)
         self.near_note.setProperty("role", "secondary")
-        self.near = [Picture(76) for _ in range(NEIGHBOURS)]
+        self.near = [ZoomedPicture(76) for _ in range(NEIGHBOURS)]
         self.film_at: list[float] = []
         for position, picture in enumerate(self._film):
             picture.setCursor(Qt.CursorShape.PointingHandCursor)
@@ -303,7 +303,7 @@ def _section(text: str) -> QLabel:
     return label
 
 
-def _rows(pictures: list[Picture]) -> QVBoxLayout:
+def _rows(pictures: list[ZoomedPicture]) -> QVBoxLayout:
     column = QVBoxLayout()
     column.setSpacing(theme.SPACE)
     for start in range(0, len(pictures), 3):

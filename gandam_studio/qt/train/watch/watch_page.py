@@ -163,8 +163,8 @@ class WatchPage(QWidget):
 
     def _make_header(self) -> QFrame:
         self.state_label = QLabel()
-        self._title = OutsideLabel()
-        self._title.setProperty("role", "secondary")
+        self.title_label = OutsideLabel()
+        self.title_label.setProperty("role", "secondary")
         self.numbers_label = QLabel()
         self.numbers_label.setProperty("role", "secondary")
         self.numbers_label.setToolTip(meaning("pictures_per_s"))
@@ -187,7 +187,7 @@ class WatchPage(QWidget):
         bar = WrappingBar()
         bar.setProperty("role", "bar")
         line = WrappingRow(spacing=theme.SPACE)
-        line.addWidget(_Titles(self.state_label, self._title))
+        line.addWidget(_Titles(self.state_label, self.title_label))
         line.addWidget(self.numbers_label)
         buttons = QWidget()
         row = QHBoxLayout(buttons)
@@ -430,9 +430,9 @@ class WatchPage(QWidget):
         if follower.config is not None:
             origin = follower.config.origin
             words += [word for word in (origin.version, follower.config.preset) if word and word not in follower.name]
-        self._title.setText(" · ".join(words))
+        self.title_label.setText(" · ".join(words))
         lines = [str(follower.run_directory.path), *([label.note] if label.note else [])]
-        self._title.setToolTip(tip("\n".join(lines)))
+        self.title_label.setToolTip(tip("\n".join(lines)))
 
     def refresh_title(self) -> None:
         """Show the run's name and note, which have changed."""
