@@ -6,9 +6,10 @@ from collections.abc import Sequence
 
 import numpy as np
 import pytest
+from planted_effects import recovered
 
 from gandam_studio.core.experiments.designs import FRACTIONAL, FULL, ONE_AT_A_TIME, Design, make_design
-from gandam_studio.core.experiments.effects import BETTER, UNKNOWN, WITHIN_NOISE, WORSE, Effect, effects, gated
+from gandam_studio.core.experiments.effects import BETTER, UNKNOWN, WITHIN_NOISE, WORSE, effects, gated
 
 TIMES, NULLS = 500, 2000
 MAIN = (-3.0, 2.5, -2.0, 0.0, 0.0)
@@ -31,30 +32,18 @@ def simulate(
     return found
 
 
-def _truth(effect: Effect) -> float:
-    if effect.is_main:
-        return MAIN[effect.factors[0]]
-    return TOGETHER if effect.factors == (0, 1) else 0.0
-
-
 @pytest.mark.parametrize("count", [3, 5, 8])
 @pytest.mark.parametrize(("kind", "resolution"), [pytest.param(FULL, 0, marks=pytest.mark.slow), (FRACTIONAL, 5)])
 def test_planted_effects_are_recovered_and_intervals_cover(kind: str, resolution: int, count: int) -> None:
     dice = np.random.default_rng(count)
     design = make_design(kind, (2,) * 5, resolution)
-    covered, total, signs, planted = 0, 0, 0, 0
-    for _ in range(TIMES):
-        for effect in effects(design, range(count), simulate(design, range(count), dice)):
-            assert effect.interval is not None
-            truth = _truth(effect)
-            covered += effect.interval.low <= truth <= effect.interval.high
-            total += 1
-            if truth:
-                planted += 1
-                signs += np.sign(effect.interval.estimate) == np.sign(truth)
-    print(f"{kind}, {count} seeds: coverage {covered / total:.3f}, signs right {signs / planted:.3f}")
-    assert 0.93 <= covered / total <= 0.97
-    assert signs / planted >= 0.99
+    found = (
+        effect for _ in range(TIMES) for effect in effects(design, range(count), simulate(design, range(count), dice))
+    )
+    coverage, signs = recovered(found, MAIN, TOGETHER)
+    print(f"{kind}, {count} seeds: coverage {coverage:.3f}, signs right {signs:.3f}")
+    assert 0.93 <= coverage <= 0.97
+    assert signs >= 0.99
 
 
 SIZES = [
