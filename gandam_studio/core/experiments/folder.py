@@ -16,6 +16,7 @@ from typing import Any
 from filelock import FileLock, Timeout
 
 from gandam_studio.core.errors import UserError
+from gandam_studio.core.experiments import FOLDER
 from gandam_studio.core.experiments.plan import Cell, Plan
 from gandam_studio.core.texts import checked
 from trainer.protocol import files
@@ -24,7 +25,7 @@ from trainer.protocol.measured import JUDGE
 from trainer.protocol.run_directory import REASON_LENGTH, RunDirectory
 from trainer.protocol.untrusted import UntrustedError, Values, read_json_object, relative_parts, shortened
 
-FOLDER, PLAN, CELLS, RESULTS, TASTES = "experiments", "plan.json", "cells", "results.json", "tastes"
+PLAN, CELLS, RESULTS, TASTES = "plan.json", "cells", "results.json", "tastes"
 STOP = "stop"
 MARK = "experiment.json"
 """The file in a run's folder that says which cell it is."""

@@ -6,7 +6,7 @@ import contextlib
 from pathlib import Path
 
 from gandam_studio.core.errors import UserError
-from gandam_studio.core.experiments.folder import FOLDER, Experiment, experiments
+from gandam_studio.core.experiments.folder import Experiment, experiments
 
 
 def paused(workspace_folder: Path) -> list[tuple[str, int, int]]:
@@ -15,8 +15,6 @@ def paused(workspace_folder: Path) -> list[tuple[str, int, int]]:
     Oldest first; those that cannot be read are left out.
     """
     found: list[tuple[str, int, int]] = []
-    if not (workspace_folder / FOLDER).is_dir():
-        return found
     for name in experiments(workspace_folder):
         with contextlib.suppress(UserError):
             one = Experiment.open(workspace_folder, name)

@@ -6,6 +6,7 @@ from typing import Any
 
 from PySide6.QtCore import QObject, QTimer
 
+from gandam_studio.core.experiments import FOLDER
 from gandam_studio.qt.session import INFO, Session
 from gandam_studio.qt.widgets.outside_text import wrapped
 
@@ -25,7 +26,9 @@ class PausedExperiments(QObject):
 
     def _look(self) -> None:
         def find(workspace: Any, _job: Any) -> list[tuple[str, int, int]]:
-            # Imported late: few workspaces have experiments.
+            if not (workspace.folder / FOLDER).is_dir():
+                return []
+            # Imported late, since few workspaces have experiments: it would delay the window for 50 ms.
             from gandam_studio.core.experiments.paused import paused
 
             return paused(workspace.folder)

@@ -9,14 +9,14 @@ from __future__ import annotations
 import numpy as np
 from PySide6.QtCore import QEvent, QRect, Qt, QTimer
 from PySide6.QtGui import QFontMetrics, QPainter, QPaintEvent, QResizeEvent
-from PySide6.QtWidgets import QAbstractScrollArea, QWidget
+from PySide6.QtWidgets import QAbstractScrollArea, QScrollBar, QWidget
 
 from gandam_studio.core.workspace import Workspace
 from gandam_studio.core.workspace.history import Changes
 from gandam_studio.core.workspace.seqsets import Seqs
 from gandam_studio.core.workspace.sprite import Sprite
 from gandam_studio.qt import theme
-from gandam_studio.qt.painting import paint_event
+from gandam_studio.qt.painting import paint_event, painting
 from gandam_studio.qt.widgets.cell_painter import OVERHANG, WHOLE_KEPT, CellPainter
 from gandam_studio.qt.widgets.geometry import GAP, Grid
 from gandam_studio.qt.widgets.picture_cache import Cell, Composed, PictureCache, Wanted
@@ -26,6 +26,27 @@ from gandam_studio.qt.widgets.selection import Selection
 SMALLEST, LARGEST, USUAL = 48, 320, 144
 CAPTION_FROM = 88  # smaller tiles show no names
 AHEAD = 4  # rows loaded beyond the visible ones, in both directions
+_STYLED = (QEvent.Type.Polish, QEvent.Type.StyleChange)
+
+
+class _OpaqueScrollBar(QScrollBar):
+    """A scroll bar that fills its own background.
+
+    The style sheet's is transparent: Qt paints the window and everything else below it at every step of a scroll.
+    """
+
+    def event(self, event: QEvent) -> bool:
+        """Be opaque again after the style sheet was applied, which makes every styled scroll bar transparent."""
+        handled = super().event(event)
+        if event.type() in _STYLED:
+            self.setAttribute(Qt.WidgetAttribute.WA_OpaquePaintEvent)
+        return handled
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        """Fill the background, then paint as usual."""
+        with painting(self) as painter:
+            painter.fillRect(event.rect(), theme.color("window"))
+        super().paintEvent(event)
 
 
 class GridView(QAbstractScrollArea):
@@ -42,6 +63,7 @@ class GridView(QAbstractScrollArea):
         super().__init__(parent)
         # Created here, since for a scroll bar created by Qt, PySide6 searches all widget types for its class.
         self.setViewport(QWidget())
+        self.setVerticalScrollBar(_OpaqueScrollBar(Qt.Orientation.Vertical))
         self.rows = Rows(workspace)
         self.selection = Selection()
         self.pictures = PictureCache(workspace, self)
