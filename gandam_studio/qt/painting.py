@@ -28,7 +28,8 @@ def painting(device: QPaintDevice) -> Iterator[QPainter]:
     try:
         yield painter
     finally:
-        painter.end()
+        if painter.isActive():
+            painter.end()
 
 
 def paint_event(method: Callable[[Any, QPaintEvent, QPainter], None]) -> Callable[[Any, QPaintEvent], None]:

@@ -5,12 +5,14 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
-from PySide6.QtCore import Qt
+from PySide6.QtCore import QEvent, QObject, Qt
 from PySide6.QtGui import QAccessible
 from PySide6.QtTest import QTest
+from PySide6.QtWidgets import QApplication, QWidget
 from studio_window import CONTROL, OpenWindow, curate, press
 
 from gandam_studio.core.pictures.rendering import render
+from gandam_studio.qt import theme
 from gandam_studio.qt.widgets.picture_cache import image_from_rgba
 from trainer.protocol.recipe import Recipe
 
@@ -70,3 +72,47 @@ def test_a_screen_reader_finds_every_sprite(folder: Path, open_window: OpenWindo
     assert not listing.child(1).state().selected
     assert listing.indexOfChild(listing.child(7)) == 7
     assert listing.child(24) is None
+
+
+def test_scrolling_paints_the_gallery_and_nothing_below_it(folder: Path, open_window: OpenWindow, qtbot) -> None:
+    window = open_window(folder)
+    gallery = curate(window).gallery
+    bar = gallery.verticalScrollBar()
+    window.resize(700, 420)
+    qtbot.waitUntil(lambda: bar.maximum() > 60)
+    painted: list[QObject] = []
+
+    class Watch(QObject):
+        def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+            if event.type() == QEvent.Type.Paint:
+                painted.append(watched)
+            return False
+
+    def rests() -> bool:
+        """Whether nothing was painted for a while."""
+        painted.clear()
+        qtbot.wait(50)
+        return not painted
+
+    watch = Watch()
+    QApplication.instance().installEventFilter(watch)
+    try:
+        for step in range(1, 4):
+            qtbot.waitUntil(rests)
+            bar.setValue(20 * step)
+            qtbot.waitUntil(lambda: bar in painted and gallery.viewport() in painted)
+            assert not [one for one in painted if isinstance(one, QWidget) and one.isAncestorOf(gallery)]
+    finally:
+        QApplication.instance().removeEventFilter(watch)
+
+
+def test_the_scroll_bar_of_the_gallery_has_the_colour_of_the_window(
+    folder: Path, open_window: OpenWindow, qtbot
+) -> None:
+    window = open_window(folder)
+    gallery = curate(window).gallery
+    for name in ("light", "dark"):
+        theme.set_scheme(name)
+        bar = gallery.verticalScrollBar()
+        corner = bar.mapTo(window, bar.rect().bottomLeft())
+        assert window.grab().toImage().pixelColor(corner) == theme.color("window")

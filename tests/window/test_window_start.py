@@ -31,6 +31,23 @@ own = sorted(one.__qualname__ for one in own if one.__module__.startswith("ganda
 print(json.dumps({"modules": modules, "qt": kits[0], "own": own}))
 window.close()
 """
+LOOK = """
+import sys
+from pathlib import Path
+from PySide6.QtCore import QCoreApplication
+from gandam_studio.core.workspace import Workspace
+from gandam_studio.qt.experiments.paused import PausedExperiments
+from gandam_studio.qt.session import Session
+
+application = QCoreApplication([])
+session = Session(Workspace.open(Path(sys.argv[1])))
+PausedExperiments(session, delay_ms=0)
+for idle in (False, True):
+    while session.is_idle is not idle:
+        application.processEvents()
+print(*[name for name in sys.modules if name.startswith("gandam_studio.core.experiments.")])
+session.close()
+"""
 LATER = (
     "torch", "scipy", "cv2", "PIL", "pyqtgraph", "subprocess", "html", "uuid", "concurrent",
     "trainer.protocol.config", "trainer.protocol.events", "trainer.protocol.recipe", "trainer.protocol.settings",
@@ -46,7 +63,7 @@ LATER = (
     "gandam_studio.qt.widgets.plots", "gandam_studio.qt.widgets.reason_picker", "gandam_studio.qt.widgets.search_popup",
 )  # fmt: skip
 LATER_QT = {"QDialog", "QFileDialog", "QInputDialog", "QMessageBox", "QStandardPaths", "QStyle", "QStyleOption"}
-MOST_MODULES, MOST_CLASSES = 95, 42
+MOST_MODULES, MOST_CLASSES = 95, 43
 """Of the Studio's modules, and of its classes of Qt objects (about half a millisecond each): raise them knowingly."""
 
 
@@ -68,18 +85,22 @@ class Loaded:
 @pytest.fixture(scope="module")
 def loaded(tmp_path_factory: pytest.TempPathFactory, repository: Path) -> Loaded:
     """From a process that has imported nothing else."""
+    return Loaded(**json.loads(_run(SCRIPT, tmp_path_factory.mktemp("start"), repository)))
+
+
+def _run(script: str, home: Path, repository: Path) -> str:
+    """What a script prints that is given a workspace of 24 sprites."""
     from small_workspaces import add_sprites
 
     from gandam_studio.core.workspace import Workspace
 
-    home = tmp_path_factory.mktemp("start")
     with Workspace.create(home / "w") as workspace:
         add_sprites(workspace, list(range(24)))
     environment = {**os.environ, "PYTHONPATH": str(repository), "HOME": str(home), "XDG_CONFIG_HOME": str(home)}
-    command = [sys.executable, "-c", SCRIPT, str(home / "w")]
+    command = [sys.executable, "-c", script, str(home / "w")]
     done = subprocess.run(command, capture_output=True, text=True, timeout=120, env=environment, check=False)
     assert done.returncode == 0, done.stderr
-    return Loaded(**json.loads(done.stdout))
+    return done.stdout
 
 
 def test_what_the_first_paint_does_not_need_is_loaded_later(loaded: Loaded) -> None:
@@ -101,3 +122,8 @@ def test_the_start_grows_only_knowingly(loaded: Loaded) -> None:
     assert len(modules) <= MOST_MODULES
     assert "CurateScreen" in loaded.own
     assert len(loaded.own) <= MOST_CLASSES, loaded.own
+
+
+def test_looking_for_paused_experiments_imports_nothing_where_there_are_none(tmp_path: Path, repository: Path) -> None:
+    """It happens in the first seconds, and imports in another thread keep the interpreter from the window."""
+    assert _run(LOOK, tmp_path, repository).split() == []

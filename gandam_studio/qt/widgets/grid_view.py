@@ -16,7 +16,7 @@ from gandam_studio.core.workspace.history import Changes
 from gandam_studio.core.workspace.seqsets import Seqs
 from gandam_studio.core.workspace.sprite import Sprite
 from gandam_studio.qt import theme
-from gandam_studio.qt.painting import paint_event, painting
+from gandam_studio.qt.painting import paint_event
 from gandam_studio.qt.widgets.cell_painter import OVERHANG, WHOLE_KEPT, CellPainter
 from gandam_studio.qt.widgets.geometry import GAP, Grid
 from gandam_studio.qt.widgets.picture_cache import Cell, Composed, PictureCache, Wanted
@@ -35,6 +35,8 @@ class _OpaqueScrollBar(QScrollBar):
     The style sheet's is transparent: Qt paints the window and everything else below it at every step of a scroll.
     """
 
+    shows_focus = True  # it never has it
+
     def event(self, event: QEvent) -> bool:
         """Be opaque again after the style sheet was applied, which makes every styled scroll bar transparent."""
         handled = super().event(event)
@@ -42,10 +44,11 @@ class _OpaqueScrollBar(QScrollBar):
             self.setAttribute(Qt.WidgetAttribute.WA_OpaquePaintEvent)
         return handled
 
-    def paintEvent(self, event: QPaintEvent) -> None:
+    @paint_event
+    def paintEvent(self, event: QPaintEvent, painter: QPainter) -> None:
         """Fill the background, then paint as usual."""
-        with painting(self) as painter:
-            painter.fillRect(event.rect(), theme.color("window"))
+        painter.fillRect(event.rect(), theme.color("window"))
+        painter.end()  # the style uses a painter of its own
         super().paintEvent(event)
 
 

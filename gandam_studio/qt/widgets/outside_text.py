@@ -52,7 +52,10 @@ class OutsideLabel(QLabel):
 
     def setText(self, text: str) -> None:
         """Set the text."""
-        self._whole = one_line(text[: 10 * LONGEST])
+        whole = one_line(text[: 10 * LONGEST])
+        if whole == self._whole:
+            return
+        self._whole = whole
         self.updateGeometry()
         self._show()
 

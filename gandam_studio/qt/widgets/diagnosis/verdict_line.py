@@ -25,6 +25,7 @@ class VerdictLine(QWidget):
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
+        self._shown: tuple[object, ...] = ()
         self._sign = QLabel()
         self._sign.setFixedSize(SIGN)
         self.title = OutsideLabel()
@@ -70,6 +71,10 @@ class VerdictLine(QWidget):
         self._show(("help", "secondary"), text, when, "")
 
     def _show(self, sign: tuple[str, str], title: str, when: str, reason: str) -> None:
+        # The same is shown again at every step of the cursor; setting it would lay out the whole page.
+        if (wanted := (sign, title, when, reason)) == self._shown:
+            return
+        self._shown = wanted
         icons.set_pixmap(self._sign, sign[0], SIGN, sign[1])
         self.title.setText(title)
         self.moment.setText(when)
