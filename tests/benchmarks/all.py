@@ -82,6 +82,7 @@ ROWS = (
     Row("export webdataset", "command_speed", "export_webdataset_s", "s", 1.2),
     Row("commit of 100,000, first time", "command_speed", "commit_first_s", "s", 2.0),
     Row("commit of 100,000 again", "command_speed", "commit_s", "s", 2.0),
+    Row("commit of 100,000, hard to see not known", "command_speed", "commit_unjudged_s", "s", 2.0),
     Row("step of the distance slider, 100,000", "duplicates_regroup", "milliseconds/step", "ms", 20,
         "milliseconds/floor: choose relations"),
     *(

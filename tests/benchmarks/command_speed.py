@@ -9,7 +9,8 @@ dedupe    `dedupe --json` of all PokeSprites: the first time, the same again, an
 exports   a version of all PokeSprites as imagefolder, stylegan and webdataset
 starts    `doctor`, `sample` of 64 from a tiny run, and `train` of one iteration: until that is done, and until the run
           has ended with its samples, quality and checkpoint; beside `python -c "import torch"`
-commit    `commit` of a synthetic workspace, every sprite in it decided on: the first time, and again
+commit    `commit` of a synthetic workspace as an import leaves it: the first time, again, and where it is not known
+          which sprites are hard to see, as after an import by an earlier version or for another background
 """
 
 from __future__ import annotations
@@ -32,6 +33,7 @@ sys.path.insert(0, str(REPOSITORY))
 
 from gallery import build  # noqa: E402
 
+from gandam_studio.core.workspace import faint_rows  # noqa: E402
 from gandam_studio.samples.bundled import sample_sets  # noqa: E402
 
 ARCHIVE = REPOSITORY.parent / "shared" / "data" / "pokesprite" / "pokesprite-2.7.0.zip"
@@ -125,17 +127,18 @@ def first_iteration(folder: Path) -> float:
 
 
 def commit(scratch: Path, repeats: int, count: int) -> dict[str, float]:
-    """A version of many sprites, first and again; each drops one more, since unchanged decisions make no version.
-
-    The first also judges which sprites are hard to see, which is kept.
-    """
+    """A version of many sprites, first and again; each drops one more, since unchanged decisions make no version."""
     folder = scratch / "w"
     build(folder, count)
     found = []
     for number in range(repeats + 1):
         studio("drop", f"{number + 1:064x}", "-w", folder)
         found.append(studio("commit", "-m", str(number), "-w", folder))
-    return {"commit_first_s": found[0], "commit_s": statistics.median(found[1:]), "commit_sprites": count}
+    (folder / faint_rows.NAME).unlink()
+    studio("drop", f"{repeats + 2:064x}", "-w", folder)
+    unjudged = studio("commit", "-m", "unjudged", "-w", folder)
+    again = statistics.median(found[1:])
+    return {"commit_first_s": found[0], "commit_s": again, "commit_unjudged_s": unjudged, "commit_sprites": count}
 
 
 def medians(found: dict[str, list[float]]) -> dict[str, float]:

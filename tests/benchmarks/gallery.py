@@ -41,6 +41,8 @@ def build(folder: Path, count: int) -> None:
 
     from gandam_studio.core.workspace import Workspace
     from gandam_studio.core.workspace.described import remember_versions
+    from gandam_studio.core.workspace.faint import is_faint
+    from gandam_studio.core.workspace.faint_rows import keep_verdicts
     from gandam_studio.core.workspace.thumbnails import encode_thumbnail
     from gandam_studio.samples.bundled import sample_sets
 
@@ -50,6 +52,8 @@ def build(folder: Path, count: int) -> None:
     sizes = [picture.shape[1::-1] for picture in pictures]
     encoded = [encode_thumbnail(picture) for picture in pictures]
     with Workspace.create(folder) as workspace:
+        background = workspace.background()
+        hidden = [is_faint(picture, background) for picture in pictures]
         connection = workspace.connection
         connection.execute("PRAGMA synchronous = OFF")
         connection.execute("BEGIN")
@@ -74,6 +78,8 @@ def build(folder: Path, count: int) -> None:
         for first in range(1, count + 1, 20_000):
             last = min(count, first + 20_000 - 1)
             workspace.thumbnails.append_encoded(first, [encoded[seq % len(encoded)] for seq in range(first, last + 1)])
+            verdicts = {seq: (f"{seq:064x}", hidden[seq % len(hidden)]) for seq in range(first, last + 1)}
+            keep_verdicts(folder, verdicts, background)
 
 
 def measure_ours(folder: Path) -> dict[str, float]:

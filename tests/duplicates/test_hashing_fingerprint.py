@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from gandam_studio.core.hashing import COLUMNS, Column, Flag, fingerprint_batch, mirrored
-from gandam_studio.core.hashing.layout import LOOK, SKETCH, boxes, flags
-from gandam_studio.core.hashing.sketching import SIDE, sketches
+from gandam_studio.core.hashing.layout import LOOK, SIDE, SKETCH, boxes, flags
+from gandam_studio.core.hashing.sketching import sketches
 
 
 def look(rows: np.ndarray) -> np.ndarray:

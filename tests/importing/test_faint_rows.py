@@ -28,6 +28,7 @@ def shown(workspace: Workspace, tmp_path) -> Workspace:
             picture[picture[..., 3] > 0] = [*color, 255]
         (art / f"{row}.png").write_bytes(encoded(picture))
     import_sources(workspace, [art])
+    (workspace.folder / faint_rows.NAME).unlink()
     return workspace
 
 
@@ -55,6 +56,30 @@ def test_thumbnails_are_read_once_for_each_background(shown: Workspace, asked: l
     shown.apply(SetSetting("recipe", Recipe(background="black").to_json()))
     assert found(shown) == BLACK
     assert asked == [*range(1, 10)]
+
+
+def test_an_import_keeps_what_it_judges_of_small_sprites(workspace: Workspace, tmp_path, asked: list[int]) -> None:
+    art = tmp_path / "art"
+    art.mkdir()
+    hidden = sprite(1)
+    hidden[hidden[..., 3] > 0] = [255, 255, 254, 255]
+    blank = np.zeros((40, 40, 4), np.uint8)
+    large = np.kron(sprite(3), np.ones((8, 8, 1), np.uint8))
+    for number, picture in enumerate((hidden, sprite(2), blank, large, np.kron(hidden, np.ones((8, 8, 1), np.uint8)))):
+        (art / f"{number}.png").write_bytes(encoded(picture))
+    import_sources(workspace, [art])
+    kept = (workspace.folder / faint_rows.NAME).read_bytes()
+    assert found(workspace, range(1, 6)) == [1, 3, 5]
+    assert asked == [4]  # it is seen, which its thumbnail might not say
+    (workspace.folder / faint_rows.NAME).unlink()
+    assert found(workspace, range(1, 6)) == [1, 3, 5]
+    judged = (workspace.folder / faint_rows.NAME).read_bytes()
+    assert [kept[i : i + 8] for i in (0, 8, 16, 32)] == [judged[i : i + 8] for i in (0, 8, 16, 32)]
+    (art / "5.png").write_bytes(encoded(sprite(9)))
+    import_sources(workspace, [art])
+    asked.clear()
+    assert found(workspace, range(1, 7)) == [1, 3, 5]
+    assert not asked
 
 
 def test_only_rows_whose_record_is_anothers_are_judged_again(shown: Workspace, asked: list[int]) -> None:

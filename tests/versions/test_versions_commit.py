@@ -11,7 +11,7 @@ import pytest
 from small_workspaces import png_bytes, sprite_pixels
 
 from gandam_studio.core import versions
-from gandam_studio.core.errors import UnknownVersion, UserError
+from gandam_studio.core.errors import DamagedWorkspace, UnknownVersion, UserError
 from gandam_studio.core.jobs import Cancelled, NullJob
 from gandam_studio.core.versions import find_version, tag_version
 from gandam_studio.core.versions.files import header, header_path, left_out
@@ -224,3 +224,15 @@ def test_of_files_with_equal_pixels_the_first_by_name_is_named_if_it_is_kept(wor
     assert source() == (sprite.name, sprite.blob)
     workspace.originals.add_all([(digest, again)])
     assert source() == ("aaa.png", digest)
+
+
+@pytest.mark.parametrize(
+    ("column", "value"), [("blob", "f" * 63), ("name", "a\0b"), ("weight", -1.0), ("tags", "not framed"), ("width", 0)]
+)
+def test_no_version_is_saved_of_a_damaged_row(workspace, column, value):
+    with transaction(workspace.connection) as connection:
+        connection.execute(f"UPDATE sprites SET {column} = ? WHERE seq = 3", (value,))
+    with pytest.raises(DamagedWorkspace, match=column):
+        versions.commit(workspace)
+    assert not versions.versions(workspace)
+    assert not [*workspace.manifests.glob("*")]

@@ -11,6 +11,7 @@ import math
 import re
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
+from functools import lru_cache
 from json.encoder import encode_basestring as _quoted
 from pathlib import Path
 from typing import Any
@@ -120,6 +121,40 @@ _DOMAINS: dict[str, tuple[Callable[[Any], bool], str]] = {
 }
 
 
+class LineFrame:
+    """What lines of sprites that were decided alike have in common. The arguments are those of `ManifestEntry`.
+
+    Put together by hand, a line takes a third of the time that an encoder takes, and less with a frame that many share:
+    a version has a line for every sprite. Raises ValueError for a weight that is not finite.
+    """
+
+    def __init__(
+        self, crop: tuple[int, int, int, int] | None, rotation: int, flip: bool, facing: str, tags: Iterable[str],
+        status: str, family: str, weight: float,
+    ) -> None:  # fmt: skip
+        weight = round(float(weight), 6)
+        if not math.isfinite(weight):
+            raise ValueError(f"a weight cannot be {weight}")
+        box = f"[{','.join(map(str, crop))}]" if crop is not None else "null"
+        names = ",".join(map(_quoted, sorted(set(tags))))
+        self._head = (
+            f'{{"crop":{box},"facing":{_quoted(facing)},"family":{_quoted(family)},'
+            f'"flip":{"true" if flip else "false"},"height":'
+        )
+        self._middle = f',"rotation":{rotation},"source":'
+        self._tail = f',"status":{_quoted(status)},"tags":[{names}],"weight":{weight!r},"width":'
+
+    def line(self, id: str, source: str, source_digest: str, width: int, height: int, part: str, split: str) -> str:
+        """The canonical line of one of them, with its newline."""
+        return (
+            f'{self._head}{height},"id":{_quoted(id)},"part":{_quoted(part)}{self._middle}{_quoted(source)},'
+            f'"source_digest":{_quoted(source_digest)},"split":{_quoted(split)}{self._tail}{width}}}\n'
+        )
+
+
+_frame = lru_cache(maxsize=256)(LineFrame)
+
+
 @dataclass(frozen=True)
 class ManifestEntry:
     """One sprite of a version.
@@ -159,19 +194,11 @@ class ManifestEntry:
 
     def line(self) -> bytes:
         """The entry's canonical line: keys sorted, no spaces, UTF-8, ending in one newline."""
-        # Put together by hand in a third of the time that an encoder takes: a version has one for every sprite.
-        weight = round(float(self.weight), 6)
-        if not math.isfinite(weight):
-            raise ValueError(f"a weight cannot be {weight}")
-        crop = f"[{','.join(map(str, self.crop))}]" if self.crop is not None else "null"
-        tags = ",".join(map(_quoted, sorted(set(self.tags)))) if self.tags else ""
-        return (
-            f'{{"crop":{crop},"facing":{_quoted(self.facing)},"family":{_quoted(self.family)},'
-            f'"flip":{"true" if self.flip else "false"},"height":{self.height},"id":{_quoted(self.id)},'
-            f'"part":{_quoted(self.part)},"rotation":{self.rotation},"source":{_quoted(self.source)},'
-            f'"source_digest":{_quoted(self.source_digest)},"split":{_quoted(self.split)},'
-            f'"status":{_quoted(self.status)},"tags":[{tags}],"weight":{weight!r},"width":{self.width}}}\n'
-        ).encode()
+        frame = _frame(
+            self.crop, self.rotation, self.flip, self.facing, self.tags, self.status, self.family, self.weight
+        )
+        picture = self.id, self.source, self.source_digest, self.width, self.height, self.part
+        return frame.line(*picture, self.split).encode()
 
     def values(self) -> dict[str, Any]:
         """The entry as its line is parsed: plain values in the order of the line's keys."""

@@ -11,8 +11,18 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from gandam_studio.core.hashing.layout import HALVES, Column, Flag, boxes, flags, sketches_of, whole_sizes
-from gandam_studio.core.hashing.sketching import BYTES, CELLS, SIDE
+from gandam_studio.core.hashing.layout import (
+    BYTES,
+    CELLS,
+    HALVES,
+    SIDE,
+    Column,
+    Flag,
+    boxes,
+    flags,
+    sketches_of,
+    whole_sizes,
+)
 from gandam_studio.core.jobs import NULL_JOB, Job
 
 # Of what a sprite shows, how much may be left once it is laid on the best even gradient. Copies on a colour or gradient

@@ -24,7 +24,10 @@ from enum import IntEnum, IntFlag
 
 import numpy as np
 
-from gandam_studio.core.hashing.sketching import BYTES, SIDE
+SIDE = 6
+"""Cells of a sketch in each direction."""
+CELLS = SIDE * SIDE
+BYTES = 4 * CELLS
 
 
 class Column(IntEnum):

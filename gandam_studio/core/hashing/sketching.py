@@ -11,11 +11,8 @@ from functools import lru_cache
 import cv2
 import numpy as np
 
+from gandam_studio.core.hashing.layout import SIDE
 from gandam_studio.core.hashing.reducing import LONGEST, halved_evenly
-
-SIDE = 6
-CELLS = SIDE * SIDE
-BYTES = 4 * CELLS
 
 _TIE = np.float32(1e-3)  # levels; larger than the error of a resampled mean
 

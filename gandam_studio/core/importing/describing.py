@@ -16,7 +16,7 @@ from gandam_studio.core.hashing.layout import boxes
 from gandam_studio.core.importing.items import FoundSprite
 from gandam_studio.core.pictures.decoding.canonical import Raw, finish_stack, sprite_id
 from gandam_studio.core.workspace.faint import is_faint, surely_seen
-from gandam_studio.core.workspace.thumbnails import decode_thumbnail, encode_thumbnail
+from gandam_studio.core.workspace.thumbnails import SIDE, decode_thumbnail, encode_thumbnail
 
 _MOST_PIXELS = 1 << 20  # in one stack: 4 MB, about the size of the processor's cache
 
@@ -40,6 +40,7 @@ def _describe_stack(entries: Sequence[tuple[FoundSprite, Raw]], background: tupl
     stack = _stacked([raw.rgba for _, raw in entries])
     infos = finish_stack(stack, [(raw.kind, raw.frames) for _, raw in entries])
     seen = surely_seen(stack, background).tolist()
+    unreduced = max(stack.shape[1:3]) <= SIDE
     hashes = fingerprint_stack(stack)
     features = features_batch(list(stack), boxes(hashes))
     words, vectors = hashes.astype("<u8", copy=False), features.astype("<f2", copy=False)
@@ -48,6 +49,7 @@ def _describe_stack(entries: Sequence[tuple[FoundSprite, Raw]], background: tupl
         sprite.width, sprite.height = info.width, info.height
         sprite.colors, sprite.alpha, sprite.background = info.colors, info.alpha, info.background
         sprite.thumbnail = encode_thumbnail(stack[index])
+        sprite.judged = unreduced or not seen[index]
         if not seen[index] and (small := decode_thumbnail(sprite.thumbnail)) is not None:
             sprite.faint = is_faint(small, background)
         sprite.hashes, sprite.features = words[index].tobytes(), vectors[index].tobytes()

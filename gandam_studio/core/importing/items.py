@@ -55,7 +55,8 @@ class FoundSprite:
     """One sprite in a file: the columns of its row, and its encoded thumbnail. Starts with its part alone.
 
     `name`: its name in a sheet's description; "" to use the file's name. `tags`: set by the file itself. `faint`: hard
-    to see (`workspace.faint`). `generated`: drawn by a run, as its file says (`workspace.lineage`).
+    to see (`workspace.faint`). `judged`: whether its thumbnail surely says the same. `generated`: drawn by a run, as
+    its file says (`workspace.lineage`).
     """
 
     part: str
@@ -71,6 +72,7 @@ class FoundSprite:
     hashes: bytes = b""
     features: bytes = b""
     faint: bool = False
+    judged: bool = False
     generated: bool = False
 
     @property
@@ -136,7 +138,20 @@ def pack_outcomes(outcomes: list[Outcome]) -> bytes:
     blobs: list[bytes] = []
     for outcome in outcomes:
         found = [
-            [s.part, s.id, s.width, s.height, s.colors, s.alpha, s.background, s.name, s.tags, s.faint, s.generated]
+            [
+                s.part,
+                s.id,
+                s.width,
+                s.height,
+                s.colors,
+                s.alpha,
+                s.background,
+                s.name,
+                s.tags,
+                s.faint,
+                s.judged,
+                s.generated,
+            ]
             for s in outcome.sprites
         ]
         rows.append([outcome.verdict, outcome.reason, outcome.digest, outcome.fresh, found, outcome.facts])
@@ -155,8 +170,8 @@ def unpack_outcomes(frame: bytes) -> list[Outcome]:
         sprites = []
         original = next(parts)
         for row in found:
-            sprite = FoundSprite(*row[:-2])
-            sprite.faint, sprite.generated = row[-2:]
+            sprite = FoundSprite(*row[:-3])
+            sprite.faint, sprite.judged, sprite.generated = row[-3:]
             sprite.thumbnail, sprite.hashes, sprite.features = next(parts), next(parts), next(parts)
             sprites.append(sprite)
         outcomes.append(Outcome(verdict, reason, digest, fresh, sprites, original, facts))

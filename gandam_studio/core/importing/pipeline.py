@@ -87,7 +87,8 @@ class _Import:
         self._job = job
         self._options = options
         self._words = Words(workspace.connection, options, self.summary)
-        self._recorder = Recorder(workspace, options.mode, self.summary, self._words.brought)
+        self._background = workspace.background()
+        self._recorder = Recorder(workspace, options.mode, self.summary, self._background, self._words.brought)
         self._archives: list[_Archive] = []
         self._committed_at = time.monotonic()
         self._workers = worker_count(options.workers, _MOST_WORKERS)
@@ -155,13 +156,13 @@ class _Import:
 
     def _engine(self) -> AbstractContextManager[Engine]:
         options = self._options
-        background = self._workspace.background()
         if options.engine == "ray":
             from gandam_studio.core.importing.ray_engine import RayEngine
 
-            settings = WorkSettings.of(options, None, background=background)
+            settings = WorkSettings.of(options, None, background=self._background)
             return RayEngine(settings, self._workspace.originals, options.ray_address)
-        return Pool(WorkSettings.of(options, self._workspace.originals.folder, background=background), self._workers)
+        settings = WorkSettings.of(options, self._workspace.originals.folder, background=self._background)
+        return Pool(settings, self._workers)
 
     def _run(self, engine: Engine, found: Iterator[Found]) -> None:
         """Decode and record everything found."""

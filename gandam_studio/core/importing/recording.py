@@ -16,6 +16,7 @@ from gandam_studio.core.importing.sheets import cut_of
 from gandam_studio.core.numbers import UNKNOWN_TIME
 from gandam_studio.core.places import join_member, split_member, storable
 from gandam_studio.core.workspace.described import remember_versions
+from gandam_studio.core.workspace.faint_rows import keep_verdicts
 from gandam_studio.core.workspace.store import transaction
 from trainer.protocol.untrusted import MAX_TEXT
 
@@ -153,6 +154,7 @@ class Recorder:
         workspace: open for writing.
         mode: of the import (`ImportOptions.mode`).
         summary: updated with every commit.
+        background: (r, g, b) on which `FoundSprite.faint` was judged.
         placed: called with every accepted item, the rows of its sprites and the sprites.
         held_bytes: size of the originals that wait for the next commit.
     """
@@ -160,6 +162,7 @@ class Recorder:
     workspace: Workspace
     mode: str
     summary: ImportSummary
+    background: tuple[int, int, int]
     placed: Callable[[Item, list[int], list[FoundSprite]], None] | None = None
     held_bytes: int = 0
     _waiting: list[tuple[Item, Outcome]] = field(default_factory=list)
@@ -197,9 +200,11 @@ class Recorder:
             # First, so that a power cut may leave an original without a row but no row without its original.
             originals.add_all(small.items())
             originals.flush(files)
-            new, edited, copies = self._write(batch)
+            last, new, edited, copies = self._write(batch)
         except OSError as error:
             raise UserError(f"nothing more was saved: {error.strerror or error}") from error
+        judged = {last + 1 + i: (sprite.id, sprite.faint) for i, sprite in enumerate(new) if sprite.judged}
+        keep_verdicts(self.workspace.folder, judged, self.background)
         self._count(batch, len(new))
         self.summary.copies += copies
         self.summary.blank += sum(sprite.is_blank for sprite in new)
@@ -207,9 +212,10 @@ class Recorder:
         for pair in edited:
             self.summary.edit(pair)
 
-    def _write(self, batch: list[tuple[Item, Outcome]]) -> tuple[list[FoundSprite], list[Edited], int]:
-        """Write the rows of the batch. Returns the new sprites, the edited pictures and the number of exact copies.
+    def _write(self, batch: list[tuple[Item, Outcome]]) -> tuple[int, list[FoundSprite], list[Edited], int]:
+        """Write the rows of the batch.
 
+        Returns the last row before them, the new sprites, the edited pictures and the number of exact copies.
         The originals of re-encoded copies are kept too, since a version may name any of the files with equal pixels.
         """
         connection = self.workspace.connection
@@ -235,7 +241,7 @@ class Recorder:
                 forget_returned(connection, path, entry, outcome.digest, now)
                 pairs += keep_places(connection, path, entry, item.earlier, now, keys)
             connection.executemany(_SOURCE, sources)
-        return [sprite for sprite, _, _ in new], pairs, copies
+        return last, [sprite for sprite, _, _ in new], pairs, copies
 
     def _place(
         self,

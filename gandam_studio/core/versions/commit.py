@@ -12,12 +12,11 @@ from gandam_studio.core.errors import UserError
 from gandam_studio.core.jobs import NULL_JOB, Job
 from gandam_studio.core.texts import LONGEST_MESSAGE, checked
 from gandam_studio.core.versions import files
-from gandam_studio.core.versions.entries import committed, count_generated, present_entries
+from gandam_studio.core.versions.entries import Kind, committed, count_generated, present_lines
 from gandam_studio.core.versions.listing import HEAD, head_version
 from gandam_studio.core.versions.model import ManifestVersion
 from gandam_studio.core.workspace.history import now
 from gandam_studio.core.workspace.store import transaction
-from trainer.protocol.manifest import ManifestEntry
 
 if TYPE_CHECKING:
     from gandam_studio.core.workspace import Workspace
@@ -47,9 +46,8 @@ def commit(
             if not total:
                 raise UserError(f"there is nothing to save: {_nothing(workspace, kept_only)}")
             job.start("Saving the version", total)
-            present = present_entries(workspace, kept_only=kept_only, with_generated=with_generated)
-            entries = _with_progress(present, job)
-            digest, tally = files.write_manifest(workspace.manifests, entries)
+            present = present_lines(workspace, kept_only=kept_only, with_generated=with_generated)
+            digest, tally = files.write_manifest(workspace.manifests, _with_progress(present, job))
             settings = files.label_settings(workspace, kept_only, with_generated)
             if (known := _unchanged(workspace, digest)) is not None:
                 return known
@@ -113,16 +111,11 @@ def recipe_differs(workspace: Workspace, version: ManifestVersion) -> bool:
     return files.recipe_of(workspace, version) != workspace.recipe
 
 
-def _with_progress(entries: Iterator[ManifestEntry], job: Job) -> Iterator[ManifestEntry]:
-    """Yield entries and report progress in batches; a call per sprite would cost more than the work."""
-    pending = 0
-    for entry in entries:
-        yield entry
-        pending += 1
-        if pending == 500:
-            job.advance(pending)
-            pending = 0
-    job.advance(pending)
+def _with_progress(some: Iterator[tuple[list[str], list[Kind]]], job: Job) -> Iterator[tuple[list[str], list[Kind]]]:
+    """Yield what is given and report progress."""
+    for lines, kinds in some:
+        yield lines, kinds
+        job.advance(len(lines))
 
 
 @contextmanager

@@ -8,7 +8,7 @@ from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING, Any
 
 from gandam_studio.core.errors import UserError
-from gandam_studio.core.versions.entries import present_entries
+from gandam_studio.core.versions.entries import present_lines
 from gandam_studio.core.versions.files import left_out, manifest_lines
 from gandam_studio.core.versions.model import ManifestVersion
 from gandam_studio.core.workspace.sprite import mirrored_facing
@@ -120,8 +120,8 @@ def diff(
     added: list[ManifestEntry] = []
     removed: list[ManifestEntry] = []
     changed: list[Changed] = []
-    present = present_entries(workspace, kept_only=kept_only, with_generated=with_generated)
-    newer = manifest_lines(workspace, b) if b else (entry.line() for entry in present)
+    present = present_lines(workspace, kept_only=kept_only, with_generated=with_generated)
+    newer = manifest_lines(workspace, b) if b else (line.encode() for lines, _ in present for line in lines)
     for before, after in _paired(manifest_lines(workspace, a) if a else iter(()), newer):
         if before is None and after is not None:
             added.append(after)

@@ -1,90 +1,96 @@
-"""Manifest entries for the current state of a workspace, as a commit would write them."""
+"""The manifest's lines for the current state of a workspace, as a commit would write them."""
 
 from __future__ import annotations
 
 import unicodedata
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, NamedTuple
 
 from gandam_studio.core.places import file_name, split_earlier, split_member
-from gandam_studio.core.versions.splits import assign_splits, inseparable
+from gandam_studio.core.versions.splits import HELD_OUT, TRAIN, assign_splits, inseparable
 from gandam_studio.core.workspace.lineage import TAGGED
 from gandam_studio.core.workspace.query import BLANK, Filter
-from gandam_studio.core.workspace.sprite import COLUMNS, Sprite, mirrored_facing
-from trainer.protocol.manifest import ManifestEntry
+from gandam_studio.core.workspace.sprite import COLUMNS, Sprite, are_sound, mirrored_facing
+from trainer.protocol.manifest import LineFrame
 
 if TYPE_CHECKING:
     from gandam_studio.core.workspace import Workspace
 
-_DECISIONS = slice(COLUMNS.split(", ").index("alpha"), None)
+_DECIDED = COLUMNS.split(", ").index("alpha")  # from this column on
 _MOST_DECISIONS = 4096  # remembered at once
+_AT_ONCE = 500  # sprites; a call for each would cost more than its line
 
 _UNLESS_KEPT = " AND status != 'kept'"
 
 
-def present_entries(
-    workspace: Workspace, *, kept_only: bool = False, with_generated: bool = False
-) -> Iterator[ManifestEntry]:
-    """Yield the entries of the sprites to commit (see `committed`), sorted by id. Rows are fetched as they are used.
+class Kind(NamedTuple):
+    """What sprites of a version are counted by."""
 
-    For consistency with other reads, the caller has to hold a transaction.
+    status: str
+    facing: str
+    split: str
+    flip: bool
+    is_cropped: bool
+
+
+class _Decided:
+    """What is decided of many sprites alike, from a row of `COLUMNS`. Raises DamagedWorkspace for an invalid one.
+
+    Texts are in NFC, so that decomposed ones from macOS give the same digest.
+
+    Attributes:
+        frame: of their lines.
+        split: by word; "" for what follows the workspace's rule.
+        kinds: of those in each split.
+    """
+
+    def __init__(self, row: tuple[object, ...]) -> None:
+        sprite = Sprite.from_row(row)
+        facing = mirrored_facing(sprite.facing) if sprite.flipped else sprite.facing
+        self.frame = LineFrame(
+            sprite.crop, sprite.rotation, sprite.flipped, facing, map(plain_text, sprite.tags), sprite.status,
+            plain_text(sprite.family), sprite.weight,
+        )  # fmt: skip
+        self.split = sprite.split
+        self.kinds = {
+            split: Kind(sprite.status, facing, split, sprite.flipped, sprite.crop is not None)
+            for split in (TRAIN, HELD_OUT)
+        }
+
+
+def present_lines(
+    workspace: Workspace, *, kept_only: bool = False, with_generated: bool = False
+) -> Iterator[tuple[list[str], list[Kind]]]:
+    """Yield the lines of the sprites to commit (see `committed`), sorted by id, and their kinds, some hundreds at once.
+
+    Rows are fetched as they are used. For consistency with other reads, the caller has to hold a transaction.
     """
     condition = committed(kept_only, with_generated)
     splits = present_splits(workspace, condition)
     chosen = chosen_sources(workspace)
-    decided: dict[tuple[Any, ...], dict[str, Any]] = {}  # most sprites share few combinations of decisions
-    for row in workspace.connection.execute(f"SELECT {COLUMNS} FROM sprites WHERE {condition} ORDER BY id"):
-        seq, key, name, blob, part, width, height, _, *decisions = Sprite.checked(row)
-        values = decided.get(row[_DECISIONS])
-        if values is None:
-            if len(decided) >= _MOST_DECISIONS:
-                decided.clear()
-            values = decided[row[_DECISIONS]] = _decided(*decisions)
-        if seq in chosen:
-            name, blob, part = chosen[seq]
-        yield ManifestEntry.known(
-            {
-                **values,
-                "id": key,
-                "source": plain_text(name),
-                "source_digest": blob,
-                "width": width,
-                "height": height,
-                "part": part,
-                "split": values["split"] or splits[key],
-            }
-        )
-
-
-def _decided(
-    alpha: bool,
-    background: str,
-    status: str,
-    reason: str,
-    flipped: bool,
-    rotation: int,
-    crop: tuple[int, int, int, int] | None,
-    facing: str,
-    tags: tuple[str, ...],
-    family: str,
-    weight: float,
-    split: str,
-) -> dict[str, Any]:
-    """Return the fields of an entry that are decided, from the attributes of a sprite that may be.
-
-    Texts are in NFC, so that decomposed ones from macOS give the same digest.
-    """
-    return {
-        "crop": crop,
-        "rotation": rotation,
-        "flip": flipped,
-        "facing": mirrored_facing(facing) if flipped else facing,
-        "tags": tuple(plain_text(tag) for tag in tags),
-        "status": status,
-        "family": plain_text(family),
-        "weight": weight,
-        "split": split,
-    }
+    known: dict[tuple[object, ...], _Decided] = {}  # most sprites share few combinations of decisions
+    cursor = workspace.connection.cursor()
+    cursor.row_factory = None  # plain tuples
+    cursor.execute(f"SELECT {COLUMNS} FROM sprites WHERE {condition} ORDER BY id")
+    while rows := cursor.fetchmany(_AT_ONCE):
+        if not are_sound(list(zip(*rows, strict=True))[:_DECIDED]):
+            for row in rows:
+                Sprite.checked(row)  # raises
+        lines, kinds = [], []
+        for row in rows:
+            decisions = row[_DECIDED:]
+            decided = known.get(decisions)
+            if decided is None:
+                if len(known) >= _MOST_DECISIONS:
+                    known.clear()
+                decided = known[decisions] = _Decided(row)
+            seq, key, name, blob, part, width, height = row[: _DECIDED - 1]
+            if seq in chosen:
+                name, blob, part = chosen[seq]
+            split = decided.split or splits[key]
+            lines.append(decided.frame.line(key, plain_text(name), blob, width, height, part, split))
+            kinds.append(decided.kinds[split])
+        yield lines, kinds
 
 
 def committed(kept_only: bool, with_generated: bool) -> str:
@@ -121,9 +127,11 @@ def count_faint(workspace: Workspace, *, kept_only: bool = False) -> int:
 
 def present_splits(workspace: Workspace, condition: str) -> dict[str, str]:
     """Apply the workspace's split rule to the sprites that meet an SQL condition: id -> split."""
-    rows = workspace.connection.execute(f"SELECT id, family, {TAGGED} FROM sprites WHERE {condition}").fetchall()
-    generated = {sprite for sprite, _family, is_generated in rows if is_generated}
-    groups = {sprite: family for sprite, family, _is_generated in rows}
+    cursor = workspace.connection.cursor()
+    cursor.row_factory = None  # plain tuples
+    groups = dict(cursor.execute(f"SELECT id, family FROM sprites WHERE {condition}"))
+    drawn = cursor.execute(f"SELECT id FROM sprites WHERE {condition} AND {TAGGED}")
+    generated = {sprite for (sprite,) in drawn}
     return assign_splits(groups, workspace.split_rule, inseparable(workspace), generated)
 
 

@@ -8,13 +8,15 @@ import json
 import os
 import time
 import uuid
-from collections.abc import Iterable, Iterator
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from gandam_studio import __version__
 from gandam_studio.core.errors import UserError
+from gandam_studio.core.versions.entries import Kind
 from gandam_studio.core.versions.splits import SplitRule
 from gandam_studio.core.workspace.settings import CERTIFICATES, TARGET_FACING, check_setting
 from trainer.protocol import files
@@ -38,30 +40,30 @@ class Tally:
     """Counts taken while a manifest is written."""
 
     sprites: int = 0
-    _kinds: dict[tuple[str, str, str, bool, bool], int] = field(default_factory=dict)
+    _kinds: Counter[Kind] = field(default_factory=Counter)
 
-    def add(self, entry: ManifestEntry) -> None:
-        """Count one entry."""
-        self.sprites += 1
-        kind = (entry.status, entry.facing, entry.split, entry.flip, entry.crop is not None)
-        self._kinds[kind] = self._kinds.get(kind, 0) + 1
+    def add(self, kinds: Sequence[Kind]) -> None:
+        """Count some sprites."""
+        self.sprites += len(kinds)
+        self._kinds.update(kinds)
 
     @property
     def counts(self) -> dict[str, int]:
         """The number of sprites by status, facing, split and edit, in the order of their first sprites."""
         found: dict[str, int] = {}
-        for (status, facing, split, flip, crop), count in self._kinds.items():
-            names = [status, f"facing {facing}", split, *["flipped"] * flip, *["cropped"] * crop]
+        for kind, count in self._kinds.items():
+            edited = [*["flipped"] * kind.flip, *["cropped"] * kind.is_cropped]
+            names = [kind.status, f"facing {kind.facing}", kind.split, *edited]
             for name in names:
                 found[name] = found.get(name, 0) + count
         return found
 
 
-def write_manifest(folder: Path, entries: Iterable[ManifestEntry]) -> tuple[str, Tally]:
-    """Write entries, sorted by id, to `folder/<digest>.jsonl`, atomically. Return the digest and the counts.
+def write_manifest(folder: Path, some: Iterable[tuple[list[str], list[Kind]]]) -> tuple[str, Tally]:
+    """Write lines, as `entries.present_lines` yields them, to `folder/<digest>.jsonl`, atomically.
 
-    Memory use does not depend on the number of entries. An existing manifest is overwritten with equal bytes, which
-    repairs a damaged one.
+    Return the digest and the counts. Memory use does not depend on the number of lines. An existing manifest is
+    overwritten with equal bytes, which repairs a damaged one.
     """
     own_folder(folder)
     _sweep(folder)
@@ -69,11 +71,11 @@ def write_manifest(folder: Path, entries: Iterable[ManifestEntry]) -> tuple[str,
     partial = folder / f".commit.{uuid.uuid4().hex}.part"
     try:
         with partial.open("xb") as stream:
-            for entry in entries:
-                line = entry.line()
-                sha.update(line)
-                stream.write(line)
-                tally.add(entry)
+            for lines, kinds in some:
+                block = "".join(lines).encode()
+                sha.update(block)
+                stream.write(block)
+                tally.add(kinds)
             stream.flush()
             os.fsync(stream.fileno())
         digest = sha.hexdigest()

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping
 from typing import TYPE_CHECKING
 
+from gandam_studio.core.duplicates.twins import named, twins
 from gandam_studio.core.workspace.split_rule import HELD_OUT, TRAIN, SplitRule, draw
 
 if TYPE_CHECKING:
@@ -45,13 +46,14 @@ def assign_splits(
         )
         for head, joined in members.items()
     }
-    split_of_atom: dict[str, str] = {}
-    for atom in present:
-        decides = deciding[heads[atom]] if atom in heads else atom
-        split_of_atom[atom] = rule.split_of(decides) if decides in real else TRAIN
+    split_of_atom = rule.splits_of(real)
+    for atom, head in heads.items():
+        decides = deciding.get(head, atom)
+        if atom in present:
+            split_of_atom[atom] = rule.split_of(decides) if decides in real else TRAIN
     if all(split_of_atom[atom] == HELD_OUT for atom in real):
         return dict.fromkeys(atoms, TRAIN)
-    return {sprite: split_of_atom[atom] for sprite, atom in atoms.items()}
+    return {sprite: split_of_atom.get(atom, TRAIN) for sprite, atom in atoms.items()}
 
 
 def inseparable(workspace: Workspace) -> list[tuple[str, str]]:
@@ -60,9 +62,7 @@ def inseparable(workspace: Workspace) -> list[tuple[str, str]]:
     Relations found by a search for duplicates are not used, because a digest must not depend on whether there was a
     search. Its suggestions (recolours, forms) take effect once they are decided, as a family or a drop.
     """
-    from gandam_studio.core.duplicates.togetherness import held_together
-
-    return held_together(workspace, distance=-1.0)
+    return named(workspace.connection, twins(workspace.connection))
 
 
 def _joined(atoms: Mapping[str, str], links: Iterable[tuple[str, str]]) -> dict[str, str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -51,10 +52,20 @@ class SplitRule:
 
     def split_of(self, group: str) -> str:
         """Return the split of one group. Only its hash decides, regardless of the rest of the data set."""
-        return HELD_OUT if draw(self.seed, "held-out", group) < self.held_out else TRAIN
+        return self.splits_of([group])[group]
+
+    def splits_of(self, groups: Iterable[str]) -> dict[str, str]:
+        """Return group -> split of many groups."""
+        drawn, held_out = _draws(self.seed, "held-out"), self.held_out
+        return {group: HELD_OUT if drawn(group) < held_out else TRAIN for group in groups}
 
 
 def draw(seed: int, purpose: str, group: str) -> float:
     """Return a pseudo-random number in [0, 1) that depends only on the arguments."""
-    digest = hashlib.sha256(f"{seed}\n{purpose}\n{group}".encode()).digest()
-    return int.from_bytes(digest[:8], "big") / 2.0**64
+    return _draws(seed, purpose)(group)
+
+
+def _draws(seed: int, purpose: str) -> Callable[[str], float]:
+    """Return `draw` for a seed and a purpose."""
+    before, sha256, number = f"{seed}\n{purpose}\n", hashlib.sha256, int.from_bytes
+    return lambda group: number(sha256((before + group).encode()).digest()[:8], "big") / 2.0**64

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import re
 import sqlite3
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from itertools import chain
 from typing import Any
 
 from gandam_studio.core.errors import DamagedWorkspace, UserError
@@ -73,7 +74,7 @@ class Sprite:
         """Return the attributes, in their order, of the sprite in a row of `COLUMNS`. Raises as `from_row`."""
         seq, key, name, blob, part, width, height, colors = row[:8]
         decisions = _DECISIONS_CACHE.get(row[8:])
-        # A fast check that most rows pass; other rows are checked column by column.
+        # A fast check that most rows pass; other rows are checked column by column (`are_sound` checks many at once).
         if not (
             decisions is not None
             and (part == "" or is_part(part))
@@ -126,6 +127,27 @@ class Sprite:
             seq, "0" * 64, "(damaged)", "0" * 64, "", 1, 1, 0, False, "", "dropped", "damaged", False, 0, None,
             "unknown", (), "", 1.0, "",
         )  # fmt: skip
+
+
+def are_sound(pictures: Sequence[Sequence[Any]]) -> bool:
+    """Whether the first eight of `COLUMNS`, each given as the values of many rows, hold valid values only.
+
+    A tenth of the time of checking row by row. Where it is false, `Sprite.checked` tells which row is damaged.
+    """
+    seqs, keys, names, blobs, parts, widths, heights, colors = pictures
+    numbers, texts = chain(seqs, widths, heights, colors), chain(keys, names, blobs, parts)
+    if {*map(type, numbers)} != {int} or {*map(type, texts)} != {str}:
+        return False
+    shown = "".join(names)
+    return (
+        {*map(len, keys), *map(len, blobs)} == {64}
+        and _HEX("".join(chain(keys, blobs))) is not None
+        and ((shown.isascii() and shown.isprintable() and max(map(len, names)) < 256) or all(map(is_name, names)))
+        and (not any(parts) or all(map(is_part, parts)))
+        and min(map(min, (seqs, widths, heights))) > 0
+        and max(map(max, (widths, heights))) <= MAX_SIDE
+        and min(colors) >= 0
+    )
 
 
 def check_value(field: str, value: Any) -> None:
@@ -219,6 +241,7 @@ COLUMN_DOMAINS: dict[str, Callable[[Any], bool]] = {
 _DECISIONS_CACHE: dict[tuple[Any, ...], tuple[Any, ...]] = {}
 _CACHE_SIZE = 4096
 _TWO_DIGESTS = re.compile("[0-9a-f]{128}").fullmatch
+_HEX = re.compile("[0-9a-f]*").fullmatch
 
 
 def _checked_decisions(row: tuple[Any, ...]) -> tuple[Any, ...]:
