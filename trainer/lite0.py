@@ -91,12 +91,11 @@ def through(layers: Sequence[Layer], x: torch.Tensor) -> torch.Tensor:
     kept = x
     for layer in layers:
         kept = x if layer.starts else kept
-        x = functional.conv2d(
-            _padded(x, layer.weight.shape[2], layer.stride), layer.weight, layer.bias, layer.stride,
-            groups=layer.groups,
-        )  # fmt: skip
-        x = functional.relu6(x) if layer.bends else x
-        x = x + kept if layer.adds else x
+        x, margin = _padded(x, layer.weight.shape[2], layer.stride)
+        x = functional.conv2d(x, layer.weight, layer.bias, layer.stride, margin, groups=layer.groups)
+        # In place, since a convolution's output is nobody else's.
+        x = functional.relu6(x, inplace=True) if layer.bends else x
+        x = x.add_(kept) if layer.adds else x
     return x
 
 
@@ -116,10 +115,15 @@ def _prepared(x: torch.Tensor, side: int) -> torch.Tensor:
     return (x - 127) / 128
 
 
-def _padded(x: torch.Tensor, kernel: int, stride: int) -> torch.Tensor:
-    """Padded as TensorFlow's SAME: with a stride, one side more than the other."""
+def _padded(x: torch.Tensor, kernel: int, stride: int) -> tuple[torch.Tensor, int]:
+    """Padded as TensorFlow's SAME, and what the convolution has to add on every side.
+
+    With a stride, one side gets more than the other; only then x is padded here, which is a copy.
+    """
     total = max((-(-x.shape[2] // stride) - 1) * stride + kernel - x.shape[2], 0)
-    return functional.pad(x, (total // 2, total - total // 2) * 2) if total else x
+    if total % 2 == 0:
+        return x, total // 2
+    return functional.pad(x, (total // 2, total - total // 2) * 2), 0
 
 
 def _state() -> dict[str, torch.Tensor]:

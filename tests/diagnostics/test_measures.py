@@ -13,7 +13,7 @@ from trainer.diagnostics.clipped import clipped, expected
 from trainer.diagnostics.copying import Membership, p_value
 from trainer.diagnostics.drift import assignment, drift
 from trainer.diagnostics.intervals import at_least, clopper_pearson, wilson
-from trainer.diagnostics.likeness import RealPictures, among, scale_of, small
+from trainer.diagnostics.likeness import RealPictures, among, blocks, scale_of, shifts, small
 from trainer.diagnostics.quality import QualityScale, RealFeatures, jumbled
 from trainer.diagnostics.spikes import Window, spike_effect, spikes_in
 from trainer.diagnostics.trend import mann_kendall, outlook, power_law
@@ -91,6 +91,38 @@ def test_without_look_alikes_there_is_a_lower_bound_alone(sprites: Known) -> Non
     found = variety(small(sprites.fresh(60)), 1e-6)
     assert (found.n2, found.pairs, found.distinct, found.high) == (None, 0, 60, math.inf)
     assert found.low == pytest.approx(60 * 59 / 6)
+
+
+@pytest.mark.parametrize(("reach", "mirrored"), [(0, False), (0, True), (1, True), (2, False)])
+def test_every_variant_is_averaged_over_its_own_blocks(reach: int, mirrored: bool, sprites: Known) -> None:
+    pictures = small(sprites.training[:3]).numpy()
+    found = blocks(torch.from_numpy(pictures), reach, mirrored).numpy()
+    sides = [pictures, pictures[..., ::-1]] if mirrored else [pictures]
+    wanted = []
+    for side in sides:
+        padded = np.pad(side, ((0, 0), (0, 0), (reach, reach), (reach, reach)), mode="edge")
+        for dx, dy in shifts(reach):
+            part = padded[:, :, reach - dy : reach - dy + 32, reach - dx : reach - dx + 32]
+            wanted.append(part.reshape(3, 3, 8, 4, 8, 4).mean((3, 5)).reshape(3, 192))
+    assert found == pytest.approx(np.stack(wanted), abs=1e-6)
+    assert blocks(torch.empty(0, 3, 32, 32), reach, mirrored).shape == (len(wanted), 0, 192)
+
+
+def test_the_nearest_picture_and_whether_its_mirror_image_is_nearer_are_those_of_all_pairs(sprites: Known) -> None:
+    real = RealPictures(sprites.training, np.arange(len(sprites.training)))
+    pictures = small(np.concatenate([sprites.copies(20), sprites.copies(20)[:, :, ::-1], sprites.fresh(20)]))
+    variants = blocks(small(sprites.training), 1, mirrored=True).double()
+    far = torch.cdist(blocks(pictures)[0].double(), variants).numpy()
+    found = real.compare(pictures)
+    assert found.distance.numpy() == pytest.approx(far.min((0, 2)), abs=1e-3)
+    assert found.of_reals.numpy() == pytest.approx(far.min((0, 1)), abs=1e-3)
+    assert found.row.tolist() == far.min(0).argmin(1).tolist()
+    of_nearest = far[:, np.arange(60), found.row.numpy()]
+    assert found.mirrored.tolist() == (of_nearest[9:].min(0) < of_nearest[:9].min(0)).tolist()
+    assert 15 <= int(found.mirrored[:40].sum()) <= 25
+    one, turned = real.distances(pictures[20:21])
+    assert one.numpy() == pytest.approx(far[:, 20].min(0), abs=1e-3)
+    assert bool(turned[found.row[20]]) == bool(found.mirrored[20])
 
 
 def test_shifted_samples_are_the_same_picture_and_distances_are_symmetric(sprites: Known) -> None:

@@ -61,35 +61,52 @@ def blocks(pictures: torch.Tensor, reach: int = 0, mirrored: bool = False) -> to
     Variants are the shifts by up to `reach` (the edge's pixels are repeated), then the same of the mirror images.
     """
     sides = [pictures, pictures.flip(3)] if mirrored else [pictures]
-    found = []
-    for side in sides:
-        padded = functional.pad(side, (reach,) * 4, mode="replicate") if reach else side
-        for dx, dy in shifts(reach):
-            part = padded[:, :, reach - dy : reach - dy + SIDE, reach - dx : reach - dx + SIDE]
-            found.append(functional.avg_pool2d(part, BLOCK).flatten(1))
-    return torch.stack(found)
+    count = len(pictures)
+    if not reach:
+        return torch.stack([functional.avg_pool2d(side, BLOCK).flatten(1) for side in sides])
+    found = pictures.new_empty(len(sides), (2 * reach + 1) ** 2, count, pictures.shape[1] * (SIDE // BLOCK) ** 2)
+    if not count:
+        return found.flatten(0, 1)
+    for side, of_side in zip(sides, found, strict=True):
+        padded = functional.pad(side, (reach,) * 4, mode="replicate")
+        # All pictures' channels as those of one picture, and last in memory: the same averages in a third of the time.
+        wide = padded.flatten(0, 1)[None].contiguous(memory_format=torch.channels_last)
+        for (dx, dy), variant in zip(shifts(reach), of_side, strict=True):
+            part = wide[:, :, reach - dy : reach - dy + SIDE, reach - dx : reach - dx + SIDE]
+            variant.copy_(functional.avg_pool2d(part, BLOCK)[0].reshape(count, -1))
+    return found.flatten(0, 1)
 
 
-def squared_distances(x: torch.Tensor, variants: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-    """The least squared Euclidean distances of x (N, d) to the variants (V, M, d), and which variant: (N, M) both."""
-    own = (x * x).sum(1)[:, None]
+def squared_distances(x: torch.Tensor, variants: torch.Tensor) -> torch.Tensor:
+    """The least squared Euclidean distances of x (N, d) to the variants (V, M, d): (N, M)."""
+    return _lengthened(_least(x, variants), x)
+
+
+def _squared_distances_mirrored(x: torch.Tensor, variants: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+    """The same where the second half of the variants are mirror images, and whether one of these is nearest."""
+    half = len(variants) // 2
+    own, mirrored = _least(x, variants[:half]), _least(x, variants[half:])
+    turned = mirrored < own
+    return _lengthened(torch.minimum(own, mirrored, out=own), x), turned
+
+
+def _least(x: torch.Tensor, variants: torch.Tensor) -> torch.Tensor:
+    """The least squared distances less the squares of x, (N, M)."""
     least: torch.Tensor | None = None
-    which = torch.zeros(len(x), variants.shape[1], dtype=torch.uint8)
-    for index, variant in enumerate(variants):
+    for variant in variants:
         far = torch.addmm((variant * variant).sum(1)[None, :], x, variant.T, alpha=-2)
-        if least is None:
-            least = far
-            continue
-        closer = far < least
-        which[closer] = index
-        least = torch.where(closer, far, least)
+        least = far if least is None else torch.minimum(least, far, out=least)
     assert least is not None
-    return (least + own).clamp_min_(0), which
+    return least
+
+
+def _lengthened(least: torch.Tensor, x: torch.Tensor) -> torch.Tensor:
+    return least.add_((x * x).sum(1)[:, None]).clamp_min_(0)
 
 
 def among(pictures: torch.Tensor) -> torch.Tensor:
     """Distances (m, m) between samples (m, 3, 32, 32), under shifts of up to 2 pixels; infinite to itself."""
-    least, _ = squared_distances(blocks(pictures)[0], blocks(pictures, FAR))
+    least = squared_distances(blocks(pictures)[0], blocks(pictures, FAR))
     least = torch.minimum(least, least.T).sqrt()
     least.fill_diagonal_(torch.inf)
     return least
@@ -135,13 +152,13 @@ class RealPictures:
         mirrored = torch.zeros(len(x), dtype=torch.bool)
         of_reals = []
         for first, variants in self._variants():
-            least, which = squared_distances(x, variants)
+            least, nearer_mirrored = _squared_distances_mirrored(x, variants)
             of_reals.append(least.min(0).values)
             value, at = least.min(1)
             closer = value < distance
             distance = torch.where(closer, value, distance)
             row = torch.where(closer, at + first, row)
-            turned = which.gather(1, at[:, None])[:, 0] >= len(variants) // 2
+            turned = nearer_mirrored.gather(1, at[:, None])[:, 0]
             mirrored = torch.where(closer, turned, mirrored)
         reals = torch.cat(of_reals).sqrt() if of_reals else torch.empty(0)
         return Comparison(distance.sqrt(), row, mirrored, reals)
@@ -152,9 +169,9 @@ class RealPictures:
         x = blocks(picture)[0]
         far, turned = [torch.empty(0)], [torch.empty(0, dtype=torch.bool)]
         for _first, variants in self._variants():
-            least, which = squared_distances(x, variants)
+            least, nearer_mirrored = _squared_distances_mirrored(x, variants)
             far.append(least[0])
-            turned.append(which[0] >= len(variants) // 2)
+            turned.append(nearer_mirrored[0])
         return torch.cat(far).sqrt(), torch.cat(turned)
 
     def leave_one_out(self, rows: Array) -> torch.Tensor:
@@ -164,7 +181,7 @@ class RealPictures:
         least = torch.full((len(x),), torch.inf)
         for first, variants in self._variants():
             related = own_families[:, None] == self.families[first : first + variants.shape[1]][None, :]
-            far, _ = squared_distances(x, variants)
+            far = squared_distances(x, variants)
             least = torch.minimum(least, far.masked_fill_(related, torch.inf).min(1).values)
         return least.sqrt()
 
