@@ -10,7 +10,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from trainer.protocol.diagnosis import REASONS, VERDICTS, Diagnosis, cards, diagnosis_of, quality_card, summary
+from trainer.protocol.diagnosis import REASONS, VERDICTS, Card, Diagnosis, cards, diagnosis_of, quality_card, summary
 
 VALUES: dict[str, Any] = {
     "verdict": "memorised", "reason": "copies", "samples": 256, "training": 408, "held_out": 37, "families": 300,
@@ -81,6 +81,55 @@ def test_what_is_farther_from_real_sprites_than_pieces_of_them_is_not_simply_hea
     assert summary(near).tone == "good"
     assert summary(far).title != summary(near).title
     assert quality_card(far).title != quality_card(near).title
+
+
+def test_what_is_far_from_real_sprites_is_not_called_healthy() -> None:
+    values = {**VALUES, "verdict": "healthy", "reason": "varied"}
+    far = summary(Diagnosis.from_json(values))
+    near = summary(Diagnosis.from_json({**values, "quality": {**VALUES["quality"], "jumbled": 9.0}}))
+    assert "healthy" not in far.title.lower()
+    assert "healthy" in near.title.lower()
+    assert far.advice != near.advice
+
+
+def test_more_samples_are_advised_only_where_there_were_fewer() -> None:
+    few, many = (
+        summary(Diagnosis.from_json({**VALUES, "verdict": "cannot tell yet", "reason": "between", "samples": samples}))
+        for samples in (256, 1024)
+    )
+    assert "1,024" in few.advice
+    assert many.advice
+    assert "1,024" not in many.advice
+
+
+def test_too_few_samples_to_rule_out_copies_are_not_said_to_look_like_training_pictures() -> None:
+    values = {**VALUES, "verdict": "cannot tell yet", "reason": "related copies", "samples": 64}
+    none = {"kappa": 0, "low": 0, "high": 0.056, "sources": 0, "test": None}
+    some = summary(Diagnosis.from_json(values))
+    assert summary(Diagnosis.from_json({**values, "copying": none})).title != some.title
+
+
+@pytest.mark.parametrize("verdict", ["healthy", "memorised", "cannot tell yet"])
+def test_as_varied_as_real_sprites_is_said_beside_any_verdict(verdict: str) -> None:
+    def card(distinct: int) -> Card:
+        variety = {**VALUES["variety"], "distinct": distinct}
+        return cards(Diagnosis.from_json({**VALUES, "verdict": verdict, "variety": variety}))["variety"]
+
+    few, as_many, more = (card(distinct) for distinct in (150, 230, 256))
+    assert few.tone == "neutral"
+    assert as_many.tone == more.tone == ("neutral" if verdict == "cannot tell yet" else "good")
+    assert few.meaning != as_many.meaning == more.meaning
+
+
+def test_look_alikes_are_only_to_be_looked_at_where_there_are_any() -> None:
+    def found(top: float) -> Diagnosis:
+        variety = {**VALUES["variety"], "distinct": 256, "top_share": top}
+        return Diagnosis.from_json({**VALUES, "verdict": "cannot tell yet", "reason": "between", "variety": variety})
+
+    assert found(2 / 256).has_look_alikes
+    assert not found(1 / 256).has_look_alikes
+    assert cards(found(2 / 256))["variety"].advice
+    assert not cards(found(1 / 256))["variety"].advice
 
 
 @pytest.mark.parametrize("missing", [("ratio", "p"), ()])

@@ -348,6 +348,18 @@ def test_cards_stand_below_each_other_in_small_windows(tmp_path: Path, qtbot, si
     assert not area.horizontalScrollBar().maximum()
 
 
+def test_pictures_of_look_alikes_are_offered_only_where_there_are_any(qtbot) -> None:  # type: ignore[no-untyped-def]
+    shown = DiagnosisCards()
+    qtbot.addWidget(shown)
+    found = diagnosis("memorised", "copies")
+    for share, offered in ((2 / found.samples, True), (1 / found.samples, False)):
+        one = replace(found, variety=replace(found.variety, top_share=share))
+        finding = replace(finding_in(one.to_json()), pictures={"nearest": "a", "group": "b"})
+        shown.show_finding(finding, where="")
+        assert shown.cards["variety"].button.isHidden() is not offered
+        assert not shown.cards["copying"].button.isHidden()
+
+
 # Evaluate
 
 

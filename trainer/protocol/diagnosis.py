@@ -27,6 +27,8 @@ LIKE_REAL = 3.0
 """Below this z of the KID, samples are like real ones in its features."""
 FORGOTTEN = 0.8
 SETTLED = 0.2
+AS_VARIED = 0.8
+"""Samples are called as varied as real sprites from this share of the number of different ones on."""
 SPIKES_SHOW = 0.05
 """The p-value up to which sudden jumps are said to show in the pictures."""
 
@@ -195,6 +197,11 @@ class Diagnosis:
     spikes: SpikeFacts | None = None
     outlook: OutlookFacts | None = None
     features: str = ""
+
+    @property
+    def has_look_alikes(self) -> bool:
+        """Whether the largest group of look-alikes has more than one member."""
+        return self.variety.top_share * self.samples >= 1.5
 
     def to_json(self) -> dict[str, Any]:
         """Plain values; numbers have six digits."""
@@ -366,10 +373,12 @@ def summary(found: Diagnosis) -> Card:
     if found.verdict == HEALTHY:
         far = found.quality is not None and found.quality.is_far
         return Card(
-            "Healthy: varied, no copies" + (", but far from real sprites" if far else ""),
+            "Varied, no copies, but far from real sprites" if far else "Healthy: varied, no copies",
             f"The samples differ from each other and from the training pictures ({found.samples:,} looked at). "
             f"{_how_good(found)}",
-            "No copying was found; that is no proof that there is none.",
+            "Train longer and look again; if it stays so, try another preset."
+            if far
+            else "No copying was found; that is no proof that there is none.",
             "neutral" if far else "good",
         )
     if found.verdict == COLLAPSED:
@@ -377,7 +386,8 @@ def summary(found: Diagnosis) -> Card:
             f"Collapsed to about {about} pictures" if about else "Collapsed",
             f"The generator draws the same few pictures again and again: {found.variety.distinct:,} different ones "
             f"among {found.samples:,}, where {_real_ones(found)} give {found.variety.real.distinct:,}.",
-            "Go back to a checkpoint from before, lower the discriminator's learning rate, or use a sprite-r3 preset.",
+            "Go back to a checkpoint from before. With a GAN, lower the discriminator's learning rate or use a "
+            "sprite-r3 preset.",
             "bad",
         )
     if found.verdict == COLLAPSED_ONTO_TRAINING:
@@ -410,12 +420,17 @@ def sees_shapes(features: str) -> bool:
 def _how_good(found: Diagnosis) -> str:
     quality = found.quality
     if quality is not None and quality.is_far:
-        return "But random pieces of real sprites come nearer to real ones than they do: look at them."
+        return "But they are farther from real sprites than patchworks of random pieces of these: look at them."
     if quality is not None and quality.z >= LIKE_REAL:
         return "They are not like real sprites yet: see the quality, and look at them."
     if quality is not None and not sees_shapes(found.features):
         return "Colours and textures are like those of real sprites; only your eyes can judge the shapes."
     return "This does not say that they are good: look at them."
+
+
+_CLEARER = 1024
+"""Samples that answer more clearly than those a run looks at."""
+_MORE_SAMPLES = f"Evaluate this run with {_CLEARER:,} samples for a clearer answer."
 
 
 def _cannot_tell(found: Diagnosis) -> Card:
@@ -438,6 +453,13 @@ def _cannot_tell(found: Diagnosis) -> Card:
             "Copies and variety show later.",
             "Look again after more training.",
         )
+    if found.reason == "related copies" and not found.copying.kappa:
+        return Card(
+            "Cannot tell: too few samples",
+            f"Not one of {found.samples:,} samples looks like a training picture. That is too few to rule out copies "
+            "where sprites resemble each other, as these do.",
+            _MORE_SAMPLES,
+        )
     if found.reason == "related copies":
         return Card(
             "Cannot tell: the sprites resemble each other",
@@ -456,7 +478,9 @@ def _cannot_tell(found: Diagnosis) -> Card:
         "Cannot tell yet",
         f"{found.samples:,} samples leave it open: {_percent(found.copying.kappa)} look like a training picture, and "
         f"there are {found.variety.distinct:,} different ones.",
-        "Evaluate this run with 1,024 samples for a clearer answer.",
+        _MORE_SAMPLES
+        if found.samples < _CLEARER
+        else "Look at them beside training pictures, and again at a later moment.",
     )
 
 
@@ -469,15 +493,18 @@ def _real_ones(found: Diagnosis) -> str:
 
 def variety_card(found: Diagnosis) -> Card:
     """How many different sprites, beside real ones."""
-    v = found.variety
-    meaning = f"{_real_ones(found).capitalize()}, blurred as much, give {v.real.distinct:,}."
-    if v.top_share * found.samples >= 1.5:
+    v, beside = found.variety, min(found.samples, found.training)
+    low = found.verdict in (COLLAPSED, COLLAPSED_ONTO_TRAINING)
+    as_varied = not low and v.distinct >= AS_VARIED * v.real.distinct
+    lead = "About as varied as" if as_varied else "Far less varied than" if low else "Less varied than"
+    meaning = f"{lead} real sprites: of {beside:,} of those, made as blurry, {v.real.distinct:,} differ."
+    if found.has_look_alikes:
         meaning += f" The largest group of look-alikes holds {_percent(v.top_share)} of the samples."
-    tone, advice = "neutral", "Look at the look-alikes."
-    if found.verdict in (COLLAPSED, COLLAPSED_ONTO_TRAINING):
+    tone, advice = "neutral", "Look at the look-alikes." if found.has_look_alikes else ""
+    if low:
         tone, advice = "bad", "Look at the look-alikes; go back to a checkpoint from before."
-    elif found.verdict == HEALTHY:
-        tone, advice = "good", "Nothing to do."
+    elif as_varied and found.verdict in (HEALTHY, MEMORISED):
+        tone, advice = "good", "Nothing to do here."
     return Card(f"{v.distinct:,} different of {found.samples:,}", meaning, advice, tone)
 
 
@@ -499,7 +526,7 @@ def copying_card(found: Diagnosis) -> Card:
     if c.test is not None and c.test.hits_p <= 0.05:
         meaning += " Held-out sprites turn up far less often, which chance does not explain."
     elif c.test is not None and c.test.lean_p <= 0.05:
-        meaning += " It leans on its training pictures, which is not copying by itself."
+        meaning += " They are nearer to training than to held-out sprites, which is not copying by itself."
     tone = "good" if not c.kappa and found.verdict in (HEALTHY, COLLAPSED) else "neutral"
     if found.verdict in (MEMORISED, COLLAPSED_ONTO_TRAINING):
         tone = "bad"
@@ -517,7 +544,7 @@ def quality_card(found: Diagnosis) -> Card:
         title = "Far from real sprites"
     elif like_real and not shapes:
         title = "Colours and textures like real sprites"
-    jumbled = "" if q.jumbled is None else f", random pieces of them {_short(q.jumbled)}"
+    jumbled = "" if q.jumbled is None else f", patchworks of random pieces {_short(q.jumbled)}"
     meaning = (
         f"Distance to held-out sprites (KID, lower is better): {_short(q.kid)} ± {_short(q.error)}; "
         f"real sprites have {_short(q.floor_mean)} ± {_short(q.floor_sd)}{jumbled}."
@@ -527,9 +554,9 @@ def quality_card(found: Diagnosis) -> Card:
         advice = f"This measure does not see shapes: look at them. {advice}".strip()
     if not advice:
         advice = "Look at them too." if like_real else "Compare other checkpoints, or train longer and look again."
-    if found.verdict in (MEMORISED, COLLAPSED_ONTO_TRAINING):
-        advice, tone = "Copies score well in this measure: deal with the copying first.", "neutral"
-    elif found.verdict == COLLAPSED:
+    if found.verdict == MEMORISED:
+        advice, tone = "Copies make this value better than it should be: deal with the copying first.", "neutral"
+    elif found.verdict in (COLLAPSED, COLLAPSED_ONTO_TRAINING):
         advice, tone = "Deal with the variety first: more training alone rarely brings it back.", "neutral"
     return Card(title, meaning, advice, tone)
 
@@ -566,14 +593,14 @@ def drift_card(found: Diagnosis) -> Card:
         meaning = f"The same samples (latents) show other pictures than at {since}."
         if d.set_drift < SETTLED:
             meaning = f"The same pictures as at {since} are drawn, but as other samples."
-        advice = "Usual early on; it settles as the learning rate falls."
+        advice = "Usual early on: nothing to do. It settles as the learning rate falls."
     elif d.identity < SETTLED:
         title, meaning = "Settled", f"The same samples (latents) show nearly the same pictures as at {since}."
         advice = "Each sample can be followed from one moment to the next."
     else:
         title = "Changing"
         meaning = f"The same samples (latents) have changed since {since}, {_percent(d.changed)} into other pictures."
-        advice = "Usual until the learning rate has fallen."
+        advice = "Usual until the learning rate has fallen: nothing to do."
     return Card(title, f"{meaning} {jumps}".strip(), advice)
 
 
@@ -582,10 +609,10 @@ def spikes_text(found: SpikeFacts | None) -> str:
     if found is None or not found.with_spike:
         return ""
     if found.ratio is None or found.p is None:
-        return "There are too few sudden jumps, or too few samples without one, to say whether they show."
+        return "Too few sudden jumps, or calm stretches between them, to say whether pictures change there."
     if found.p <= SPIKES_SHOW:
-        return f"At sudden jumps pictures change {found.ratio:.2g} times as much as elsewhere: look at one."
-    return "At sudden jumps pictures change no more than elsewhere."
+        return f"Where the curves jump, pictures change {found.ratio:.2g} times as much as elsewhere: look at one."
+    return "Where the curves jump, pictures change no more than elsewhere."
 
 
 def alarm_text(about: str, state: str, action: str = "") -> str:
@@ -632,7 +659,8 @@ def _about(n2: float | None) -> str:
 
 
 def _short(value: float) -> str:
-    return f"{value:.3g}"
+    """Two digits, and all before the point."""
+    return f"{value:,.0f}" if abs(value) >= 10 else f"{value:.2g}"
 
 
 def _pictures(count: int, noun: str) -> str:

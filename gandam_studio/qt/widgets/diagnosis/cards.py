@@ -211,7 +211,11 @@ class DiagnosisCards(QWidget):
         shown = cards(found)
         if spikes:
             shown["drift"] = replace(shown["drift"], advice=f"{shown['drift'].advice} {spikes}".strip())
-        has = {"variety": GROUP in finding.pictures, "copying": NEAREST in finding.pictures, "drift": bool(spikes)}
+        has = {
+            "variety": GROUP in finding.pictures and found.has_look_alikes,
+            "copying": NEAREST in finding.pictures,
+            "drift": bool(spikes),
+        }
         for name, card in self.cards.items():
             card.show_card(shown[name], numbers[name], has_pictures=has.get(name, False))
         self.note.hide()
