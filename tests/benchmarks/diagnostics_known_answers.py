@@ -28,6 +28,7 @@ import torch
 from real_sprites import Sprites, freedoom, in_folder, mechas, pokesprites
 
 from trainer import lite0
+from trainer.diagnostics.intervals import clopper_pearson
 from trainer.features import RandomFeatures
 from trainer.lite0_front import Lite0Front
 from trainer.protocol.lite0_weights import weights_path
@@ -50,9 +51,9 @@ def main() -> None:
     answers: dict[str, Any] = {}
     if options.art:
         answers["art"] = {name: unused(Path(folder), name, options) for name, folder in _named(options.art)}
-        _summed(answers["art"], options)
+        answers["all"] = _summed(answers["art"], options)
     else:
-        print_ = (lambda *_: None) if options.json else print
+        print_ = (lambda *_, **__: None) if options.json else print
         for name in options.tables or list(TABLES):
             started = time.perf_counter()
             answers[name] = TABLES[name](options, print_)
@@ -230,11 +231,13 @@ def unused(folder: Path, name: str, options: Any) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _summed(found: dict[str, Any], options: Any) -> None:
-    if options.json:
-        return
+def _summed(found: dict[str, Any], options: Any) -> dict[str, Any]:
+    """All sets together; the exact 95 % interval takes verdicts for independent, which those of one split are not."""
     total, wrong, open_ = (sum(one[name] for one in found.values()) for name in ("total", "wrong", "open"))
-    print(f"all: {wrong} wrong of {total} ({wrong / total:.1%}), {open_} left open")
+    low, high = clopper_pearson(wrong, total)
+    if not options.json:
+        print(f"all: {wrong} wrong of {total} ({wrong / total:.1%}, {low:.1%} to {high:.1%}), {open_} left open")
+    return {"total": total, "wrong": wrong, "open": open_, "low": low, "high": high}
 
 
 if __name__ == "__main__":
