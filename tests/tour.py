@@ -25,7 +25,7 @@ from gandam_studio.core import versions
 from gandam_studio.core.archives.names import Names
 from gandam_studio.core.importing import Cut, Grid, ImportSummary
 from gandam_studio.core.importing.items import Item
-from gandam_studio.core.importing.looking import Findings, SheetsFound
+from gandam_studio.core.importing.looking import SheetsFound, SourceFindings
 from gandam_studio.core.runs import summary
 from gandam_studio.core.versions.verify import Damage, Verified
 from gandam_studio.core.workspace import Workspace
@@ -158,14 +158,6 @@ def opened(scene: Scene, window: MainWindow) -> Iterator[QWidget]:
 
 
 # Screens
-
-
-def _visit(name: str) -> Callable[[MainWindow], QWidget]:
-    def show(window: MainWindow) -> QWidget:
-        window.visit_by_name(name)
-        return window
-
-    return show
 
 
 def _curate(window: MainWindow):  # type: ignore[no-untyped-def]
@@ -458,10 +450,10 @@ def _offer(window: MainWindow) -> QWidget:
 def _nearest_pictures(window: MainWindow) -> QWidget:
     from gandam_studio.core.runs.diagnoses import NEAREST, finding_in
     from gandam_studio.qt.following.pictures import sheet
-    from gandam_studio.qt.widgets.diagnosis.sheet_dialog import SheetDialog
+    from gandam_studio.qt.widgets.diagnosis.sheet_dialog import DiagnosisSheetDialog
 
     answer = {**diagnosis("memorised", "copies").to_json(), "iteration": 400, "nearest": [0.4, 1.2]}
-    dialog = SheetDialog(NEAREST, finding_in(answer), "iteration 400", window)
+    dialog = DiagnosisSheetDialog(NEAREST, finding_in(answer), "iteration 400", window)
     dialog.show_sheet(sheet(pictures(6), 2))
     return dialog
 
@@ -489,11 +481,11 @@ def _sheet(window: MainWindow) -> QWidget:
     return SheetDialog("sheet.png", sheet, window)
 
 
-def findings() -> Findings:
+def findings() -> SourceFindings:
     """Findings with everything that an import can propose."""
     cut = Cut(Grid(32, 32, 1, 1, 1, 1), (255, 0, 255))
     examples = {"cp932": ["ソ.png"], "gbk": ["僜.png"]}
-    return Findings(
+    return SourceFindings(
         pictures=40, fresh=38, folders={"knight": 9, "golem": 4, "mess": 2}, outer=frozenset({"mess"}), captions=4,
         caption_tags={"golem": 4, "a very long caption that nobody would take for a tag, and yet it is one": 1},
         sheets=[SheetsFound((Item("walk1.png"), Item("walk2.png")), 132, 100, cut, 24)], animations=2, frames=9,

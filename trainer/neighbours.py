@@ -28,11 +28,6 @@ class Near:
     distance: float
     pixels: Array
 
-    @property
-    def looks_alike(self) -> bool:
-        """Whether the diagnostics would call the sample a copy of it."""
-        return self.distance < 1
-
 
 class Neighbours:
     """A run's real pictures, ready to be compared with samples. Raises TrainerError if they cannot be read."""

@@ -45,7 +45,7 @@ log = logging.getLogger("trainer")
 
 
 @dataclass(frozen=True)
-class Outcome:
+class RunOutcome:
     """How a run ended: "finished" or "stopped", why, and how far it came."""
 
     state: str
@@ -60,7 +60,7 @@ def train_run(
     on_event: Callable[[events.TrainEvent], None] | None = None,
     limits: Sequence[str] = (),
     more: More | None = None,
-) -> Outcome:
+) -> RunOutcome:
     """Train or resume `run` until it finishes or is stopped. Commands older than `since` are dropped.
 
     `limits` are settings to change in the run, such as "stop.minutes=5"; `more` lets a finished run train longer. What
@@ -179,7 +179,7 @@ def _train(
     writer: EventWriter | None,
     since: float,
     extended: events.RunExtended | None = None,
-) -> Outcome:
+) -> RunOutcome:
     training: Training | None = None
     at = Done()
 
@@ -197,7 +197,7 @@ def _train(
                 say(events.RunWarning(message=complaint, about="checkpoint"))
             if saved and (limit := limit_reached(config.stop, at)):
                 say(events.RunFinished(limit=limit, checkpoint=_relative(run, folder)))
-                return Outcome(
+                return RunOutcome(
                     "finished", f"it had already reached its {events.LIMITS[limit]}", at.iteration, at.images
                 )
             session = _prepare(run, config, device, ranks, saved)
@@ -213,9 +213,9 @@ def _train(
                     training.flush()
                     training.checkpoint("stop")
                     say(events.RunStopped(reason=str(stop), checkpoint=_relative(run, run.newest_checkpoint())))
-                    return Outcome("stopped", str(stop), session.done.iteration, session.done.images)
+                    return RunOutcome("stopped", str(stop), session.done.iteration, session.done.images)
             say(events.RunFinished(limit=limit, checkpoint=_relative(run, run.newest_checkpoint())))
-            return Outcome("finished", limit, session.done.iteration, session.done.images)
+            return RunOutcome("finished", limit, session.done.iteration, session.done.images)
     except Exception as error:
         failure = _understood(error, run)
         try:

@@ -17,7 +17,7 @@ from gandam_studio.core.errors import UserError
 
 if TYPE_CHECKING:
     from gandam_studio.core.importing import ImportOptions, ImportSummary, Slicing
-    from gandam_studio.core.importing.looking import Findings
+    from gandam_studio.core.importing.looking import SourceFindings
     from gandam_studio.core.workspace import Workspace
 
 _TOLD = 50
@@ -197,7 +197,7 @@ def _tell(out: Output, summary: ImportSummary, options: ImportOptions) -> None:
     out.say(summary.sentence() + rate)
 
 
-def _tell_findings(out: Output, found: Findings) -> None:
+def _tell_findings(out: Output, found: SourceFindings) -> None:
     """Say what there is, and which option uses it."""
     from gandam_studio.core.importing.options import kinds_listed
 

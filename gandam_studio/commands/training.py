@@ -506,7 +506,7 @@ def sample(
                 draw = handing_over.drawn_by(
                     found, count=count, seed=seed, iteration=iteration, latents=latents, choice=choice, job=job
                 )
-            plan = handing_over.Plan(scales or (1,), sheet, aseprite, steps, frame_ms)
+            plan = handing_over.HandOverPlan(scales or (1,), sheet, aseprite, steps, frame_ms)
             place = target.absolute() if target else None
             made = handing_over.hand_over(found, place, draw, look, plan, force=force, job=job)
             told = {"out": str(target) if target else None, "seeds": list(made.samples.latents)}

@@ -75,7 +75,7 @@ class ScreenMenu:
 class Screen(QWidget):
     """Base of all screens; built on first visit, notified when shown and hidden.
 
-    Subclasses set `title` and `icon_name` (a file in resources/icons) and build themselves from `session`.
+    Subclasses set `title` and build themselves from `session`.
 
     Attributes:
         session: the open workspace and its signals.
@@ -89,7 +89,6 @@ class Screen(QWidget):
     run_widget_changed = Signal(object)
 
     title = ""
-    icon_name = ""
 
     def __init__(self, session: Session, parent: QWidget | None = None) -> None:
         super().__init__(parent)

@@ -17,7 +17,7 @@ from gandam_studio.core.workspace.edits import Drop, Flip, Rotate, SetCrop
 from gandam_studio.core.workspace.review import page
 from gandam_studio.qt import theme
 from gandam_studio.qt.widgets.cell_painter import CellPainter, draw_picture, zoom_to_fit
-from gandam_studio.qt.widgets.picture_cache import Cell, PictureCache, Wanted, image_from_rgba, load
+from gandam_studio.qt.widgets.picture_cache import CellStyle, PictureCache, Wanted, image_from_rgba, load
 from gandam_studio.qt.widgets.rows import Rows
 
 
@@ -149,7 +149,7 @@ def test_a_cell_drawn_by_the_loader_is_what_the_window_would_draw(
     look = (selected, False, False, True)
     cache = PictureCache(workspace)
     with qtbot.waitSignal(cache.composed) as composed:
-        cache.want([Wanted(sprite, cells.fit, Cell(cells.twin(), look, 116))])
+        cache.want([Wanted(sprite, cells.fit, CellStyle(cells.twin(), look, 116))])
     cache.stop()
     (drawn,) = composed.args[0]
     picture = cache.get(sprite)

@@ -17,7 +17,7 @@ from PIL import Image
 
 from gandam_studio.core import duplicates as d
 from gandam_studio.core.duplicates import finding, sources
-from gandam_studio.core.duplicates.links import Findings, Link, links_path, load_findings, save_findings
+from gandam_studio.core.duplicates.links import Link, VerifiedLinks, links_path, load_findings, save_findings
 from gandam_studio.core.duplicates.sources import described_otherwise
 from gandam_studio.core.errors import UserError
 from gandam_studio.core.importing import import_sources
@@ -194,7 +194,7 @@ def test_an_earlier_search_does_not_replace_a_later_one(workspace: Workspace):
     report = d.find_duplicates(workspace)
     radii = (finding.LOOK_RADIUS, finding.WHOLE_RADIUS)
     later = load_findings(workspace.folder, radii)
-    save_findings(workspace.folder, Findings([], later.last - 1), radii)
+    save_findings(workspace.folder, VerifiedLinks([], later.last - 1), radii)
     assert load_findings(workspace.folder, radii) == later
     assert report.links == list(later.links)
 
@@ -204,7 +204,7 @@ def test_findings_of_sprites_that_are_not_there_are_made_again(workspace: Worksp
     found = d.find_duplicates(workspace).links
     links_path(workspace.folder).unlink()
     radii = (finding.LOOK_RADIUS, finding.WHOLE_RADIUS)
-    save_findings(workspace.folder, Findings([Link(1, 99, found[0].verdict)], last), radii)
+    save_findings(workspace.folder, VerifiedLinks([Link(1, 99, found[0].verdict)], last), radii)
     assert d.find_duplicates(workspace).links == found
 
 

@@ -11,7 +11,14 @@ import pytest
 from pictures import chunk, encoded, png, sprite
 
 from gandam_studio.core.importing import ImportOptions, import_sources, pool
-from gandam_studio.core.importing.items import Item, Outcome, pack_items, pack_outcomes, unpack_items, unpack_outcomes
+from gandam_studio.core.importing.items import (
+    Item,
+    ItemOutcome,
+    pack_items,
+    pack_outcomes,
+    unpack_items,
+    unpack_outcomes,
+)
 from gandam_studio.core.pictures.decoding import Limits
 
 MARKER = chunk(b"tEXt", b"why\0")
@@ -88,7 +95,7 @@ def test_workers_that_cannot_start_are_reported(workspace, folder_of, monkeypatc
 def test_frames_come_back_as_they_went() -> None:
     items = [Item("/a\udcff\n", "", 3, 4), Item("z.zip", "in/side", 1, 2, 7), Item("p", data=b"\0bytes")]
     assert unpack_items(pack_items(items)) == items
-    outcomes = [Outcome("rejected", "why \udcff"), Outcome("accepted", digest="ab", original=b"PNG")]
+    outcomes = [ItemOutcome("rejected", "why \udcff"), ItemOutcome("accepted", digest="ab", original=b"PNG")]
     assert unpack_outcomes(pack_outcomes(outcomes)) == outcomes
     with pytest.raises(ValueError, match="length"):
         unpack_outcomes(pack_outcomes(outcomes) + b"x")

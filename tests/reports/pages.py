@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import html
 import io
 import json
 import re
@@ -119,8 +118,3 @@ def decoded(uri: str) -> np.ndarray:
     assert uri.startswith("data:image/webp;base64,")
     with Image.open(io.BytesIO(base64.b64decode(uri.partition(",")[2]))) as picture:
         return np.array(picture.convert("RGB"))
-
-
-def unescaped(text: str) -> str:
-    """Text as a reader sees it."""
-    return html.unescape(text)

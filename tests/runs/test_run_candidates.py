@@ -19,8 +19,8 @@ from gandam_studio.core.runs.candidates import take_in
 from gandam_studio.core.runs.checks import check_data, check_unseen
 from gandam_studio.core.runs.handing_over import (
     FinishedSamples,
+    HandOverPlan,
     Look,
-    Plan,
     Samples,
     finish_samples,
     hand_over,
@@ -157,7 +157,7 @@ def test_exported_files_are_known_on_any_way_in(
     workspace: Workspace, done: FinishedSamples, run: RunDirectory, tmp_path: Path
 ) -> None:
     out = tmp_path / "out"
-    write_samples(run, out, done, Plan(sheet=True, aseprite=True))
+    write_samples(run, out, done, HandOverPlan(sheet=True, aseprite=True))
     for name in ("sheet.json", "sheet.png", "sprites.aseprite"):
         (tmp_path / "in").mkdir(exist_ok=True)
         (tmp_path / "in" / name).write_bytes((out / name).read_bytes())

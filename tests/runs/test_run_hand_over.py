@@ -23,8 +23,8 @@ from gandam_studio.core.runs.handing_over import (
     DATA,
     EACH,
     OWN,
+    HandOverPlan,
     Look,
-    Plan,
     Samples,
     file_names,
     hand_over,
@@ -83,7 +83,7 @@ def test_the_run_s_own_pictures_are_those_it_learned_from(run: RunDirectory) -> 
 
 def test_a_folder_holds_clean_sprites_with_their_origin(run: RunDirectory, samples: Samples, tmp_path: Path) -> None:
     out = tmp_path / "out"
-    plan = Plan((1, 2, 4), sheet=True, aseprite=True)
+    plan = HandOverPlan((1, 2, 4), sheet=True, aseprite=True)
     made = hand_over(run, out, lambda _folder: samples, Look(DATA, 12, BINARY, 1.0, 0.5), plan)
     names = [f"r1-test-400-01234567-seed-7-{index:04d}" for index in range(9)]
     wanted = {f"{name}{at}.png" for name in names for at in ("", "@2x", "@4x")}
@@ -115,7 +115,7 @@ def test_a_folder_holds_clean_sprites_with_their_origin(run: RunDirectory, sampl
 
 def test_sheet_and_document_come_back_through_the_import(run: RunDirectory, samples: Samples, tmp_path: Path) -> None:
     out = tmp_path / "out"
-    hand_over(run, out, lambda _folder: samples, CLEAN_LOOK, Plan(sheet=True, aseprite=True))
+    hand_over(run, out, lambda _folder: samples, CLEAN_LOOK, HandOverPlan(sheet=True, aseprite=True))
     singles = {path.name for path in out.glob("r1-*.png")}
     from gandam_studio.core.importing import ImportOptions
 
@@ -136,7 +136,7 @@ def test_sheet_and_document_come_back_through_the_import(run: RunDirectory, samp
 
 
 def test_equal_wishes_give_equal_bytes(run: RunDirectory, samples: Samples, tmp_path: Path) -> None:
-    plan = Plan((1, 2), sheet=True, aseprite=True)
+    plan = HandOverPlan((1, 2), sheet=True, aseprite=True)
     for name in ("a", "b"):
         hand_over(run, tmp_path / name, lambda _folder: samples, CLEAN_LOOK, plan)
         for suffix in (".png", ".aseprite", ".gif", ".webp", ".apng"):
@@ -225,7 +225,7 @@ def test_what_cannot_be_used_is_said_before_anything_is_drawn(run: RunDirectory,
     with pytest.raises(UserError, match="1 to 256"):
         Look(DATA, 300)
     with pytest.raises(UserError, match="times as large"):
-        Plan((0,))
+        HandOverPlan((0,))
 
 
 def test_a_run_without_its_pictures_says_so(run: RunDirectory, samples: Samples) -> None:

@@ -28,7 +28,7 @@ from gandam_studio.qt.train.screen import TrainScreen
 from gandam_studio.qt.train.setup.advanced_form import AdvancedForm
 from gandam_studio.qt.train.setup.draft import ConfigDraft
 from gandam_studio.qt.widgets.diagnosis.cards import DiagnosisCards
-from gandam_studio.qt.widgets.diagnosis.sheet_dialog import SheetDialog
+from gandam_studio.qt.widgets.diagnosis.sheet_dialog import DiagnosisSheetDialog
 from gandam_studio.qt.widgets.fitting import Reach
 from gandam_studio.qt.widgets.plots.timeline_bar import CLEARED, RAISED, VERDICT
 from trainer.protocol import events as ev
@@ -63,13 +63,13 @@ def diagnosed(folder: Path, *, finish: bool = True) -> RunDirectory:
     return recorder.run
 
 
-def in_dialog(look: Callable[[SheetDialog], None]) -> list[SheetDialog]:
+def in_dialog(look: Callable[[DiagnosisSheetDialog], None]) -> list[DiagnosisSheetDialog]:
     """Look at the next modal dialog and close it; the returned list then holds it."""
-    seen: list[SheetDialog] = []
+    seen: list[DiagnosisSheetDialog] = []
 
     def when_open() -> None:
         dialog = QApplication.activeModalWidget()
-        assert isinstance(dialog, SheetDialog)
+        assert isinstance(dialog, DiagnosisSheetDialog)
         try:
             look(dialog)
             seen.append(dialog)
@@ -146,7 +146,7 @@ def test_a_click_on_a_card_opens_the_pictures_behind_it(tmp_path: Path, page, qt
     clicked = shown.diagnosis.cards[card]
     assert clicked.isVisible()
 
-    def look(dialog: SheetDialog) -> None:
+    def look(dialog: DiagnosisSheetDialog) -> None:
         qtbot.waitUntil(lambda: dialog.view.isVisible(), timeout=5000)
         assert len(dialog.view.rows) == rows
         first = dialog.view.rows[0][1][0]
@@ -212,7 +212,7 @@ def test_missing_and_damaged_sheets_are_one_line(tmp_path: Path, page, qtbot, da
     shown.timeline.grab(300)
     qtbot.mouseClick(shown.verdict.why_button, LEFT)
 
-    def look(dialog: SheetDialog) -> None:
+    def look(dialog: DiagnosisSheetDialog) -> None:
         qtbot.waitUntil(lambda: "damaged" in dialog.note.text(), timeout=5000)
         assert dialog.note.isVisible()
         assert not dialog.view.isVisible()

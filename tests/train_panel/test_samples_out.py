@@ -25,7 +25,7 @@ from gandam_studio.qt.outputs.label_dialog import LabelDialog
 from gandam_studio.qt.outputs.longer_dialog import LongerDialog
 from gandam_studio.qt.outputs.sprites_dialog import SpritesDialog
 from gandam_studio.qt.train.screen import TrainScreen
-from gandam_studio.qt.widgets.sample_grid import GridView
+from gandam_studio.qt.widgets.sample_grid import GridPicture
 from trainer.protocol import files
 from trainer.protocol.overrides import apply_overrides
 from trainer.protocol.presets import load_preset
@@ -59,14 +59,14 @@ def screen(session, qtbot) -> Iterator[TrainScreen]:  # type: ignore[no-untyped-
     made.control.release()
 
 
-def at_cell(view: GridView, index: int) -> QPoint:
+def at_cell(view: GridPicture, index: int) -> QPoint:
     target = view.target()
     x = target.left() + (index % view.columns + 0.5) * target.width() / view.columns
     y = target.top() + (index // view.columns + 0.5) * target.height() / view.rows
     return QPoint(round(x), round(y))
 
 
-def ask_menu(view: GridView, index: int | None, reason: QContextMenuEvent.Reason) -> QMenu:
+def ask_menu(view: GridPicture, index: int | None, reason: QContextMenuEvent.Reason) -> QMenu:
     point = at_cell(view, index) if index is not None else QPoint(1, 1)
     QApplication.sendEvent(view, QContextMenuEvent(reason, point, view.mapToGlobal(point)))
     menu = QApplication.activePopupWidget()

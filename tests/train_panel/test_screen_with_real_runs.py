@@ -84,7 +84,8 @@ def test_a_run_is_started_watched_paused_sampled_stopped_and_resumed(screen, qtb
     qtbot.waitUntil(lambda: _state(screen) == "stopped", timeout=WAIT_MS)
     saved = follower.record.checkpoints[-1].iteration
     assert watch.resume_button.text() == f"Resume from {saved:,}"
-    screen.control.reap()
+    for process in screen.control.processes.values():
+        process.wait(WAIT_MS / 1000)
     screen.command("start")
     qtbot.waitUntil(lambda: follower.record.last_iteration > saved + 5, timeout=WAIT_MS)
     assert follower.record.attempts == [saved]

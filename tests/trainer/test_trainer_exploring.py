@@ -23,7 +23,7 @@ from torch import nn
 from trainer.cli import main
 from trainer.exploring import directions
 from trainer.exploring.models import Model, open_model
-from trainer.exploring.previews import BUDGET_S, MOST_STEPS, Plan, plan
+from trainer.exploring.previews import BUDGET_S, MOST_STEPS, PreviewPlan, plan
 from trainer.exploring.projection import project
 from trainer.exploring.serving import Models, Server
 from trainer.export import export
@@ -168,11 +168,13 @@ def test_batches_are_neither_large_nor_small(count: int, most: int) -> None:
 
 
 def test_what_is_shown_first_fits_the_time() -> None:
-    assert plan(1e-4, 36, None, None) == Plan(0, 36, 64)
+    assert plan(1e-4, 36, None, None) == PreviewPlan(0, 36, 64)
     assert plan(1e-4, 36, 8, 1e-4).steps == 0  # All of it is soon drawn.
     assert plan(1.0, 36, 1, 1.0).steps == 0  # A flow of one step has nothing shorter.
     assert plan(3e-3, 36, None, None).drawn < 36  # Part by part.
-    assert plan(9e-3, 36, None, 1.5e-3) == Plan(1, 36, plan(9e-3, 36, None, None).drawn)  # First all, less exactly.
+    assert plan(9e-3, 36, None, 1.5e-3) == PreviewPlan(
+        1, 36, plan(9e-3, 36, None, None).drawn
+    )  # First all, less exactly.
     for seconds in (2e-4, 5e-4, 1.5e-3, 5e-3, 1.0):
         for found in (plan(seconds, 36, 32, seconds), plan(10 * seconds, 36, 32, seconds)):
             assert 1 <= found.steps <= MOST_STEPS
@@ -350,14 +352,14 @@ def test_the_nearest_pictures_are_found_and_copies_named(make_run: MakeRun) -> N
     real = shapes(48, 3)
     neighbours = Neighbours(run)
     training, held_out = neighbours.nearest(real[11], 5)
-    assert (training[0].row, training[0].mirrored, training[0].looks_alike) == (11, False, True)
+    assert (training[0].row, training[0].mirrored, training[0].held_out) == (11, False, False)
     assert training[0].distance < 1e-2
     assert [one.distance for one in training] == sorted(one.distance for one in training)
     assert all(one.row >= 40 and one.held_out for one in held_out)
     lopsided = next(i for i in range(40) if np.abs(real[i].astype(int) - real[i][:, ::-1]).mean() > 10)
     turned = real[lopsided][:, ::-1].copy()
     found = neighbours.nearest(turned, 1)[0][0]
-    assert (found.row, found.mirrored, found.looks_alike) == (lopsided, True, True)
+    assert (found.row, found.mirrored, found.distance < 1) == (lopsided, True, True)
     assert np.array_equal(found.pixels, turned)
     noise = np.random.default_rng(0).integers(0, 255, (1, 32, 32, 3), dtype=np.uint8)
     assert neighbours.copies(np.concatenate([real[:2], noise])).tolist() == [True, True, False]

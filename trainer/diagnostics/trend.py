@@ -14,7 +14,6 @@ LAST = 0.4
 """Share of the points, the last ones, that the curve is fitted to."""
 READY = 0.8
 """Share of the schedule before which nothing is predicted: from half of it, predictions missed by up to 2.2 times."""
-WITHIN = 1.3
 STEEP = 0.5
 LEAST = 6
 EXPONENTS = np.linspace(0.25, 3.0, 56)

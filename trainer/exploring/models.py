@@ -14,7 +14,7 @@ from safetensors.torch import load_file
 
 from trainer import checkpoints
 from trainer.dataset import background_fill, snapped, to_pixels
-from trainer.exploring.previews import BUDGET_S, Pace, Plan, plan
+from trainer.exploring.previews import BUDGET_S, Pace, PreviewPlan, plan
 from trainer.export import FILES, MODEL
 from trainer.generators import FlowGenerator, build_generator
 from trainer.grids import CHUNK, batches, draw_batch
@@ -90,7 +90,7 @@ class Model:
             self.pace.note(part.stop - part.start, self.trained.steps or 1, self.clock() - since)
         return np.concatenate(parts)
 
-    def plan(self, count: int) -> Plan:
+    def plan(self, count: int) -> PreviewPlan:
         """How `count` pictures are drawn for somebody who waits for them."""
         is_flow = self.trained.steps is not None
         return plan(

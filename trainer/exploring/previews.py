@@ -42,7 +42,7 @@ class Pace:
 
 
 @dataclass(frozen=True)
-class Plan:
+class PreviewPlan:
     """How a grid is drawn.
 
     Attributes:
@@ -55,15 +55,15 @@ class Plan:
     drawn: int
 
 
-def plan(seconds: float, count: int, steps: int | None, sketching: float | None) -> Plan:
+def plan(seconds: float, count: int, steps: int | None, sketching: float | None) -> PreviewPlan:
     """The plan for `count` pictures of a network that takes `seconds` for a picture and a step.
 
     `steps`: of a flow, else None. `sketching`: what a sketch takes for a step; None if there are no sketches.
     """
     if count * seconds * (steps or 1) <= BUDGET_S:
-        return Plan(0, count, CHUNK)
+        return PreviewPlan(0, count, CHUNK)
     if sketching is None or steps == 1:
-        return Plan(0, count, FINE)
+        return PreviewPlan(0, count, FINE)
     few = max(1, min(MOST_STEPS, (steps or 2) - 1, int(BUDGET_S / (count * sketching))))
     fits = few * count * sketching <= BUDGET_S
-    return Plan(few, count if fits else max(1, int(BUDGET_S / sketching)), FINE)
+    return PreviewPlan(few, count if fits else max(1, int(BUDGET_S / sketching)), FINE)

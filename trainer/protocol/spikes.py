@@ -6,7 +6,6 @@ Losses of GANs are tested in both directions; the others by their logarithms, up
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 
 import numpy as np
 
@@ -20,14 +19,6 @@ _LOSSES = ("loss_d", "loss_g")
 _PENALISED = "grad_norm_d"
 _MINIMUM = 50
 _CHUNK = 1024
-
-
-@dataclass(frozen=True)
-class Spike:
-    """A value `z` robust standard deviations from its trailing median; `index` counts from 0."""
-
-    index: int
-    z: float
 
 
 def robust_z(values: np.ndarray, past: int = WINDOW, first: int = 0) -> np.ndarray:

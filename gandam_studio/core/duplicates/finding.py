@@ -10,7 +10,7 @@ import numpy as np
 from gandam_studio.core.duplicates.blanks import blank_links
 from gandam_studio.core.duplicates.candidates import LOOK_RADIUS, WHOLE_RADIUS, Candidates, candidates
 from gandam_studio.core.duplicates.keeping import DEFAULT_RULES, Judged
-from gandam_studio.core.duplicates.links import LOOSEST, Findings, Links, load_findings, save_findings
+from gandam_studio.core.duplicates.links import LOOSEST, Links, VerifiedLinks, load_findings, save_findings
 from gandam_studio.core.duplicates.report import DEFAULT_DISTANCE, DuplicateReport
 from gandam_studio.core.duplicates.sources import PictureSource, WorkspaceSource, described_otherwise
 from gandam_studio.core.duplicates.unfinished import forget_unfinished
@@ -57,7 +57,7 @@ def find_duplicates(
     if isinstance(source, Workspace):
         return _in_workspace(source, distance, rules, radii, workers, job)
     verifier = Verifier(source)
-    links = _search(source, verifier, Findings(), radii, job)
+    links = _search(source, verifier, VerifiedLinks(), radii, job)
     judged = _judged(links, source, _enlargements(links, source, verifier, {}, job))
     return DuplicateReport(links, judged, distance=distance, rules=rules)
 
@@ -71,7 +71,7 @@ def _in_workspace(
     pictures = WorkspaceSource(workspace, job=job)
     known = load_findings(workspace.folder, radii)
     if not known.seqs <= set(pictures.seqs.tolist()):
-        known = Findings()  # of another workspace, or made up
+        known = VerifiedLinks()  # of another workspace, or made up
     with Verifier(pictures, workers, workspace.folder) as verifier:
         links = _search(pictures, verifier, known, radii, job)
     enlargements = _enlargements(links, pictures, verifier, known.enlargements, job)
@@ -80,7 +80,7 @@ def _in_workspace(
     # read save them too.
     if last > known.last and not pictures.unreadable:
         with contextlib.suppress(OSError):  # on a full or read-only disk the next search only takes longer
-            save_findings(workspace.folder, Findings(links, last, enlargements), radii)
+            save_findings(workspace.folder, VerifiedLinks(links, last, enlargements), radii)
             forget_unfinished(workspace.folder)
     shown = [sprite.seq for sprite in pictures.sprites if sprite.status != "dropped"]
     links = links.taken(np.asarray(np.isin(links.pairs, shown).all(axis=1)))
@@ -91,7 +91,7 @@ def _in_workspace(
     return report
 
 
-def _search(source: PictureSource, verifier: Verifier, known: Findings, radii: tuple[int, int], job: Job) -> Links:
+def _search(source: PictureSource, verifier: Verifier, known: VerifiedLinks, radii: tuple[int, int], job: Job) -> Links:
     """All links by row number, including known ones, sorted."""
     first_new = int(np.searchsorted(source.seqs, known.last, side="right"))
     if first_new == len(source.seqs):

@@ -169,7 +169,7 @@ _COLUMNS: tuple[tuple[str, type, tuple[int, ...]], ...] = (
 
 
 @dataclass(frozen=True)
-class Findings:
+class VerifiedLinks:
     """The findings for the sprites up to a row number.
 
     Attributes:
@@ -193,7 +193,7 @@ def links_path(folder: Path) -> Path:
     return folder / "duplicates" / "links.npz"
 
 
-def save_findings(folder: Path, findings: Findings, radii: tuple[int, int]) -> None:
+def save_findings(folder: Path, findings: VerifiedLinks, radii: tuple[int, int]) -> None:
     """Write the findings atomically, unless another process has saved those of later sprites in the meantime.
 
     Raises OSError, also if the folder is a link.
@@ -212,19 +212,19 @@ def save_findings(folder: Path, findings: Findings, radii: tuple[int, int]) -> N
     write_bytes(path, stream.getvalue())
 
 
-def load_findings(folder: Path, radii: tuple[int, int]) -> Findings:
+def load_findings(folder: Path, radii: tuple[int, int]) -> VerifiedLinks:
     """Return the findings of an earlier search with the same versions and radii; empty if there are none."""
     try:
         with _opened(links_path(folder)) as stored:
             if not (last := _last(stored, radii)):
-                return Findings()
+                return VerifiedLinks()
             enlargements = dict(stored["enlargements"].tolist())
             links = Links({name: stored[name] for name, _, _ in _COLUMNS})
             if not links.intact():
-                return Findings()
+                return VerifiedLinks()
     except Exception:  # zipfile, zlib and numpy raise anything for a damaged file; it is made anew.
-        return Findings()
-    return Findings(links, last, enlargements)
+        return VerifiedLinks()
+    return VerifiedLinks(links, last, enlargements)
 
 
 def _stored_last(path: Path, radii: tuple[int, int]) -> int:

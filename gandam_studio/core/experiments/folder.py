@@ -25,7 +25,7 @@ from trainer.protocol.measured import JUDGE
 from trainer.protocol.run_directory import REASON_LENGTH, RunDirectory
 from trainer.protocol.untrusted import UntrustedError, Values, read_json_object, relative_parts, shortened
 
-PLAN, CELLS, RESULTS, TASTES = "plan.json", "cells", "results.json", "tastes"
+PLAN, CELLS, RESULTS = "plan.json", "cells", "results.json"
 STOP = "stop"
 MARK = "experiment.json"
 """The file in a run's folder that says which cell it is."""

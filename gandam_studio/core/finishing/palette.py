@@ -64,11 +64,6 @@ class Palette:
         """Names its colours and their order."""
         return hashlib.sha256(self.rgb.tobytes()).hexdigest()
 
-    @property
-    def hexes(self) -> list[str]:
-        """Its colours as "rrggbb"."""
-        return [f"{r:02x}{g:02x}{b:02x}" for r, g, b in self.colours]
-
 
 def packed(rgb: Pixels) -> NDArray[np.uint32]:
     """(..., 3) uint8 -> (...) 0xRRGGBB."""

@@ -17,7 +17,7 @@ from gandam_studio.core.archives.tars import Link, Links, TarStream
 from gandam_studio.core.archives.unpacking import DamagedArchive
 from gandam_studio.core.archives.zips import ZipEntry, read_directory, read_entry
 from gandam_studio.core.importing.atlases import MAXIMUM_BYTES, Folder, may_describe, reading_order
-from gandam_studio.core.importing.items import REJECTED, Item, Outcome
+from gandam_studio.core.importing.items import REJECTED, Item, ItemOutcome
 from gandam_studio.core.importing.options import ArchiveLimits
 from gandam_studio.core.importing.scan import is_clutter
 from gandam_studio.core.numbers import storable_time
@@ -30,7 +30,7 @@ _LONGEST_TARGET = 4096
 _MOST_DESCRIPTIONS = 10_000  # of sheets, in one archive
 _MOST_DESCRIBING = 64 << 20  # their total size in bytes
 
-Found = Item | tuple[Item, Outcome]
+Found = Item | tuple[Item, ItemOutcome]
 
 
 class BrokenArchive(UnreadablePicture):
@@ -116,7 +116,7 @@ def _zip_entries(
                 index = places[target]
                 yield _zip_item(path, link.name, entries[index], index)
             elif reason:
-                yield Item(path, link.name), Outcome(REJECTED, reason)
+                yield Item(path, link.name), ItemOutcome(REJECTED, reason)
 
 
 class _Descriptions:
@@ -251,7 +251,7 @@ def _tar_entries(
                 else:
                     yield _tar_item(path, entry.name, archive, entry, limits)
             elif not is_clutter(entry.name):
-                yield Item(path, entry.name), Outcome(REJECTED, "not a regular file")
+                yield Item(path, entry.name), ItemOutcome(REJECTED, "not a regular file")
     if links:
         yield from _linked(path, kind, limit, limits, allowed, encoding, check, links, total)
 
@@ -276,7 +276,7 @@ def _linked(
         if target:
             wanted[target].append(link)
         elif reason:
-            yield Item(path, link.name), Outcome(REJECTED, reason)
+            yield Item(path, link.name), ItemOutcome(REJECTED, reason)
     if not wanted:
         return
     packed_size = os.stat(path).st_size
@@ -295,7 +295,7 @@ def _linked(
                 return
 
 
-def _as_pair(found: Found) -> tuple[Item] | tuple[Item, Outcome]:
+def _as_pair(found: Found) -> tuple[Item] | tuple[Item, ItemOutcome]:
     return found if isinstance(found, tuple) else (found,)
 
 
@@ -303,7 +303,7 @@ def _tar_item(path: str, name: str, archive: TarStream, entry: object, limits: L
     """An entry with its bytes, or its rejection if it is too large."""
     size, time = entry.size, storable_time(entry.mtime)  # type: ignore[attr-defined]
     if size > limits.max_file_bytes:
-        return Item(path, name, min(size, MAX_INTEGER), time), Outcome(REJECTED, f"too large: {size / 1e6:,.0f} MB")
+        return Item(path, name, min(size, MAX_INTEGER), time), ItemOutcome(REJECTED, f"too large: {size / 1e6:,.0f} MB")
     data = archive.read(entry, limits.max_file_bytes)  # type: ignore[arg-type]
     return Item(path, name, len(data), time, data=data)
 

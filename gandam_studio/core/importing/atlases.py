@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import PurePosixPath
 from typing import Any
 
-from gandam_studio.core.importing.items import REJECTED, Item, Outcome
+from gandam_studio.core.importing.items import REJECTED, Item, ItemOutcome
 from gandam_studio.core.importing.sheets import MAXIMUM_REGIONS, Atlas
 from gandam_studio.core.importing.unity import Frames, read_meta, read_tpsheet
 from gandam_studio.core.pictures.decoding.parts import Piece
@@ -59,14 +59,14 @@ class Folder:
             else:
                 self.problems[name] = f"describes {untrusted.shortened(sheet)}, which another file already describes"
 
-    def settle(self, item: Item, name: str, key_mode: str = "") -> Item | tuple[Item, Outcome] | None:
+    def settle(self, item: Item, name: str, key_mode: str = "") -> Item | tuple[Item, ItemOutcome] | None:
         """Set how the file `name` is cut if it is a described sheet. Returns None for a description, and an outcome
         too for an invalid one.
 
         `key_mode` names the import's key colour; "" for none.
         """
         if name in self.problems:
-            return item, Outcome(REJECTED, self.problems[name])
+            return item, ItemOutcome(REJECTED, self.problems[name])
         if name in self.descriptions:
             return None
         if (atlas := self.sheets.get(name)) is not None:

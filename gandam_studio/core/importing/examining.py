@@ -17,7 +17,16 @@ from numpy.typing import NDArray
 
 from gandam_studio.core.importing.archives import ZipReader
 from gandam_studio.core.importing.describing import describe
-from gandam_studio.core.importing.items import ACCEPTED, ARCHIVE, FATAL, MISSING, REJECTED, FoundSprite, Item, Outcome
+from gandam_studio.core.importing.items import (
+    ACCEPTED,
+    ARCHIVE,
+    FATAL,
+    MISSING,
+    REJECTED,
+    FoundSprite,
+    Item,
+    ItemOutcome,
+)
 from gandam_studio.core.importing.options import WorkSettings
 from gandam_studio.core.importing.sheets import (
     WHOLE,
@@ -58,11 +67,11 @@ class Examiner:
         self._originals = Originals(Path(settings.originals)) if settings.originals else None
         self._zip = ZipReader()
 
-    def examine(self, items: list[Item], report: Report = lambda index: None) -> list[Outcome]:
+    def examine(self, items: list[Item], report: Report = lambda index: None) -> list[ItemOutcome]:
         """Return the outcomes of the items, in order. `report` is called with an item's index before it is read."""
         red, green, blue = self.settings.background
         background = red, green, blue
-        outcomes: list[Outcome] = []
+        outcomes: list[ItemOutcome] = []
         waiting: list[tuple[FoundSprite, Raw]] = []
         pixels = 0
         for index, item in enumerate(items):
@@ -79,32 +88,32 @@ class Examiner:
         describe(waiting, background)
         return outcomes
 
-    def _look(self, item: Item) -> tuple[Outcome, list[Raw]]:
+    def _look(self, item: Item) -> tuple[ItemOutcome, list[Raw]]:
         try:
             data = item.data if item.data is not None else self._read(item)
         except UnreadablePicture as error:
-            return Outcome(REJECTED, str(error)), []
+            return ItemOutcome(REJECTED, str(error)), []
         except OSError as error:
-            return Outcome(MISSING, why(error)), []
+            return ItemOutcome(MISSING, why(error)), []
         digest = hashlib.sha256(data).hexdigest()
         try:
             if self.settings.looks:
-                return Outcome(ACCEPTED, "", digest, facts=_facts(data, self._limits)), []
+                return ItemOutcome(ACCEPTED, "", digest, facts=_facts(data, self._limits)), []
             found = list(self._pictures(data, item))
         except IsArchive as error:
             nested = bool(item.member)
-            return Outcome(
+            return ItemOutcome(
                 REJECTED if nested else ARCHIVE, "an archive inside an archive" if nested else error.kind
             ), []
         except UnreadablePicture as error:
-            return Outcome(REJECTED, str(error), digest), []
+            return ItemOutcome(REJECTED, str(error), digest), []
         except MemoryError:
-            return Outcome(REJECTED, "needs too much memory", digest), []
+            return ItemOutcome(REJECTED, "needs too much memory", digest), []
         except cv2.error:
-            return Outcome(REJECTED, "damaged: its pixels cannot be decoded", digest), []
+            return ItemOutcome(REJECTED, "damaged: its pixels cannot be decoded", digest), []
         if not found:
-            return Outcome(REJECTED, "nothing visible on this sheet", digest), []
-        outcome = Outcome(ACCEPTED, "", digest)
+            return ItemOutcome(REJECTED, "nothing visible on this sheet", digest), []
+        outcome = ItemOutcome(ACCEPTED, "", digest)
         generated = is_marked(data)
         outcome.sprites = [
             FoundSprite(part, name=name, tags=list(raw.tags), generated=generated) for part, name, raw in found
@@ -113,7 +122,7 @@ class Examiner:
             try:
                 outcome.keep_original(data, self._originals)
             except OSError as error:
-                return Outcome(FATAL, f"originals cannot be written: {why(error)}"), []
+                return ItemOutcome(FATAL, f"originals cannot be written: {why(error)}"), []
         return outcome, [picture for _, _, picture in found]
 
     def _read(self, item: Item) -> bytes:

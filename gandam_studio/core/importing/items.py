@@ -82,7 +82,7 @@ class FoundSprite:
 
 
 @dataclass
-class Outcome:
+class ItemOutcome:
     """The result for one item.
 
     Attributes:
@@ -132,7 +132,7 @@ def unpack_items(frame: bytes) -> list[Item]:
     ]
 
 
-def pack_outcomes(outcomes: list[Outcome]) -> bytes:
+def pack_outcomes(outcomes: list[ItemOutcome]) -> bytes:
     """Encode a worker's answer."""
     rows: list[Any] = []
     blobs: list[bytes] = []
@@ -161,7 +161,7 @@ def pack_outcomes(outcomes: list[Outcome]) -> bytes:
     return pack(rows, blobs)
 
 
-def unpack_outcomes(frame: bytes) -> list[Outcome]:
+def unpack_outcomes(frame: bytes) -> list[ItemOutcome]:
     """The inverse of `pack_outcomes`."""
     rows, blobs = unpack(frame)
     parts = iter(blobs)
@@ -174,5 +174,5 @@ def unpack_outcomes(frame: bytes) -> list[Outcome]:
             sprite.faint, sprite.judged, sprite.generated = row[-3:]
             sprite.thumbnail, sprite.hashes, sprite.features = next(parts), next(parts), next(parts)
             sprites.append(sprite)
-        outcomes.append(Outcome(verdict, reason, digest, fresh, sprites, original, facts))
+        outcomes.append(ItemOutcome(verdict, reason, digest, fresh, sprites, original, facts))
     return outcomes

@@ -86,7 +86,7 @@ class SheetsFound:
 
 
 @dataclass
-class Findings:
+class SourceFindings:
     """What was found at some sources.
 
     Attributes:
@@ -180,7 +180,7 @@ def look_over(
     *,
     job: Job = NULL_JOB,
     options: ImportOptions = ImportOptions(),  # noqa: B008 - frozen
-) -> Findings:
+) -> SourceFindings:
     """Return what an import of some sources would find. Changes nothing.
 
     Files that cannot be read are skipped; the import reports them. Raises Cancelled.
@@ -201,7 +201,7 @@ class _Seen:
 
 class _Looking:
     def __init__(self, workspace: Workspace, options: ImportOptions, job: Job) -> None:
-        self.found = Findings()
+        self.found = SourceFindings()
         self._connection = workspace.connection
         self._options = options
         self._job = job
@@ -430,7 +430,7 @@ class _Looking:
 
     # Words
 
-    def finish(self) -> Findings:
+    def finish(self) -> SourceFindings:
         """Read captions and tables, sort everything and return the findings."""
         found = self.found
         tags: Counter[str] = Counter()

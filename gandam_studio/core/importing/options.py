@@ -140,7 +140,7 @@ class WorkSettings:
 
     Attributes:
         originals: folder of the originals; "" if the driver stores them.
-        looks: import nothing, only fill `Outcome.facts`.
+        looks: import nothing, only fill `ItemOutcome.facts`.
         background: (r, g, b) on which sprites must be visible.
     """
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Protocol
 from gandam_studio.core.errors import UserError
 from gandam_studio.core.importing import earlier
 from gandam_studio.core.importing.archives import Found, archive_kind, list_archive
-from gandam_studio.core.importing.items import ACCEPTED, ARCHIVE, FATAL, MISSING, REJECTED, Chunk, Item, Outcome
+from gandam_studio.core.importing.items import ACCEPTED, ARCHIVE, FATAL, MISSING, REJECTED, Chunk, Item, ItemOutcome
 from gandam_studio.core.importing.options import ImportOptions, ImportSummary, WorkSettings
 from gandam_studio.core.importing.pool import Pool
 from gandam_studio.core.importing.recording import Known, Recorder, archive_members, cut_as_before, lookup
@@ -42,7 +42,7 @@ _MOST_WORKERS = 16
 class Engine(Protocol):
     """Decodes files: in local processes (`pool.Pool`) or on a cluster (`ray_engine.RayEngine`)."""
 
-    def run(self, chunks: Iterator[Chunk], check: Check) -> Iterator[tuple[Chunk, list[Outcome]]]:
+    def run(self, chunks: Iterator[Chunk], check: Check) -> Iterator[tuple[Chunk, list[ItemOutcome]]]:
         """Yield the outcomes of each chunk, in order."""
 
 
@@ -172,7 +172,7 @@ class _Import:
             self._commit_when_due()
             self._job.advance(len(items))
 
-    def _take(self, item: Item, outcome: Outcome) -> None:
+    def _take(self, item: Item, outcome: ItemOutcome) -> None:
         if outcome.verdict == FATAL:
             self._recorder.commit()
             raise UserError(outcome.reason)
@@ -182,7 +182,7 @@ class _Import:
             self.summary.miss(storable(item.label), outcome.reason)
         else:
             if outcome.verdict == ARCHIVE:
-                outcome = Outcome(REJECTED, "an archive, not a picture")
+                outcome = ItemOutcome(REJECTED, "an archive, not a picture")
             text = outcome.verdict == REJECTED and _may_be_words(item, outcome.digest)
             if text:
                 self._words.text(item, outcome.reason)
@@ -231,7 +231,7 @@ class _Import:
                     if kind is None:
                         yield entry
                     else:
-                        self._take(entry, Outcome(ARCHIVE, kind))
+                        self._take(entry, ItemOutcome(ARCHIVE, kind))
                         self._job.advance()
                 else:
                     self._remember(entry, memory)
@@ -311,9 +311,9 @@ class _Import:
             self.summary.miss(storable(item.path), (error.strerror or str(error)).lower())
             return
         if problem:
-            self._recorder.add(item, Outcome(REJECTED, problem[0]))
+            self._recorder.add(item, ItemOutcome(REJECTED, problem[0]))
         else:
-            self._recorder.add(item, Outcome(ACCEPTED, ARCHIVE))
+            self._recorder.add(item, ItemOutcome(ACCEPTED, ARCHIVE))
         self._recorder.commit()
 
 

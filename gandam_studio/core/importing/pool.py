@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 
-from gandam_studio.core.importing.items import REJECTED, Chunk, Outcome, pack_items, unpack_outcomes
+from gandam_studio.core.importing.items import REJECTED, Chunk, ItemOutcome, pack_items, unpack_outcomes
 from gandam_studio.core.importing.options import WorkSettings
 from gandam_studio.core.workers.child import command
 from gandam_studio.core.workers.pool import Again, Check, Death, Settled, Window, WorkerPool
@@ -45,7 +45,7 @@ class Pool:
     def __exit__(self, *exception: object) -> None:
         self._pool.close()
 
-    def run(self, chunks: Iterator[Chunk], check: Check = lambda: None) -> Iterator[tuple[Chunk, list[Outcome]]]:
+    def run(self, chunks: Iterator[Chunk], check: Check = lambda: None) -> Iterator[tuple[Chunk, list[ItemOutcome]]]:
         """Yield the outcomes of each chunk, in order. `check` is called often and may raise (cancellation)."""
         for share, results in self._pool.run(map(_Share, chunks), check):
             yield share.items, [outcome for outcomes in results for outcome in outcomes]
@@ -55,20 +55,20 @@ class _Examining:
     """The import's `Work`."""
 
     def __init__(self, seconds: float) -> None:
-        self._overtime = Outcome(REJECTED, f"took longer than {seconds:g} seconds")
+        self._overtime = ItemOutcome(REJECTED, f"took longer than {seconds:g} seconds")
 
     def encode(self, task: _Share) -> bytes:
         """Encode the files to examine."""
         return pack_items(task.items)
 
-    def decode(self, task: _Share, answer: bytes) -> list[Outcome]:
+    def decode(self, task: _Share, answer: bytes) -> list[ItemOutcome]:
         """Decode what was found in them. Raises ValueError."""
         outcomes = unpack_outcomes(answer)
         if len(outcomes) != len(task.items):
             raise ValueError("a wrong number of outcomes")
         return outcomes
 
-    def after_death(self, task: _Share, death: Death) -> Sequence[Again[_Share] | Settled[list[Outcome]]]:
+    def after_death(self, task: _Share, death: Death) -> Sequence[Again[_Share] | Settled[list[ItemOutcome]]]:
         """Return the files before and after the one it died on, and between them that one alone, or its rejection."""
         if death.malformed is not None:
             raise RuntimeError("an import worker gave a malformed answer") from death.malformed
@@ -76,11 +76,11 @@ class _Examining:
         if culprit >= len(items) > 1:
             # It died while hashing a batch: any of them may be the cause.
             return [Again(_Share([item], task.tries + 1), alone=True) for item in items]
-        suspect: Again[_Share] | Settled[list[Outcome]]
+        suspect: Again[_Share] | Settled[list[ItemOutcome]]
         if death.overtime:
             suspect = Settled([self._overtime])
         elif len(items) == 1 and task.tries:
-            suspect = Settled([Outcome(REJECTED, CRASHED)])
+            suspect = Settled([ItemOutcome(REJECTED, CRASHED)])
         else:
             suspect = Again(_Share([items[min(culprit, len(items) - 1)]], task.tries + 1), alone=True)
         around = [[Again(_Share(rest))] if rest else [] for rest in (items[:culprit], items[culprit + 1 :])]

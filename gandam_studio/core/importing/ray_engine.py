@@ -23,7 +23,7 @@ from gandam_studio.core.importing.items import (
     REJECTED,
     Chunk,
     Item,
-    Outcome,
+    ItemOutcome,
     pack_items,
     pack_outcomes,
     unpack_items,
@@ -67,9 +67,9 @@ class _Part:
 class _Chunk:
     items: Chunk  # as scanned
     loaded: Chunk  # with their bytes
-    settled: dict[int, Outcome]  # by the driver: unreadable files
+    settled: dict[int, ItemOutcome]  # by the driver: unreadable files
     parts: list[_Part]
-    done: list[Outcome]
+    done: list[ItemOutcome]
 
 
 class RayEngine:
@@ -114,7 +114,7 @@ class RayEngine:
         if self._started_here:
             self._ray.shutdown()
 
-    def run(self, chunks: Iterator[Chunk], check: Check = lambda: None) -> Iterator[tuple[Chunk, list[Outcome]]]:
+    def run(self, chunks: Iterator[Chunk], check: Check = lambda: None) -> Iterator[tuple[Chunk, list[ItemOutcome]]]:
         """Yield the outcomes of each chunk, in order."""
         window = max(4, int(self._ray.cluster_resources().get("CPU", 2)) * _WINDOW_PER_CPU)
         order: deque[_Chunk] = deque()
@@ -144,7 +144,7 @@ class RayEngine:
     def _load(self, items: Chunk) -> _Chunk:
         """Read a chunk's files and send them to the cluster."""
         loaded: Chunk = []
-        settled: dict[int, Outcome] = {}
+        settled: dict[int, ItemOutcome] = {}
         limits = self._settings.decoding_limits
         for index, item in enumerate(items):
             try:
@@ -155,9 +155,9 @@ class RayEngine:
                     data = read_file(item.path, limits)
                 loaded.append(replace(item, data=data))
             except UnreadablePicture as error:
-                settled[index] = Outcome(REJECTED, str(error))
+                settled[index] = ItemOutcome(REJECTED, str(error))
             except OSError as error:
-                settled[index] = Outcome(MISSING, why(error))
+                settled[index] = ItemOutcome(MISSING, why(error))
         parts = [self._send(loaded)] if loaded else []
         return _Chunk(items, loaded, settled, parts, [])
 
@@ -187,11 +187,11 @@ class RayEngine:
     def _divide(self, chunk: _Chunk, reason: str) -> None:
         part = chunk.parts.pop(0)
         if len(part.items) == 1:
-            chunk.done.append(Outcome(REJECTED, reason))
+            chunk.done.append(ItemOutcome(REJECTED, reason))
         else:
             chunk.parts[:0] = [self._send([item]) for item in part.items]
 
-    def _finished(self, chunk: _Chunk) -> list[Outcome]:
+    def _finished(self, chunk: _Chunk) -> list[ItemOutcome]:
         """The outcomes of all items of a chunk; stores the originals of accepted ones."""
         answers = iter(zip(chunk.loaded, chunk.done, strict=True))
         outcomes = []

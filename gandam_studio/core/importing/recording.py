@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from gandam_studio.core.errors import UserError
 from gandam_studio.core.importing.earlier import Placed, forget_returned, keep_places
-from gandam_studio.core.importing.items import ACCEPTED, REJECTED, FoundSprite, Item, Outcome
+from gandam_studio.core.importing.items import ACCEPTED, REJECTED, FoundSprite, Item, ItemOutcome
 from gandam_studio.core.importing.options import Edited, ImportSummary
 from gandam_studio.core.importing.sheets import cut_of
 from gandam_studio.core.numbers import UNKNOWN_TIME
@@ -165,10 +165,10 @@ class Recorder:
     background: tuple[int, int, int]
     placed: Callable[[Item, list[int], list[FoundSprite]], None] | None = None
     held_bytes: int = 0
-    _waiting: list[tuple[Item, Outcome]] = field(default_factory=list)
+    _waiting: list[tuple[Item, ItemOutcome]] = field(default_factory=list)
     _unlisted: set[int] = field(default_factory=set)
 
-    def add(self, item: Item, outcome: Outcome, *, listed: bool = True) -> None:
+    def add(self, item: Item, outcome: ItemOutcome, *, listed: bool = True) -> None:
         """Add an accepted or rejected item to the batch; `listed`: the summary lists it if rejected."""
         self._waiting.append((item, outcome))
         if not listed:
@@ -212,7 +212,7 @@ class Recorder:
         for pair in edited:
             self.summary.edit(pair)
 
-    def _write(self, batch: list[tuple[Item, Outcome]]) -> tuple[int, list[FoundSprite], list[Edited], int]:
+    def _write(self, batch: list[tuple[Item, ItemOutcome]]) -> tuple[int, list[FoundSprite], list[Edited], int]:
         """Write the rows of the batch.
 
         Returns the last row before them, the new sprites, the edited pictures and the number of exact copies.
@@ -224,7 +224,7 @@ class Recorder:
             (last,) = connection.execute("SELECT coalesce(max(seq), 0) FROM sprites").fetchone()
             new: list[tuple[FoundSprite, str, str]] = []  # sprite, name, digest
             sources: list[tuple[object, ...]] = []
-            edited: list[tuple[Item, Outcome, list[Placed], set[str]]] = []
+            edited: list[tuple[Item, ItemOutcome, list[Placed], set[str]]] = []
             copies = 0
             for item, outcome in batch:
                 copies += self._place(item, outcome, last, known, new, sources, edited)
@@ -246,12 +246,12 @@ class Recorder:
     def _place(
         self,
         item: Item,
-        outcome: Outcome,
+        outcome: ItemOutcome,
         last: int,
         known: dict[str, tuple[int, str]],
         new: list[tuple[FoundSprite, str, str]],
         sources: list[tuple[object, ...]],
-        edited: list[tuple[Item, Outcome, list[Placed], set[str]]],
+        edited: list[tuple[Item, ItemOutcome, list[Placed], set[str]]],
     ) -> int:
         """Decide which sprites of an item are new, and what its rows in `sources` contain.
 
@@ -278,7 +278,7 @@ class Recorder:
             self.placed(item, seqs, outcome.sprites)
         return 0 if item.earlier else len(seqs) - (len(new) - before)
 
-    def _count(self, batch: list[tuple[Item, Outcome]], new: int) -> None:
+    def _count(self, batch: list[tuple[Item, ItemOutcome]], new: int) -> None:
         summary = self.summary
         offered = sum(len(outcome.sprites) for _, outcome in batch)
         summary.imported += new
@@ -304,7 +304,7 @@ def _sprite_row(seq: int, sprite: FoundSprite, name: str, digest: str) -> tuple[
     )
 
 
-def _known_sprites(connection: sqlite3.Connection, batch: list[tuple[Item, Outcome]]) -> dict[str, tuple[int, str]]:
+def _known_sprites(connection: sqlite3.Connection, batch: list[tuple[Item, ItemOutcome]]) -> dict[str, tuple[int, str]]:
     """id -> (seq, blob) of the batch's sprites that the workspace already has."""
     ids = [sprite.id for _, outcome in batch for sprite in outcome.sprites]
     known = {}

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from gandam_studio.core.importing.atlases import Folder, describe_folder
-from gandam_studio.core.importing.items import MISSING, REJECTED, Item, Outcome
+from gandam_studio.core.importing.items import MISSING, REJECTED, Item, ItemOutcome
 from gandam_studio.core.numbers import storable_ns
 from gandam_studio.core.texts import natural_key
 
@@ -49,8 +49,8 @@ def scan(
     atlases: bool = True,
     key_mode: str = "",
     skip: Callable[[], object] = lambda: None,
-) -> Iterator[Item | tuple[Item, Outcome]]:
-    """Yield the items of all sources in order, with an Outcome if there is nothing to decode (missing, not a file).
+) -> Iterator[Item | tuple[Item, ItemOutcome]]:
+    """Yield the items of all sources in order, with an `ItemOutcome` if there is nothing to decode (missing, not a file).
 
     With `atlases`, a sheet that has a description is cut by it, and the description yields no item. `key_mode` names
     the import's key colour, which applies to such sheets too; "" for none. `skip` is called for everything hidden.
@@ -59,7 +59,9 @@ def scan(
     return _with_atlases(found, key_mode) if atlases else found
 
 
-def _with_atlases(found: Iterator[Item | tuple[Item, Outcome]], key_mode: str) -> Iterator[Item | tuple[Item, Outcome]]:
+def _with_atlases(
+    found: Iterator[Item | tuple[Item, ItemOutcome]], key_mode: str
+) -> Iterator[Item | tuple[Item, ItemOutcome]]:
     """Apply descriptions to sheets. Both may come first, so a folder's descriptions are read with its first file."""
     folders: dict[str, Folder] = {}
     for entry in found:
@@ -77,7 +79,7 @@ def _with_atlases(found: Iterator[Item | tuple[Item, Outcome]], key_mode: str) -
             yield settled
 
 
-def _scan(sources: Iterable[Source], skip: Callable[[], object]) -> Iterator[Item | tuple[Item, Outcome]]:
+def _scan(sources: Iterable[Source], skip: Callable[[], object]) -> Iterator[Item | tuple[Item, ItemOutcome]]:
     visited: set[tuple[int, int]] = set()
     for source in sources:
         if isinstance(source, Pasted):
@@ -87,7 +89,7 @@ def _scan(sources: Iterable[Source], skip: Callable[[], object]) -> Iterator[Ite
         try:
             status = os.stat(path)
         except OSError as error:
-            yield Item(path), Outcome(MISSING, _why(error))
+            yield Item(path), ItemOutcome(MISSING, _why(error))
             continue
         if stat.S_ISDIR(status.st_mode):
             key = (status.st_dev, status.st_ino)
@@ -138,7 +140,7 @@ def _count_folder(folder: str, stack: list[str], visited: set[tuple[int, int]]) 
 
 def _walk(
     folder: str, visited: set[tuple[int, int]], skip: Callable[[], object]
-) -> Iterator[Item | tuple[Item, Outcome]]:
+) -> Iterator[Item | tuple[Item, ItemOutcome]]:
     # Not recursive: folders may be nested deeper than Python's stack.
     stack = [_listing(folder)]
     while stack:
@@ -148,7 +150,7 @@ def _walk(
             continue
         path, status, error = entry
         if status is None:
-            yield Item(path), Outcome(MISSING, error)
+            yield Item(path), ItemOutcome(MISSING, error)
         elif stat.S_ISDIR(status.st_mode):
             key = (status.st_dev, status.st_ino)
             if _hidden_folder(os.path.basename(path)):
@@ -177,10 +179,10 @@ def _listing(folder: str) -> Iterator[tuple[str, os.stat_result | None, str]]:
             yield path, None, _why(error)
 
 
-def _file(path: str, status: os.stat_result) -> Item | tuple[Item, Outcome]:
+def _file(path: str, status: os.stat_result) -> Item | tuple[Item, ItemOutcome]:
     item = Item(path, "", status.st_size, storable_ns(status.st_mtime_ns))
     # Opening a pipe or device could block forever.
-    return item if stat.S_ISREG(status.st_mode) else (item, Outcome(REJECTED, "not a regular file"))
+    return item if stat.S_ISREG(status.st_mode) else (item, ItemOutcome(REJECTED, "not a regular file"))
 
 
 def _pasted(source: Pasted) -> Item:

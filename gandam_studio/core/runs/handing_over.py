@@ -103,7 +103,7 @@ CLEAN_LOOK = Look(DATA, COLOURS, BINARY, 1.0, LEAN)
 
 
 @dataclass(frozen=True)
-class Plan:
+class HandOverPlan:
     """What is written.
 
     Attributes:
@@ -383,7 +383,7 @@ def finish_samples(run: RunDirectory, samples: Samples, look: Look, *, job: Job 
 
 
 def write_samples(
-    run: RunDirectory, target: Path, done: FinishedSamples, plan: Plan = Plan(), *, force: bool = False,
+    run: RunDirectory, target: Path, done: FinishedSamples, plan: HandOverPlan = HandOverPlan(), *, force: bool = False,
     job: Job = NULL_JOB,
 ) -> None:  # fmt: skip
     """Write finished samples. Equal samples and wishes give equal bytes.
@@ -411,7 +411,7 @@ def write_samples(
 
 def hand_over(
     run: RunDirectory, target: Path | None, draw: Callable[[Path], Samples], look: Look = CLEAN_LOOK,
-    plan: Plan = Plan(), *, force: bool = False, job: Job = NULL_JOB,
+    plan: HandOverPlan = HandOverPlan(), *, force: bool = False, job: Job = NULL_JOB,
 ) -> FinishedSamples:  # fmt: skip
     """Draw samples, finish them and write them (see `write_samples`); without a `target` nothing is written.
 
@@ -447,8 +447,8 @@ def _look_facts(look: Look, finish: Finish) -> dict[str, Any]:
 
 
 def _write(
-    run: RunDirectory, target: Path, samples: Samples, done: list[Pixels], finish: Finish, plan: Plan, force: bool,
-    job: Job,
+    run: RunDirectory, target: Path, samples: Samples, done: list[Pixels], finish: Finish, plan: HandOverPlan,
+    force: bool, job: Job,
 ) -> None:  # fmt: skip
     suffix = target.suffix.lower()
     told = {**samples.facts, "seeds": list(samples.latents)}
@@ -471,7 +471,7 @@ def _write(
             _fill(folder, samples, done, finish, plan, job)
 
 
-def _fill(folder: Path, samples: Samples, done: list[Pixels], finish: Finish, plan: Plan, job: Job) -> None:
+def _fill(folder: Path, samples: Samples, done: list[Pixels], finish: Finish, plan: HandOverPlan, job: Job) -> None:
     height, width = done[0].shape[:2]
     names = file_names(samples)
     if plan.sheet:
@@ -501,7 +501,7 @@ def _fill(folder: Path, samples: Samples, done: list[Pixels], finish: Finish, pl
     write_marker(folder / SAMPLES.marker, {**samples.facts, "seeds": list(samples.latents), "sprites": sprites})
 
 
-def _document(samples: Samples, done: list[Pixels], finish: Finish, plan: Plan) -> bytes:
+def _document(samples: Samples, done: list[Pixels], finish: Finish, plan: HandOverPlan) -> bytes:
     palette = finish.palette
     if palette is None:  # one for the document: all colours, or as many as fit of those that stand for them
         rgb, _ = counted_colours(done)

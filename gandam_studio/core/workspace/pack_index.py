@@ -13,7 +13,7 @@ from typing import Any, TypeVar
 
 from gandam_studio.core.errors import UserError
 from gandam_studio.core.workspace.own_files import require_regular
-from gandam_studio.core.workspace.packs import RECORD, Packs, Place
+from gandam_studio.core.workspace.packs import RECORD, PackPlace, Packs
 from gandam_studio.core.workspace.store import connect, transaction
 from trainer.protocol.files import own_folder
 from trainer.protocol.manifest import is_digest
@@ -57,18 +57,18 @@ class PackIndex:
         self._writes = False  # whether the open connection may write
         self._identity: tuple[int, int] | None = None  # of the file at `path` when the connection was opened
 
-    def find(self, digest: str) -> Place | None:
+    def find(self, digest: str) -> PackPlace | None:
         """Return the place of the record of a digest, or None. Raises UserError."""
         query, values = "SELECT pack, offset, length FROM records WHERE digest = ?", (key_of(digest),)
         rows = self._rows(query, values)
         if not rows and self._replaced():
             self.close()
             rows = self._rows(query, values)
-        if rows and not Place(*rows[0]).is_valid:
+        if rows and not PackPlace(*rows[0]).is_valid:
             with self._lock:
                 self._rebuild()
                 rows = self._rows(query, values)
-        return Place(*rows[0]) if rows else None
+        return PackPlace(*rows[0]) if rows else None
 
     def digests(self) -> Iterator[str]:
         """Yield all digests in order, fetched page by page. Raises UserError."""

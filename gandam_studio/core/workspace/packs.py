@@ -31,7 +31,7 @@ _MAX_DAMAGED_BYTES = 1024 * 1024 * 1024
 _SUFFIX = ".pack"
 
 
-class Place(NamedTuple):
+class PackPlace(NamedTuple):
     """The place of a record: number of the pack, offset of the header, length of the bytes without the header."""
 
     pack: int
@@ -86,7 +86,7 @@ class Packs:
                         found[int(stem)] = status.st_size
         return found
 
-    def append(self, records: Sequence[tuple[bytes, bytes]]) -> list[Place]:
+    def append(self, records: Sequence[tuple[bytes, bytes]]) -> list[PackPlace]:
         """Append (digest, bytes) pairs to the newest pack, durably and in one write, and return their places.
 
         Starts a new pack if the newest would exceed `PACK_BYTES`. Raises OSError (disk full) after truncating the pack
@@ -109,11 +109,11 @@ class Packs:
             flush_folder(self.folder.parent)
         places = []
         for _, data in records:
-            places.append(Place(number, offset, len(data)))
+            places.append(PackPlace(number, offset, len(data)))
             offset = places[-1].end
         return places
 
-    def read(self, digest: bytes, place: Place) -> bytes:
+    def read(self, digest: bytes, place: PackPlace) -> bytes:
         """The bytes of a record; whether they are sound is not checked. Raises OSError, AlteredRecord."""
         with os.fdopen(open_own(self.path(place.pack), os.O_RDONLY), "rb", buffering=0) as stream:
             stream.seek(place.offset)
@@ -122,14 +122,14 @@ class Packs:
             raise AlteredRecord("its pack is damaged")
         return block[RECORD.size :]
 
-    def scan(self, number: int, start: int = 0) -> Iterator[tuple[bytes, Place]]:
+    def scan(self, number: int, start: int = 0) -> Iterator[tuple[bytes, PackPlace]]:
         """Yield digest and place of every intact record of a pack from offset `start`, in order. Hashes every record.
 
         Damaged records are skipped: the search continues at the next header. Raises OSError.
         """
         try:
             for offset, digest, data in sound_records(self.path(number), start, follow_links=False):
-                yield digest, Place(number, offset, len(data))
+                yield digest, PackPlace(number, offset, len(data))
         except UntrustedError:
             return
 

@@ -39,7 +39,7 @@ class FilterBar(QFrame):
     Attributes:
         search: the field for free text.
         slider: size of the cells.
-        saved_button, panel_buttons: filled by the screen with its menus and actions.
+        saved_button: filled by the screen with its menu.
 
     Signals:
         filter_changed: the user changed the filter (`Filter`).
@@ -171,7 +171,6 @@ class FilterBar(QFrame):
         second.add_gap()
         self.actions_area = _buttons_of(second)
         second.addWidget(self.slider)
-        self.panel_buttons = _buttons_of(second)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(12, theme.SPACE, 12, theme.SPACE)
         layout.setSpacing(theme.SPACE)

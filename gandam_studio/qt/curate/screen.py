@@ -61,7 +61,6 @@ class CurateScreen(TakesDrops, CurateBase):
     """
 
     title = "Curate"
-    icon_name = "curate"
 
     def __init__(self, session: Session, parent: QWidget | None = None) -> None:
         super().__init__(session, parent)

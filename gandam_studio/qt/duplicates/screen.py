@@ -60,7 +60,6 @@ class DuplicatesScreen(DuplicatesBase):
     """
 
     title = "Duplicates"
-    icon_name = "duplicates"
 
     def __init__(self, session: Session, parent: QWidget | None = None) -> None:
         super().__init__(session, parent)

@@ -23,7 +23,7 @@ from gandam_studio.qt.widgets.sprite_painting import draw_checkerboard, fitted_s
 GAP = 6
 
 
-class SidePanel(QWidget):
+class TasteSide(QWidget):
     """Up to four pictures in a square.
 
     Signals:
@@ -95,7 +95,7 @@ class TasteDialog(QDialog):
         self.setWindowTitle(self.tr("Blind taste test"))
         self.question = QLabel(self.tr("Which side is better? Press ← or →, or click. Backspace takes back."))
         self.question.setProperty("role", "title")
-        self.left, self.right = SidePanel(self.tr("Left side")), SidePanel(self.tr("Right side"))
+        self.left, self.right = TasteSide(self.tr("Left side")), TasteSide(self.tr("Right side"))
         self.left.picked.connect(lambda: self.pick(True))
         self.right.picked.connect(lambda: self.pick(False))
         self.told = QLabel(wordWrap=True)

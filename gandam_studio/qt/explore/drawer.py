@@ -88,11 +88,6 @@ class Stream:
         self._is_shown = False
         self._waiting: tuple[Any, str, Source, Mapping[str, Any], Sequence[bytes]] | None = None
 
-    @property
-    def is_busy(self) -> bool:
-        """Whether an answer is still to come."""
-        return self._busy is not None
-
     def ask(self, about: Any, op: str, source: Source, values: Mapping[str, Any], parts: Sequence[bytes] = ()) -> None:
         """Ask, now or when the request before it is answered."""
         self._waiting = (about, op, source, values, parts)

@@ -40,7 +40,6 @@ class ExploreScreen(TakesDrops, Screen):
     """
 
     title = "Explore"
-    icon_name = "explore"
 
     def __init__(self, session: Session, parent: QWidget | None = None) -> None:
         super().__init__(session, parent)

@@ -10,7 +10,7 @@ from PySide6.QtGui import QImage
 from gandam_studio.core.runs.diagnoses import Finding
 from gandam_studio.core.runs.record import DEFAULT_HALF_LIFE, RecordChanges, RunRecord
 from gandam_studio.qt.following.pending import PendingCommands
-from gandam_studio.qt.following.pictures import PictureCache, inside
+from gandam_studio.qt.following.pictures import FilePictureCache, inside
 from gandam_studio.qt.following.watcher import RunWatcher
 from gandam_studio.qt.widgets.plots.timeline import Timeline
 from trainer.protocol.config import TrainConfig
@@ -63,7 +63,7 @@ class RunFollower(QObject):
         self._commands: PendingCommands | None = None
         self.timeline = timeline or Timeline(self)
         self._owns_axis = timeline is None
-        self.pictures = PictureCache(self)
+        self.pictures = FilePictureCache(self)
         self.pictures.loaded.connect(self.picture_loaded)
         self._watcher = RunWatcher(folder, DEFAULT_HALF_LIFE, self)
         self._watcher.opened.connect(self._open)

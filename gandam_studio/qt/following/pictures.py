@@ -119,7 +119,7 @@ class _Decoder(QueueThread):
             self.decoded.emit(paths[0], decode(Path(paths[0])))
 
 
-class PictureCache(QObject):
+class FilePictureCache(QObject):
     """Cache of decoded pictures by file, up to `CACHE_BYTES`; missing ones are decoded in another thread.
 
     Signals:

@@ -18,7 +18,7 @@ from gandam_studio.samples.bundled import sample_sets
 if TYPE_CHECKING:
     # Imported late: it pulls in the decoders, which the window does not need to open.
     from gandam_studio.core.importing import Atlas, ImportOptions, ImportSummary, Pasted
-    from gandam_studio.core.importing.looking import Findings
+    from gandam_studio.core.importing.looking import SourceFindings
     from gandam_studio.core.importing.preview import Sheet
     from gandam_studio.qt.screen import EmptyState, Screen
 
@@ -197,7 +197,7 @@ class ImportController(QObject):
         """
         from gandam_studio.core.importing.looking import look_over
 
-        def look(workspace: Any, job: Any) -> Findings:
+        def look(workspace: Any, job: Any) -> SourceFindings:
             return look_over(workspace, sources, job=job)
 
         task = self._session.start_job(
@@ -209,7 +209,7 @@ class ImportController(QObject):
         task.ended.connect(functools.partial(self._count_running, -1))
         self._count_running(1)
 
-    def _ask(self, sources: Sequence[Path | Pasted], found: Findings) -> None:
+    def _ask(self, sources: Sequence[Path | Pasted], found: SourceFindings) -> None:
         if not found.asks:
             self.run(sources)
             return

@@ -25,7 +25,7 @@ from PySide6.QtWidgets import (
 
 from gandam_studio.core.archives.names import Names, shown_encoding
 from gandam_studio.core.importing import Atlas, Components, Cut, Grid, ImportOptions
-from gandam_studio.core.importing.looking import Findings, SheetsFound
+from gandam_studio.core.importing.looking import SheetsFound, SourceFindings
 from gandam_studio.core.importing.options import kinds_listed
 from gandam_studio.qt import theme
 from gandam_studio.qt.counts import counted, sprites
@@ -56,7 +56,7 @@ class ProposalDialog(QDialog):
     plain: "Import as they are" was chosen: nothing becomes tags, nothing is cut.
     """
 
-    def __init__(self, session: Session, findings: Findings, title: str, parent: QWidget | None = None) -> None:
+    def __init__(self, session: Session, findings: SourceFindings, title: str, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._session = session
         self.findings = findings

@@ -41,7 +41,7 @@ from gandam_studio.qt.questions import run_dialog
 from gandam_studio.qt.session import Session
 from gandam_studio.qt.widgets.choice_box import ChoiceBox
 from gandam_studio.qt.widgets.diagnosis.cards import DiagnosisCards
-from gandam_studio.qt.widgets.diagnosis.sheet_dialog import SheetDialog
+from gandam_studio.qt.widgets.diagnosis.sheet_dialog import DiagnosisSheetDialog
 from gandam_studio.qt.widgets.fitting import Reach, resize_within_screen
 from gandam_studio.qt.widgets.numbers import WholeBox
 from gandam_studio.qt.widgets.outside_text import wrapped
@@ -170,7 +170,7 @@ class EvaluationDialog(TaskDialog):
     def show_pictures(self, name: str) -> None:
         """Show the pictures behind a card."""
         if self.evaluated is not None:
-            dialog = SheetDialog(name, self.evaluated.finding, self._where, self)
+            dialog = DiagnosisSheetDialog(name, self.evaluated.finding, self._where, self)
             dialog.show_sheet(self.evaluated.sheets.get(name))
             run_dialog(dialog)
 

@@ -184,7 +184,7 @@ class FinishingDialog(OutputDialog):
         run, kind, look, drawing = self.run, self.layout_box.currentData(), self.panel.look, self.drawing()
         take = self.take.isChecked() and not self._moves()
         scales = (1,) if kind == ASEPRITE else self.scale.currentData()
-        plan = handing_over.Plan(scales, kind in (BOTH, ALL), kind == ALL, self.steps.value())
+        plan = handing_over.HandOverPlan(scales, kind in (BOTH, ALL), kind == ALL, self.steps.value())
 
         def write(workspace: Any, job: Any) -> dict[str, Any]:
             made = handing_over.hand_over(run, target, drawing(job), look, plan, force=force, job=job)

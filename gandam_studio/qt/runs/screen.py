@@ -54,7 +54,6 @@ class RunsScreen(RunScreen):
     """
 
     title = "Runs"
-    icon_name = "runs"
 
     def __init__(self, session: Session, parent: QWidget | None = None) -> None:
         super().__init__(session, parent)

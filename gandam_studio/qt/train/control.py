@@ -148,12 +148,6 @@ class RunControl(QObject):
         process = self.processes.get(name)
         return None if process is None else process.poll()
 
-    def reap(self, seconds: float = 10.0) -> None:
-        """Wait for processes that are about to end."""
-        for process in self.processes.values():
-            with contextlib.suppress(subprocess.TimeoutExpired):
-                process.wait(seconds)
-
     def release(self) -> None:
         """Release the processes when the window closes; running trainers continue."""
         self._poll.stop()

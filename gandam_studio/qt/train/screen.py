@@ -54,7 +54,6 @@ class TrainScreen(RunScreen):
     """
 
     title = "Train"
-    icon_name = "train"
 
     def __init__(self, session: Session, parent: QWidget | None = None) -> None:
         super().__init__(session, parent)

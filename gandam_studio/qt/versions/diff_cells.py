@@ -25,7 +25,7 @@ _AT_ONCE = 400
 
 
 @dataclass(frozen=True)
-class Cell:
+class DiffCell:
     """A sprite that differs: `before` is None if it was added, `after` if it was removed."""
 
     before: ManifestEntry | None
@@ -49,7 +49,7 @@ class Section:
     kind: str
     title: str
     remark: str
-    cells: tuple[Cell, ...]
+    cells: tuple[DiffCell, ...]
 
 
 def sections(diff: VersionDiff) -> list[Section]:
@@ -59,11 +59,13 @@ def sections(diff: VersionDiff) -> list[Section]:
         removed = sorted(diff.removed, key=lambda item: (item.reason, item.entry.source))
         counts = Counter(item.reason or wording.tr("no reason given") for item in removed)
         remark = ", ".join(f"{count:,} {plural_reason(reason, count)}" for reason, count in counts.most_common())
-        cells = tuple(Cell(item.entry, None, item.entry.source, item.reason, item.entry.id[:12]) for item in removed)
+        cells = tuple(
+            DiffCell(item.entry, None, item.entry.source, item.reason, item.entry.id[:12]) for item in removed
+        )
         found.append(Section(REMOVED, wording.tr("Removed"), remark, cells))
     if diff.added:
         added = sorted(diff.added, key=lambda entry: entry.source)
-        cells = tuple(Cell(None, entry, entry.source, "", entry.id[:12]) for entry in added)
+        cells = tuple(DiffCell(None, entry, entry.source, "", entry.id[:12]) for entry in added)
         found.append(Section(ADDED, wording.tr("Added"), "", cells))
     if diff.changed:
         changed = sorted(diff.changed, key=lambda change: (change.reported_fields, change.after.source))
@@ -74,9 +76,9 @@ def sections(diff: VersionDiff) -> list[Section]:
     return found
 
 
-def _changed(change: Changed) -> Cell:
+def _changed(change: Changed) -> DiffCell:
     tip = f"{change.after.id[:12]}\n{wording.detail(change)}"
-    return Cell(change.before, change.after, change.after.source, wording.summary(change), tip)
+    return DiffCell(change.before, change.after, change.after.source, wording.summary(change), tip)
 
 
 def suitable_tile(sections_shown: list[Section], smallest: int, largest: int, padding: int) -> int:

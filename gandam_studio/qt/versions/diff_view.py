@@ -17,7 +17,7 @@ from gandam_studio.qt.versions.diff_cells import (
     ADDED,
     CHANGED,
     REMOVED,
-    Cell,
+    DiffCell,
     Section,
     SpriteLookup,
     sections,
@@ -124,7 +124,7 @@ class DiffView(QAbstractScrollArea):
         bar.setValue(round(place * bar.maximum()))
         self._request_later.start()
 
-    def cell_at(self, point: QPoint) -> Cell | None:
+    def cell_at(self, point: QPoint) -> DiffCell | None:
         """The cell under a point of the viewport."""
         point = point + QPoint(0, self.verticalScrollBar().value())
         for block, index in self._indexes(QRect(point, QSize(1, 1))):
@@ -181,7 +181,7 @@ class DiffView(QAbstractScrollArea):
         remark = painter.fontMetrics().elidedText(section.remark, Qt.TextElideMode.ElideRight, room.width())
         painter.drawText(room, Qt.AlignmentFlag.AlignVCenter, remark)
 
-    def _draw_cell(self, painter: QPainter, cells: CellPainter, rect: QRect, kind: str, cell: Cell) -> None:
+    def _draw_cell(self, painter: QPainter, cells: CellPainter, rect: QRect, kind: str, cell: DiffCell) -> None:
         tile = QRect(rect.topLeft(), QSize(self.tile, self.tile))
         if cell.before is not None:
             self._draw_tile(painter, cells, tile, cell, older=True)
@@ -200,7 +200,7 @@ class DiffView(QAbstractScrollArea):
             painter.setPen(theme.color(_COLORS[kind]))
             painter.drawText(under.translated(0, line + 1), Qt.AlignmentFlag.AlignVCenter, note)
 
-    def _draw_tile(self, painter: QPainter, cells: CellPainter, tile: QRect, cell: Cell, *, older: bool) -> None:
+    def _draw_tile(self, painter: QPainter, cells: CellPainter, tile: QRect, cell: DiffCell, *, older: bool) -> None:
         entry = cell.before if older else cell.after
         assert entry is not None
         sprite = self._lookup.get(entry)

@@ -55,7 +55,6 @@ class VersionsScreen(Screen):
     """
 
     title = "Versions"
-    icon_name = "versions"
 
     def __init__(self, session: Session, parent: QWidget | None = None) -> None:
         super().__init__(session, parent)

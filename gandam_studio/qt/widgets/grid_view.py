@@ -19,7 +19,7 @@ from gandam_studio.qt import theme
 from gandam_studio.qt.painting import paint_event
 from gandam_studio.qt.widgets.cell_painter import OVERHANG, WHOLE_KEPT, CellPainter
 from gandam_studio.qt.widgets.geometry import GAP, Grid
-from gandam_studio.qt.widgets.picture_cache import Cell, Composed, PictureCache, Wanted
+from gandam_studio.qt.widgets.picture_cache import CellStyle, Composed, PictureCache, Wanted
 from gandam_studio.qt.widgets.rows import Rows, WantedRows
 from gandam_studio.qt.widgets.selection import Selection
 
@@ -232,7 +232,8 @@ class GridView(QAbstractScrollArea):
         caption, height = self._grid.caption > 0, self._grid.cell_height - GAP
         assert self._loaders_cells is not None
         drawn = {
-            selected: Cell(self._loaders_cells, (selected, False, False, caption), height) for selected in (False, True)
+            selected: CellStyle(self._loaders_cells, (selected, False, False, caption), height)
+            for selected in (False, True)
         }
         wanted: list[Wanted | WantedRows] = []
         for span in (visible, after, before):

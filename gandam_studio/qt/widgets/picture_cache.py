@@ -25,7 +25,7 @@ BATCH = 12  # pictures delivered together: one repaint for many, but the first a
 
 
 @dataclass(frozen=True, slots=True)
-class Cell:
+class CellStyle:
     """How to draw a cell: the loader's own painter, the look, and the logical height."""
 
     cells: CellPainter
@@ -44,7 +44,7 @@ class Wanted:
 
     sprite: Sprite
     fit: int
-    cell: Cell | None = None
+    cell: CellStyle | None = None
     known: tuple[QImage, float] | None = None
 
 
@@ -54,7 +54,7 @@ class Composed:
 
     sprite: Sprite
     picture: QImage
-    cell: Cell
+    cell: CellStyle
     whole: QImage
 
 

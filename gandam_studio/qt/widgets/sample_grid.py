@@ -44,7 +44,7 @@ def crisp(image: QImage, width: int, height: int) -> QImage:
     return image.scaled(width, height, ignore, smooth)
 
 
-class GridView(QWidget):
+class GridPicture(QWidget):
     """Paints a grid picture as large as possible, at a whole-number scale if that is not much smaller.
 
     Attributes:
@@ -219,7 +219,7 @@ class SampleGrid(QFrame):
         title, note: above the grid. footer: a line below it, hidden until it is wanted.
 
     Signals:
-        cell_clicked: (index, counted row by row). menu_requested: see `GridView`.
+        cell_clicked: (index, counted row by row). menu_requested: see `GridPicture`.
     """
 
     cell_clicked = Signal(int)
@@ -235,7 +235,7 @@ class SampleGrid(QFrame):
         self.note.setProperty("role", "muted")
         self.note.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
         self.set_widest(widest)
-        self.view = GridView(self)
+        self.view = GridPicture(self)
         self.view.setAccessibleName(title)
         self.view.cell_clicked.connect(self.cell_clicked)
         self.view.menu_requested.connect(self.menu_requested)

@@ -8,7 +8,7 @@ likelihood of what a person has confirmed, out of a short list; the likelihood's
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -207,8 +207,3 @@ def _self_taught(view: View, signs: NDArray[np.float64], noise: float) -> NDArra
         signs = again
         found = predict(signs)
     return found
-
-
-def weights_text(weights: Mapping[str, float]) -> str:
-    """The weights for people: "edges 25 %, ..."."""
-    return ", ".join(f"{kind} {round(100 * weight)} %" for kind, weight in weights.items())

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from PySide6.QtCore import QSize, Qt, Signal
+from PySide6.QtCore import QSize, Qt
 from PySide6.QtGui import QKeyEvent
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
 
@@ -24,12 +24,7 @@ class AssistView(QWidget):
         grid: the page.
         heading, question, progress, why: labels.
         buttons: what the person can do, by key; see `show_buttons`.
-
-    Signals:
-        key_pressed: a key of the mode that is no movement (Qt.Key).
     """
-
-    key_pressed = Signal(object)
 
     def __init__(self, workspace: Workspace, parent: QWidget | None = None) -> None:
         super().__init__(parent)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QCheckBox, QFrame, QHBoxLayout, QLabel, QToolButton, QVBoxLayout, QWidget
 
 from gandam_studio.core.errors import UserError
@@ -13,11 +12,7 @@ from gandam_studio.qt.widgets.outside_text import OutsideLabel
 
 
 class QueueList(QFrame):
-    """Signals:
-    run_chosen: a run was clicked (name).
-    """
-
-    run_chosen = Signal(str)
+    """The runs that wait to be trained, with buttons to reorder them and to remove them, and the automatic start."""
 
     def __init__(self, session: Session, control: RunControl, parent: QWidget | None = None) -> None:
         super().__init__(parent)

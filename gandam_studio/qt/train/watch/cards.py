@@ -11,7 +11,7 @@ from gandam_studio.qt.widgets.fitting import WrappingBar
 from gandam_studio.qt.widgets.outside_text import wrapped
 
 
-class Card(WrappingBar):
+class FailureCard(WrappingBar):
     """An icon, a headline, two sentences and a button.
 
     Signals:

@@ -38,13 +38,13 @@ from gandam_studio.qt.following.texts import (
     why_finished,
 )
 from gandam_studio.qt.questions import run_dialog
-from gandam_studio.qt.train.watch.cards import Card
+from gandam_studio.qt.train.watch.cards import FailureCard
 from gandam_studio.qt.train.watch.grids import GridArea
 from gandam_studio.qt.train.watch.log_drawer import LogDrawer
 from gandam_studio.qt.train.watch.meters import meter_meanings, meter_plots
 from gandam_studio.qt.train.watch.sample_zoom import SampleZoom
 from gandam_studio.qt.widgets.diagnosis.cards import DiagnosisCards
-from gandam_studio.qt.widgets.diagnosis.sheet_dialog import SheetDialog
+from gandam_studio.qt.widgets.diagnosis.sheet_dialog import DiagnosisSheetDialog
 from gandam_studio.qt.widgets.diagnosis.verdict_line import VerdictLine
 from gandam_studio.qt.widgets.fitting import Reach, WrappingBar, WrappingRow
 from gandam_studio.qt.widgets.outside_text import OutsideLabel, tip
@@ -100,7 +100,7 @@ class WatchPage(QWidget):
         self._shown_finding: Finding | None = None
         self._spikes_told = 0
         self.log = LogDrawer()
-        self.card = Card()
+        self.card = FailureCard()
         self._busy = False
         self._concern: Concern | None = None
         self._judge_later = QTimer(self, singleShot=True, interval=JUDGE_MS)
@@ -368,7 +368,7 @@ class WatchPage(QWidget):
         if follower is None or finding is None:
             return
         path = finding.pictures.get(name, "")
-        dialog = SheetDialog(name, finding, self.tr("iteration {0:,}").format(finding.iteration), self)
+        dialog = DiagnosisSheetDialog(name, finding, self.tr("iteration {0:,}").format(finding.iteration), self)
 
         def look(_path: str = "") -> None:
             image = follower.picture(path)

@@ -117,7 +117,7 @@ class SheetView(QWidget):
         painter.drawRect(QRectF(area).adjusted(0.5, 0.5, -0.5, -0.5))
 
 
-class SheetDialog(QDialog):
+class DiagnosisSheetDialog(QDialog):
     """Shows a "nearest" or "group" sheet.
 
     Attributes:
