@@ -259,7 +259,7 @@ def _ended_tidily() -> Iterator[None]:
 @click.option("--raw", is_flag=True, help="Leave the background as it was drawn, where the run cleans it.")
 @click.option("--steps", type=click.IntRange(1, 1000), help="Of a flow: more draw finer, fewer draw sooner.")
 @click.option("--force", is_flag=True, help="Replace what is there.")
-@click.option("--progress", is_flag=True, help="Tell on the error stream how many pictures are drawn.")
+@click.option("--progress", is_flag=True, help="Print on the error stream how many pictures are drawn.")
 @JSON
 def sample(
     run_dir: Path, count: int, seed: int, out: Path, singly: bool, sheet: bool, names: tuple[str, ...], around: str,

@@ -16,8 +16,8 @@ CARD = "MODEL_CARD.md"
 EXAMPLE = "draw.py"
 LONGEST_NOTE = 10_000
 NO_NOTE = (
-    "Nothing was noted about rights. Ask whoever trained the model before you use its pictures: the rights to the "
-    "training pictures are not known here."
+    "Nothing was noted about rights. Ask the person who trained the model before you use its pictures: the rights to "
+    "the training pictures are not known here."
 )
 
 

@@ -49,7 +49,7 @@ SCALES = ("ratio", "difference")
 @click.option("--held-out", type=click.FloatRange(0.01, 0.9), help="With new: share not trained on.  [default: 0.1]")
 @click.option("--scale", type=click.Choice(SCALES), help="With new: how distances are compared.  [default: ratio]")
 @click.option("--title", metavar="TEXT", help="With new: what to call it.")
-@click.option("--start", is_flag=True, help="With new: carry it out at once.")
+@click.option("--start", is_flag=True, help="With new: run it at once.")
 @click.option("--no-estimate", is_flag=True, help="With new and run: do not measure how long it will take.")
 @click.option("--retry", is_flag=True, help="With run: try again what failed.")
 @click.option("--engine", type=click.Choice(ENGINES), default="local", show_default=True,
@@ -231,7 +231,7 @@ def _tell(out: Output, found: Experiment, *, whole: bool) -> None:
         return
     out.json(told)
     if not told["done"] and not told["complete"]:
-        out.say(f"no run of {found.name} is measured yet; go on with: gandam-studio experiment run {found.name}")
+        out.say(f"no run of {found.name} is measured yet; continue with: gandam-studio experiment run {found.name}")
     by_ratio = told["measure"]["scale"] == "ratio"
     rows = [
         (

@@ -78,7 +78,7 @@ def presets(out: Output, compared: tuple[str, str] | None) -> None:
 )
 @click.option("--seed", type=click.IntRange(0), metavar="S", help="Seed of weights, order of pictures and latents.")
 @click.option("--parent", default="", metavar="RUN", help="Run that this one was derived from.")
-@click.option("--resume", metavar="RUN", help='Go on with a run instead of starting one; "latest" is the newest.')
+@click.option("--resume", metavar="RUN", help='Continue a run instead of starting one; "latest" is the newest.')
 @click.option(
     "--more-iterations", type=click.IntRange(1), metavar="N", help="With --resume: train a finished run longer."
 )
@@ -240,7 +240,7 @@ def complaint(found: RunSummary) -> str:
     state = found.state
     if state.state == "stopped":
         more = f"gandam-studio train --resume {found.run} -w {found.folder.parent.parent}"
-        return f"{found.run} stopped after iteration {state.iteration:,}; go on with: {more}"
+        return f"{found.run} stopped after iteration {state.iteration:,}; continue with: {more}"
     if state.state in ("failed", "interrupted", "created"):
         log = found.folder / "trainer.log"
         return f"{found.run} {state.state}: {state.reason or 'it did not start'}; its log is {log}"

@@ -1,4 +1,4 @@
-"""What became of the pictures of the fixed latents between two moments of a run."""
+"""How the pictures of the fixed latents changed between two moments of a run."""
 
 from __future__ import annotations
 

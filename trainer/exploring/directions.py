@@ -28,7 +28,7 @@ PCA_SIDE = 32
 RIDGE = 1e-3
 LEAST_TAGGED = 8
 Report = Callable[[int, int], None]
-"""Told the number of pictures done, and of all; raises to cancel."""
+"""Called with the number of pictures done, and of all; raises to cancel."""
 
 
 @dataclass(frozen=True)

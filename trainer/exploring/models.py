@@ -91,7 +91,7 @@ class Model:
         return np.concatenate(parts)
 
     def plan(self, count: int) -> PreviewPlan:
-        """How `count` pictures are drawn for somebody who waits for them."""
+        """How `count` pictures are drawn while the user waits."""
         is_flow = self.trained.steps is not None
         return plan(
             self.pace.seconds if self.pace.known else self.sketch_pace.seconds,

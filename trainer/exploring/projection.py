@@ -28,7 +28,7 @@ PATIENCE = 16
 """Iterations of the last method without a gain of a thousandth, after which it ends."""
 
 Report = Callable[[int, int, float, torch.Tensor], None]
-"""Told steps done, of all, the mean error in levels so far, and the latent (stages, L) it belongs to; raises to
+"""Called with steps done, of all, the mean error in levels so far, and the latent (stages, L) it belongs to; raises to
 cancel."""
 
 
@@ -103,7 +103,7 @@ def project(
 
 
 def _after(report: Report, done: int, total: int) -> Callable[[int, float, torch.Tensor], None]:
-    """Tells of steps after the first `done`."""
+    """Reports steps after the first `done`."""
     return lambda step, error, z: report(done + step, total, error, z)
 
 

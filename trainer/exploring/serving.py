@@ -1,6 +1,6 @@
 """The drawing process: answers the Studio's requests on its pipes until they close (see `protocol.drawing`).
 
-The main thread reads, so that a request can be cancelled while it, or another one, is worked at.
+The main thread reads, so that a request can be cancelled before or while it is processed.
 """
 
 from __future__ import annotations
@@ -76,7 +76,7 @@ class Server:
         self._number = 0
 
     def answer(self, number: int, request: Any, parts: list[bytes]) -> None:
-        """Do one request; whatever goes wrong is told in its answer."""
+        """Process one request; errors are reported in its answer."""
         self._number = number
         try:
             self._check()
@@ -164,7 +164,7 @@ class Server:
         return torch.from_numpy(vector)
 
     def _moved(self, model: Model, z: torch.Tensor, values: Values, parts: list[bytes]) -> torch.Tensor:
-        """Truncation of what has a name (a given latent is meant as it is), then moves, then mixing."""
+        """Truncate latents that have a name (given ones stay as they are), then apply the moves, then mix."""
         share = values.number("truncation", 1.0, least=0.0, most=drawing.LARGEST_TRUNCATION)
         named = ["name" in Values(raw) for raw in values.items("spots", [], most=drawing.MOST_SPOTS)]
         if len(named) == len(z):
@@ -408,7 +408,7 @@ def serve() -> int:
             cancelled.discard(one[0])
 
     def is_cancelled_meanwhile(number: int) -> bool:
-        """For slow work, which makes way at each of its steps to what somebody waits for, but not for ever."""
+        """For slow work: at each of its steps urgent requests go first, but not for ever."""
         idle.wait(LONGEST_PAUSE_S)
         return is_cancelled(number)
 

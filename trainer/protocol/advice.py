@@ -82,7 +82,7 @@ SETTINGS: dict[str, tuple[str, str]] = {
     "regulariser.every": ("Penalty every", "1 is steadiest; 4 to 16 are faster"),
     "augmentation.probability": (
         "Share of changed pictures",
-        "Helps with few sprites, which the discriminator learns by heart; with thousands, less is better",
+        "Helps with few sprites, which the discriminator memorises; with thousands, less is better",
     ),
     "augmentation.translation": ("Shift", "0.05 to 0.125 helps with few sprites; more may move the samples too"),
     "augmentation.brightness": ("Brightness", "0.2 helps with few sprites; much more makes samples pale or dark"),
@@ -140,7 +140,7 @@ SETTINGS: dict[str, tuple[str, str]] = {
     "sampling.progress_every": ("Curves every", "20 looks live; much larger makes the curves lag"),
     "diagnostics.enabled": (
         "Diagnose while training",
-        "On tells collapse and copying early; off saves its time",
+        "On detects collapse and copying early; off saves its time",
     ),
     "diagnostics.share": (
         "Time for diagnoses",

@@ -58,11 +58,11 @@ class VarietyFacts:
 
 @dataclass(frozen=True)
 class MembershipFacts:
-    """The exact test by family, whether samples know which pictures were trained on.
+    """The exact test, by family, of whether samples show which pictures were trained on.
 
     Attributes:
         hits_p: p-value for "training pictures have look-alikes among the samples more often than held-out ones".
-        lean_p: the same of a soft count, more sensitive and no evidence of copies.
+        lean_p: the same for a soft count: more sensitive, but no evidence of copies.
         training, held_out: pictures of either kind. hits_training, hits_held_out: those with a look-alike.
     """
 
@@ -110,7 +110,7 @@ class QualityFacts:
 
     @property
     def is_far(self) -> bool:
-        """Whether even pieces of real pictures, put together at random, are surely nearer to real ones."""
+        """Whether even pieces of real pictures, put together at random, are clearly nearer to real ones."""
         return self.z >= LIKE_REAL and self.jumbled is not None and self.kid - 2 * self.error > self.jumbled
 
 
@@ -605,7 +605,7 @@ def drift_card(found: Diagnosis) -> Card:
 
 
 def spikes_text(found: SpikeFacts | None) -> str:
-    """Whether anything is to be seen at sudden jumps, in a sentence; "" where there were none."""
+    """Whether sudden jumps show in the pictures, in a sentence; "" if there were none."""
     if found is None or not found.with_spike:
         return ""
     if found.ratio is None or found.p is None:

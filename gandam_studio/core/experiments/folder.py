@@ -1,7 +1,7 @@
 """An experiment on disk: the plan, one file a finished cell, and the results, so that it survives any end.
 
 experiments/NAME/plan.json never changes. A cell's run knows its cell by a file in its own folder, which is there before
-the folder gets its name: no moment leaves a run that nobody can place. cells/N.json is written when the cell's value is
+the folder gets its name: so no run is ever left without a place. cells/N.json is written when the cell's value is
 known, results.json after every cell from these.
 """
 
@@ -156,7 +156,7 @@ class Experiment:
 
     @contextlib.contextmanager
     def locked(self) -> Iterator[None]:
-        """Only one process carries out an experiment. Raises UserError when another one does."""
+        """Only one process runs an experiment. Raises UserError if another one does."""
         path = self.folder / "lock"
         lock = FileLock(path)
         try:
@@ -165,7 +165,7 @@ class Experiment:
                 raise UserError(f"experiment {self.name} cannot be locked: {path} is not a file")
             lock.acquire(timeout=0.5)
         except Timeout:
-            raise UserError(f"experiment {self.name} is being carried out by another process") from None
+            raise UserError(f"experiment {self.name} is being run by another process") from None
         except OSError as error:
             raise UserError(f"experiment {self.name} cannot be locked: {error.strerror or error}") from None
         try:
@@ -186,7 +186,7 @@ class Experiment:
             raise UserError(f"experiment {self.name} cannot be stopped: {error.strerror or error}") from None
 
     def take_stop(self) -> bool:
-        """Whether somebody asked to stop; the request is taken away."""
+        """Whether a stop was requested; removes the request."""
         try:
             (self.folder / STOP).unlink()
         except OSError:
@@ -234,7 +234,7 @@ class Experiment:
         files.write_own_json(run.path / MARK, values)
 
     def unmark(self, run: RunDirectory) -> None:
-        """Make a run one like any other, so that another one is made for its cell. Raises UserError."""
+        """Detach a run from its cell, so that another one is made for that. Raises UserError."""
         try:
             files.refuse_link(run.path)
             (run.path / MARK).unlink(missing_ok=True)

@@ -3,7 +3,7 @@
 Distances of generators fall with the number of pictures n about as a power: KID = c n^-s over the sizes that one set
 spans (Hestness et al. 2017, Deep learning scaling is predictable, empirically). Each seed gives a slope s and, along
 it, a prediction; the interval is Student's t over seeds, of the logarithm. A power without a floor is the most that
-can be hoped for, so this is said; where n itself was trained too, the power must predict it, or nothing is told.
+can be hoped for, so this is said; where n itself was trained too, the power must predict it, or nothing is said.
 """
 
 from __future__ import annotations

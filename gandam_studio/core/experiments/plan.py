@@ -31,7 +31,7 @@ LOOKS = 5
 SAMPLES, MOST_SAMPLES = 1024, 20_000
 _NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,59}")
 _PLAN_BYTES = 1 << 20
-# Fixed by the plan, or making KIDs of different cells incomparable.
+# Fixed by the plan, or they would make KIDs of different cells incomparable.
 _NOT_FACTORS = {
     "seed": "the plan's seeds set it",
     "device": "it changes the speed, not the result",
@@ -114,7 +114,8 @@ class Plan:
         budget: of each run. looks: how many checkpoints of a run may be chosen from, equally spaced.
         samples: pictures that the chosen one is confirmed on. held_out: share of the sprites kept from training.
         order_seed: of the random order in which cells are trained.
-        scale: how distances are compared, one of `SCALES`: planned, so that nobody takes the one whose answer suits.
+        scale: how distances are compared, one of `SCALES`: fixed in advance, so that nobody picks the one whose answer
+            suits.
     """
 
     name: str

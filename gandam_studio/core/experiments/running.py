@@ -1,7 +1,7 @@
-"""Carries out an experiment: makes its runs, trains one after the other, measures them.
+"""Runs an experiment: creates its runs, trains one after the other, and measures them.
 
-Whoever trains a run (this process, the window, `train --resume`), its value is taken when it has finished. So every
-part may end at any moment; carrying out the experiment again goes on where it was.
+A run is measured when it has finished, whether this process, the window or `train --resume` trained it. So any part may
+stop at any moment; running the experiment again continues where it was.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ MOST_ATTEMPTS = 50
 ENDED = ("finished", "failed", "damaged")
 MOST_MEASURED = 16
 Say = Callable[[str], None]
-"""Takes a line about what is going on."""
+"""Receives a line about what is going on."""
 
 
 # Before it starts
@@ -86,8 +86,8 @@ def check_data(workspace: Workspace, plan: Plan) -> None:
 def make_runs(workspace: Workspace, experiment: Experiment, job: Job = NULL_JOB) -> int:
     """Create the runs that are missing, in the order they are trained in.
 
-    They do not join the queue of the machine's other runs: an experiment that was stopped would be gone on with by
-    whoever looks at that queue next, such as a window that is opened.
+    They do not join the queue of the machine's other runs: the next window that is opened would continue an experiment
+    that was stopped.
 
     Returns how many were made. Raises UserError and Cancelled; those made so far stay.
     """
@@ -132,7 +132,7 @@ def _reference(workspace: Workspace, plan: Plan, seed: int, config: TrainConfig,
 
 
 def leave_queue(experiment: Experiment) -> None:
-    """Take the cells that wait in the machine's queue out of it; versions of before put them there."""
+    """Take the cells that wait in the machine's queue out of it; earlier versions of the program put them there."""
     queue, mine = RunQueue(experiment.runs_folder), {run.name for run in experiment.runs().values()}
     for run in queue.waiting():
         if run.name in mine:
@@ -185,13 +185,13 @@ def carry_out(
 
 
 def line_of(plan: Plan, cell: Cell, outcome: Outcome) -> str:
-    """What came of a cell, in a line."""
+    """A cell's outcome, in a line."""
     value = f"KID {outcome.kid:.4g} ({outcome.verdict})" if outcome.kid is not None else f"missing: {outcome.why}"
     return f"{plan.describe(cell.combination)}, seed {cell.seed}: {value}"
 
 
 def _train(experiment: Experiment, run: RunDirectory, job: Job, say: Say) -> RunState:
-    """Train a run to its end, or wait for who trains it; resumes it when it was interrupted."""
+    """Train a run to its end, or wait for the process that trains it; resumes it when it was interrupted."""
     process: Popen[bytes] | None = None
     asked = stop = False
     try:
@@ -217,7 +217,7 @@ def _train(experiment: Experiment, run: RunDirectory, job: Job, say: Say) -> Run
                 try:
                     process = start(run)
                 except UserError:
-                    if not run.is_locked():  # The window was quicker.
+                    if not run.is_locked():  # The window has started it meanwhile.
                         raise
             time.sleep(POLL_S)
     finally:
@@ -272,7 +272,7 @@ def _outcome(cell: Cell, run: RunDirectory, state: RunState, answer: dict[str, A
 
 
 def alarms_of(run: RunDirectory) -> tuple[str, ...]:
-    """What the run's own diagnoses raised an alarm about and did not take back."""
+    """Alarms that the run's own diagnoses raised and did not clear."""
     raised: dict[str, bool] = {}
     for event in run.events().read():
         if isinstance(event, Alarm):
@@ -289,20 +289,20 @@ def _seconds(run: RunDirectory) -> float:
 
 
 def start_detached(workspace_folder: Path, experiment: Experiment) -> Popen[bytes]:
-    """Carry out an experiment in a process of its own, which goes on when the window is closed.
+    """Start a process that runs an experiment, and continues when the window is closed.
 
     The runs must have been made. What it says goes to log.txt in the experiment's folder. Raises UserError.
     """
     if experiment.is_carried_out():
-        raise UserError(f"experiment {experiment.name} is being carried out already")
+        raise UserError(f"experiment {experiment.name} is running already")
     words = ["experiment", "run", experiment.name, "--no-estimate", "-w", str(workspace_folder)]
     return start_command("gandam_studio", words, experiment.folder / "log.txt")
 
 
 def retry_failed(experiment: Experiment) -> int:
-    """Forget the missing values, so that they are tried again; how many there were.
+    """Forget the missing values, so that they are tried again; returns how many there were.
 
-    A run that failed is left as it is, for whoever wants to know why, and another one is made.
+    A run that failed is left as it is, so that its log can be read, and another one is made.
     """
     failed = [outcome for outcome in experiment.outcomes().values() if outcome.state == FAILED]
     for outcome in failed:

@@ -51,7 +51,7 @@ class Scaled:
         count, total = len(self.at_limit), len(self.values)
         return (
             f"{count} of {total} distances (KID) cannot be told from 0, and count as {self.limit:.3g}: effects may be "
-            "larger than told"
+            "larger than shown"
         )
 
 
@@ -61,7 +61,7 @@ def scaled(measured: Mapping[Key, tuple[float, float | None]], scale: str) -> Sc
     if scale == DIFFERENCE:
         return Scaled(DIFFERENCE, plain)
     if any(kid <= 0 and not error for kid, error in measured.values()):
-        why = "a distance (KID) is 0 or below and its error is not known, so differences are told instead of ratios"
+        why = "a distance (KID) is 0 or below and its error is not known, so differences are shown instead of ratios"
         return Scaled(DIFFERENCE, plain, why=why)
     limits = [ERRORS_ABOVE * (error or 0.0) for _, error in measured.values()]
     limit = max((own for (kid, _), own in zip(measured.values(), limits, strict=True) if kid <= own), default=0.0)
@@ -70,7 +70,7 @@ def scaled(measured: Mapping[Key, tuple[float, float | None]], scale: str) -> Sc
 
 
 def times(ratio: float) -> str:
-    """A ratio with two digits; what is out of all measure is told as such: "0.21", "14", ">1,000"."""
+    """A ratio with two digits; what is beyond all measure is shown as a bound: "0.21", "14", ">1,000"."""
     if ratio > 1000:
         return ">1,000"
     if ratio < 0.001:

@@ -19,7 +19,7 @@ from trainer.protocol.untrusted import UntrustedError, Values, read_json_object
 
 SCHEMA = 2
 REUSED = 1
-"""The schema of tests that drew a pair's samples from the same few again and again; they are gone on with as begun."""
+"""The schema of tests that drew a pair's samples from the same few again and again; they are continued as begun."""
 FOLDER = "tastes"
 CHECK_EVERY = 8
 """About one pair in so many shows a real sprite beside a sample, as a check of attention."""

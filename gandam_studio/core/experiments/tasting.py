@@ -41,7 +41,7 @@ def begin_taste(
 
 
 def pictures_of(experiment: Experiment, taste: Taste, number: int, job: Job = NULL_JOB) -> Pictures:
-    """The pictures of a round of a test, the same whenever it is gone on with. Raises UserError and Cancelled."""
+    """The pictures of a round of a test, the same whenever it is continued. Raises UserError and Cancelled."""
     found: dict[str, list[np.ndarray[Any, Any]]] = {}
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as place:
         for source, name in ((FIRST, taste.a), (SECOND, taste.b)):

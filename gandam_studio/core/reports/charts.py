@@ -220,7 +220,7 @@ def _diagnosed(runs: Sequence[RunFacts], frame: Frame) -> Iterable[Chart]:
     )  # fmt: skip
     yield Chart(
         "Copying", "The share of samples that look like a training picture, with its 95 % interval. Good: 0. "
-        "Bad: it climbs, which is learning by heart.", tuple(copying), percent=True, floor=0.0, ceiling=0.1,
+        "Bad: it climbs, which is memorising.", tuple(copying), percent=True, floor=0.0, ceiling=0.1,
     )  # fmt: skip
 
 

@@ -1,4 +1,4 @@
-"""What a run's folder tells a report. Whatever is damaged or missing is said rather than refused."""
+"""What a report takes from a run's folder. Whatever is damaged or missing is said rather than refused."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ _BLOCK = 1 << 20
 
 @dataclass
 class RunFacts:
-    """A run as a report tells it.
+    """A run as a report shows it.
 
     Attributes:
         run: its folder. summary: its state and labels. record: everything in its events.

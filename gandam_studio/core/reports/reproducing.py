@@ -13,7 +13,7 @@ from trainer.protocol.events import RunExtended
 from trainer.protocol.presets import load_preset
 
 LEFT_OUT = ("origin", "extension", "description", "schema_version", "preset", "device", "processes")
-"""Settings that `train` is not told by --set."""
+"""Settings that `train` does not take by --set."""
 
 
 def changed_settings(config: TrainConfig) -> list[tuple[str, Any, Any]] | None:

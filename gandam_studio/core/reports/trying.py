@@ -1,4 +1,4 @@
-"""The section about an experiment: which change helped, with intervals, and what cannot be told.
+"""The section about an experiment: which change helped, with intervals, and what cannot be said.
 
 It reads results.json (see docs/formats.md), which others may have written: whatever has another form is left out.
 """
@@ -160,7 +160,7 @@ def _effects(effects: Sequence[dict[str, Any]]) -> Markup:
 
 
 def _remarks(effect: dict[str, Any]) -> str:
-    """Why nothing can be told, and whether what looks better copies or has collapsed."""
+    """Why there is no verdict, and whether what looks better copies or has collapsed."""
     told = [_text(effect.get("why"))]
     judged = _whole(effect.get("judged"))
     for name, what in (("copies", "copy training pictures"), ("collapsed", "have collapsed")):

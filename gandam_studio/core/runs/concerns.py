@@ -1,7 +1,7 @@
 """Whether a run goes wrong in a way that its curves show plainly: losses explode, one network wins, nothing improves.
 
 A diagnosis of the run looks at its pictures and has the first word (`RunRecord.diagnoses`): of a run that was
-diagnosed, only what its losses show is told, and not that it learns nothing where its pictures are healthy.
+diagnosed, only what its losses show is reported, and not that it learns nothing where its pictures are healthy.
 
 The limits are wide, so that a healthy run is not called ill; `tests/runs/test_run_concerns.py` measures how often the
 rules err.

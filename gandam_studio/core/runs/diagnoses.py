@@ -53,7 +53,7 @@ def _distances(values: Mapping[str, Any]) -> tuple[float, ...]:
 
 
 def verdict_changes(findings: Sequence[Finding]) -> list[Finding]:
-    """Those whose verdict differs from the one before; the first is no change, damaged ones are passed over."""
+    """Those whose verdict differs from the one before; the first is no change, damaged ones are skipped."""
     readable = [finding for finding in findings if finding.diagnosis is not None]
     return [after for before, after in pairwise(readable) if _verdict(before) != _verdict(after)]
 

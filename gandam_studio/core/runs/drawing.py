@@ -93,11 +93,11 @@ _GONE = "the drawing process ended unexpectedly; try again"
 
 @dataclass(eq=False)
 class Request:
-    """Something that was asked for.
+    """A request.
 
     Attributes:
-        number: of its frames. is_over: whether the answer, or why there is none, was told. is_cancelled: no longer
-            wanted; nothing is told then.
+        number: of its frames. is_over: whether the answer or the error was delivered. is_cancelled: no longer
+            wanted; nothing is delivered then.
     """
 
     number: int
@@ -115,7 +115,7 @@ class Request:
         return self._settled.wait(seconds)
 
     def settle(self) -> None:
-        """Note that all is told."""
+        """Note that it is over."""
         self.is_over = True
         self._settled.set()
 
@@ -168,7 +168,7 @@ class DrawingProcess:
         return request
 
     def cancel(self, request: Request) -> None:
-        """No longer want an answer; the process stops working at it at its next step."""
+        """No longer want an answer; the process stops working on it at its next step."""
         with self._lock:
             if request.is_over or request.is_cancelled:
                 return
@@ -226,7 +226,7 @@ class DrawingProcess:
             return None if self._process is None else self._process.pid
 
     def close(self) -> None:
-        """End the process; what is still asked for is cancelled, and no callback comes any more."""
+        """End the process; pending requests are cancelled, and no callback is called any more."""
         with self._lock:
             self._closed = True
             process, self._process = self._process, None
@@ -303,7 +303,7 @@ class DrawingProcess:
                 request.settle()
 
     def _replace(self, process: subprocess.Popen[bytes]) -> None:
-        """After its end: give what is unanswered to a new process, once, and give up what was given twice."""
+        """After its end: pass unanswered requests to a new process, once; give up those that were passed before."""
         _close(process)
         with self._lock:
             if self._process is not process or self._closed:
@@ -313,7 +313,7 @@ class DrawingProcess:
                 del self._open[one.number]
             given_up: list[Request] = []
             if self._open:
-                first = next(iter(self._open.values()))  # Answered in order, so this one was being worked at.
+                first = next(iter(self._open.values()))  # Answered in order, so this is the one it worked on.
                 first.deaths += 1
                 if first.deaths >= DEATHS:
                     given_up.append(self._open.pop(first.number))

@@ -1,4 +1,4 @@
-"""Samples handed over to drawing programs and games: finished, and written with where they come from."""
+"""Hands samples over to drawing programs and games, finished and with a note of where they come from."""
 
 from __future__ import annotations
 
@@ -52,9 +52,9 @@ from trainer.protocol.untrusted import UntrustedError, Values, path_inside, read
 Pixels = NDArray[np.uint8]
 
 DATA, OWN, EACH = "data", "samples", "each"
-"""Palettes that are chosen: from what the run learned from, from the samples themselves, for each sample alone."""
+"""Palettes that are computed: from the training pictures, from the samples, or for each sample alone."""
 COLOURS, COLOURS_EACH = 64, 16
-"""So many are chosen, unless another number is wished for."""
+"""Colours of a computed palette, unless another number is asked for."""
 SCALES = tuple(range(1, 17))
 LOOKED_AT = 1024
 """Pictures of the data that a palette is chosen from."""
@@ -70,7 +70,7 @@ _MANIFEST_LETTERS = 8
 
 @dataclass(frozen=True)
 class Look:
-    """How samples are to look, before anything is known of the run.
+    """How samples should look, whatever the run.
 
     Attributes:
         palette: DATA, OWN, EACH, the path of a palette file, or "" for the colours as drawn.
@@ -99,7 +99,7 @@ class Look:
 
 
 CLEAN_LOOK = Look(DATA, COLOURS, BINARY, 1.0, LEAN)
-"""What fits most: colours, outlines and cleanness as in the data."""
+"""The usual choice: colours, outlines and cleanness as in the data."""
 
 
 @dataclass(frozen=True)
@@ -261,7 +261,7 @@ def drawn_by(
 
 
 def walk_problem(count: int, steps: int) -> str:
-    """Why there is no walk between `count` samples in so many steps, "" if there is one."""
+    """Why an animation between `count` samples is refused at this number of steps, "" if it is not."""
     if count < 2 or not 1 <= steps <= 500:
         return "an animation goes between at least 2 samples, in 1 to 500 steps"
     if count * steps > MOST_FRAMES:
@@ -386,13 +386,13 @@ def write_samples(
     run: RunDirectory, target: Path, done: FinishedSamples, plan: HandOverPlan = HandOverPlan(), *, force: bool = False,
     job: Job = NULL_JOB,
 ) -> None:  # fmt: skip
-    """Write finished samples. Equal samples and wishes give equal bytes.
+    """Write finished samples. Equal samples and choices give equal bytes.
 
     Args:
-        run: that drew them; nothing is written into it.
+        run: the run that drew them; nothing is written into it.
         target: a folder of PNG files (with seeds.json, and palette.gpl), or one file: a sheet (.png), a document of
             Aseprite (.aseprite) or an animation of the samples in turn (.gif, .webp, .apng).
-        done: what is written. plan: what is wished for.
+        done: what is written. plan: the files to write.
         force: replace a file, or a folder that holds earlier samples and nothing else.
         job: receives progress.
 

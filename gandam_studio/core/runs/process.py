@@ -88,7 +88,7 @@ def start_command(module: str, words: list[str], log_path: Path) -> subprocess.P
 def ask(*arguments: str, job: Job = NULL_JOB, label: str = "") -> dict[str, Any]:
     """Run a trainer command with `--json` and return its parsed output.
 
-    With a `label`, the progress that the command tells is shown as a stage of the job. Raises UserError with the
+    With a `label`, the progress that the command prints is shown as a stage of the job. Raises UserError with the
     trainer's message when it fails, and jobs.Cancelled when the job is cancelled.
     """
     command = trainer_command(*arguments, "--json")

@@ -10,7 +10,7 @@ PALE_MINUTES = 3.0
 MEASURED_SIDE = 32
 """Larger pictures were not compared on a processor."""
 LEAST_SPRITES = 100
-"""Fewer were never tried with a flow, which may learn them by heart."""
+"""Fewer were never tried with a flow, which may memorise them."""
 
 
 @dataclass(frozen=True)

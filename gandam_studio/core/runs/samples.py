@@ -22,7 +22,7 @@ from trainer.protocol.untrusted import path_inside
 
 FIXED, RANDOM = "fixed", "random"
 MOST_CELLS = 16_384
-"""Samples in a grid; a run is told to draw 1,024 at most."""
+"""Samples in a grid; a run is asked for 1,024 at most."""
 
 
 @dataclass(frozen=True)

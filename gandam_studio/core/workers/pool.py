@@ -1,7 +1,7 @@
-"""Worker processes that may die: tasks go in, results come out in the same order, whatever dies in between.
+"""Worker processes that may die: tasks go in, results come out in the same order.
 
-What a task is, how it travels and what happens when a worker died on it is its user's (`Work`). A worker that crashes,
-hangs or answers nonsense is replaced.
+What a task is, how it is sent and what happens when a worker dies on it is up to the caller (`Work`). A worker that
+crashes, hangs or answers nonsense is replaced.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ Result = TypeVar("Result")
 
 @dataclass(frozen=True)
 class Death:
-    """How a worker ended while it worked at a task.
+    """How a worker ended while it worked on a task.
 
     Attributes:
         position: what it reported last.
@@ -52,7 +52,7 @@ class Death:
 
 @dataclass(frozen=True)
 class Again(Generic[Task]):
-    """A task to be done by another worker; `alone` has no other task wait behind it."""
+    """A task to be done by another worker; with `alone`, no other task is queued behind it."""
 
     task: Task
     alone: bool = False
@@ -257,7 +257,7 @@ class WorkerPool(Generic[Task, Result]):
             min(idle or free, key=lambda child: len(child.held)).give(self._number, part, body)
 
     def _start(self) -> list[Child[_Part[Task, Result]]]:
-        """Another worker, or none where the system gives no more: those there are do."""
+        """Start another worker. If the system refuses, the others must do."""
         try:
             settings = self._settings | ({"number": len(self.children)} if self._numbered else {})
             child: Child[_Part[Task, Result]] = Child(
@@ -319,7 +319,7 @@ class WorkerPool(Generic[Task, Result]):
         overtime: bool = False,
         malformed: Exception | None = None,
     ) -> None:
-        """Stop a worker. Its tasks go back to the front, but for the one it died on: the work says what becomes of it.
+        """Stop a worker. Its tasks go back to the front, except the one it died on, which `Work.after_death` replaces.
 
         number: of that task; HELLO for what the heartbeat says.
         """
@@ -340,7 +340,7 @@ class WorkerPool(Generic[Task, Result]):
         self._waiting.extendleft(reversed(back))
 
     def _divide(self, part: _Part[Task, Result], death: Death) -> list[_Part[Task, Result]]:
-        """Put what the work makes of a task in its place; returns what is to be done again."""
+        """Replace a task by what `Work.after_death` makes of it; returns the tasks that are to be done again."""
         slot = part.slot
         parts: list[_Part[Task, Result]] = []
         for one in self._work.after_death(part.task, death):

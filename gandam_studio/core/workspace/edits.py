@@ -150,7 +150,9 @@ class SetStatus(_OnSprites):
         object.__setattr__(self, "reason", checked(self.reason, "the reason", LONGEST_REASON))
 
     def label(self, count: int) -> str:
-        verb = {"kept": "Keep", "dropped": "Drop", "undecided": "Restore"}[self.status]
+        if self.status == "undecided":
+            return f"Make {_sprites(count)} undecided"
+        verb = {"kept": "Keep", "dropped": "Drop"}[self.status]
         return f"{verb} {_sprites(count)}" + (f" ({shortened(self.reason)})" if self.reason else "")
 
     def deltas(self, connection: sqlite3.Connection) -> list[Delta]:

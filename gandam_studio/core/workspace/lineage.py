@@ -48,7 +48,7 @@ class Lineage:
 
 
 def lineage_in(data: bytes, frame: int | None = None) -> Lineage | None:
-    """The lineage that a PNG or an Aseprite document tells (of its frame `frame`), None without a readable one."""
+    """The lineage that a PNG or an Aseprite document holds (of its frame `frame`), None without a readable one."""
     match = _MARK.search(data, 0, _NEAR)
     if match is None:
         return None

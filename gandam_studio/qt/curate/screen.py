@@ -194,7 +194,7 @@ class CurateScreen(TakesDrops, CurateBase):
         return super().event(event)
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
-        """Explain a digit that stands for no reason yet."""
+        """Explain a digit that has no reason yet."""
         number = event.key() - Qt.Key.Key_0
         if 1 <= number <= DIGITS and not event.modifiers() and not (self.work.is_cropping or self.work.is_assisting):
             self.drop_for(number)

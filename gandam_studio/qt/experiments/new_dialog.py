@@ -1,4 +1,4 @@
-"""Draws up an experiment: what is varied, beside what, how often and for how long; says what that can tell."""
+"""Plans an experiment: what to vary, against which base, how often and for how long; says what that can show."""
 
 from __future__ import annotations
 
@@ -256,13 +256,13 @@ class NewExperimentDialog(TaskDialog):
         return load_template(name).resolution if kind == TEMPLATE and fractional else 0
 
     def _name(self) -> str:
-        """A folder's name from the title, that is not taken."""
+        """A name for the folder, made from the title and not taken yet."""
         stem = re.sub(r"[^a-z0-9]+", "-", self.title_field.text().lower()).strip("-")[:40] or "experiment"
         there = set(experiments(self.session.workspace.folder))
         return next(n for i in range(1, 10_000) if (n := stem if i == 1 else f"{stem}-{i}") not in there)
 
     def check(self) -> None:
-        """Draw up the plan and say what it makes and tells, or what is wrong with it."""
+        """Make the plan, and say what it costs and can show, or what is wrong with it."""
         self._check_soon.stop()
         self.plan = None
         try:

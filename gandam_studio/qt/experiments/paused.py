@@ -1,4 +1,4 @@
-"""Says after opening which experiments are paused: begun, not complete, carried out by nobody. It starts nothing."""
+"""Says after opening which experiments are paused: begun, not complete, and run by no process. It starts nothing."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ class PausedExperiments(QObject):
 
             return paused(workspace.folder)
 
-        self._session.start_quiet_job(find, self._tell, lambda _error: None)  # A damaged one is told in its room.
+        self._session.start_quiet_job(find, self._tell, lambda _error: None)  # The room reports damaged ones.
 
     def _tell(self, found: list[tuple[str, int, int]]) -> None:
         if not found:

@@ -1,4 +1,4 @@
-"""The room of experiments: their list, and of the chosen one the progress, the effects and the taste tests."""
+"""The room of experiments: their list; progress, effects and taste tests of the chosen one."""
 
 from __future__ import annotations
 
@@ -74,7 +74,7 @@ class ExperimentsRoom(QWidget):
     def _lay_out(self) -> None:
         self.list = QListWidget()
         self.list.setAccessibleName(self.tr("Experiments"))
-        self.list.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)  # Long titles end in dots.
+        self.list.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)  # Long titles are elided.
         self.list.currentItemChanged.connect(lambda _now, _before: self._choose())
         self.back_button = self._button("chevron-left", self.tr("Runs"), self.back_requested.emit)
         self.new_button = self._button("plus", self.tr("New experiment…"), self.ask_new)
@@ -161,16 +161,16 @@ class ExperimentsRoom(QWidget):
     # Life
 
     def activated(self) -> None:
-        """Look, and go on looking while the room is shown."""
+        """Read the experiments, again and again while the room is shown."""
         self.refresh()
         self._poll.start()
 
     def deactivated(self) -> None:
-        """Stop looking; experiments go on by themselves."""
+        """Stop reading; experiments continue in their own processes."""
         self._poll.stop()
 
     def closing(self) -> None:
-        """Let go of the processes, which go on by themselves."""
+        """Release the processes, which continue without the window."""
         self.deactivated()
         for process in self._processes:
             if process.poll() is None:
@@ -322,7 +322,7 @@ class ExperimentsRoom(QWidget):
     # What can be done
 
     def ask_new(self) -> None:
-        """Draw up an experiment."""
+        """Plan an experiment."""
         from gandam_studio.qt.experiments.new_dialog import NewExperimentDialog
 
         dialog = NewExperimentDialog(self.session, self)
@@ -332,7 +332,7 @@ class ExperimentsRoom(QWidget):
             self.refresh()
 
     def start(self) -> None:
-        """Make the runs that are missing, and carry the experiment out in a process of its own."""
+        """Create the missing runs, and start a process that runs the experiment."""
         experiment = self.chosen
         if experiment is None:
             return
@@ -387,7 +387,7 @@ class ExperimentsRoom(QWidget):
         run_dialog(ReportDialog(self.session, runs, about, self, experiment=experiment.folder))
 
     def ask_taste(self) -> None:
-        """Choose what is tasted, draw the samples, and begin."""
+        """Choose what to compare, draw the samples, and start the test."""
         experiment = self.chosen
         if experiment is None:
             return
@@ -404,14 +404,14 @@ class ExperimentsRoom(QWidget):
         self.session.start_job(self.tr("Drawing samples for the taste test"), work, self._taste)
 
     def _taste(self, found: tuple[Taste, Pictures]) -> None:
-        if not self.isVisible():  # The person has gone on to something else, whose keys must not pick.
-            self.session.post(self.tr("The taste test is ready: go on with it in the room of experiments."), INFO)
+        if not self.isVisible():  # The user is doing something else by now, whose keys must not count as picks.
+            self.session.post(self.tr("The taste test is ready: continue it in the room of experiments."), INFO)
             return
         # Later, since the job that drew the samples ends only when this returns.
         QTimer.singleShot(0, self, lambda: self.show_taste(*found))
 
     def show_taste(self, taste: Taste, pictures: Pictures) -> None:
-        """Go on with a test until its dialog is closed."""
+        """Continue a test until its dialog is closed."""
         from gandam_studio.qt.experiments.taste_dialog import TasteDialog
 
         experiment = self.chosen
@@ -421,7 +421,7 @@ class ExperimentsRoom(QWidget):
         run_dialog(dialog)
         if self.chosen is not None:
             try:
-                write_results(self.chosen)  # Reports tell what was picked.
+                write_results(self.chosen)  # Reports contain the picks.
             except UserError as error:
                 self.session.post(str(error), ERROR)
         self._look_again()
@@ -442,7 +442,7 @@ class ExperimentsRoom(QWidget):
 
 
 class TasteChoice(QDialog):
-    """Which two measured runs are tasted, or which test is gone on with."""
+    """Asks which two measured runs to compare, or which test to continue."""
 
     def __init__(self, experiment: Experiment, told: dict[str, Any], parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -500,7 +500,7 @@ class TasteChoice(QDialog):
         self.ok.setEnabled(not new or self.a.currentData() != self.b.currentData())
 
     def earlier(self) -> Taste | None:
-        """The test to go on with, or None for a new one."""
+        """The test to continue, or None for a new one."""
         number = self.which.currentData()
         return None if number is None else self._earlier[number]
 
@@ -522,7 +522,7 @@ def _number(kid: float, error: float) -> str:
 
 
 def _times(experiment: Experiment) -> tuple[Any, ...]:
-    """What changes when there is something new to show."""
+    """A value that changes when there is something new to show."""
     found = []
     for path in (experiment.results_path, experiment.folder / "cells", experiment.folder / "tastes"):
         try:

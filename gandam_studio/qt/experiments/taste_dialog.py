@@ -72,7 +72,7 @@ class TasteSide(QWidget):
 
 
 class TasteDialog(QDialog):
-    """Left and right pick, Backspace takes back. What leads is not told before a verdict or before it is asked for.
+    """Left and right pick, Backspace takes back. The leader is not shown before a verdict, unless it is asked for.
 
     Attributes:
         taste: the test, saved after every pick.
@@ -139,7 +139,7 @@ class TasteDialog(QDialog):
 
     def take_round(self, number: int, pictures: Pictures) -> None:
         """The pictures that were asked for."""
-        self._rounds = {number: pictures}  # Those before are drawn again, should somebody take so much back.
+        self._rounds = {number: pictures}  # Earlier ones are drawn again if the user takes back that many picks.
         self._asked = None
         self._show_pair()
 

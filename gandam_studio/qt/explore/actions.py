@@ -22,7 +22,7 @@ from gandam_studio.qt.screen import Screen, ScreenMenu
 
 
 class ExploreActions:
-    """Creates the screen's actions from those who carry them out."""
+    """Creates the screen's actions; `screen` and its parts perform them."""
 
     def __init__(
         self, screen: Screen, grid: LatentGrid, *, browsing: Browsing, choosing: Choosing, favourites: Favourites,

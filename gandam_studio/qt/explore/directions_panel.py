@@ -150,7 +150,7 @@ class DirectionsPanel(QWidget):
         self.moved.emit()
 
     def settle(self) -> None:
-        """Bring all sliders to the middle and tell nobody: what they did is part of the samples now."""
+        """Bring all sliders to the middle without a signal: what they did is part of the samples now."""
         self.blockSignals(True)
         self.reset()
         self.blockSignals(False)

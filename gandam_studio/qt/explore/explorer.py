@@ -1,4 +1,4 @@
-"""What Explore shows and how it came about: the model, the view, the sliders, and what the person keeps."""
+"""What Explore shows and how it was made: the model, the view, the sliders, and what the user keeps."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ View = Random | Around | Path
 
 @dataclass(frozen=True, eq=False)
 class Asked:
-    """What a drawing is of.
+    """What a drawing shows.
 
     Attributes:
         key: equal for what draws equal samples. names, captions: of the samples. spots: what draws them, {} for their
@@ -141,7 +141,7 @@ class Explorer(QObject):
         self._loading = self.drawer.ask("open", source, {}, [], self._open, self._fail)
 
     def pause(self) -> None:
-        """Let go of what is under way: the process is about to end. `redraw` goes on."""
+        """Abandon what is under way: the process is about to end. `redraw` starts it again."""
         self.drawer.cancel(self._loading)
         self._drawing.forget()
 
@@ -170,7 +170,7 @@ class Explorer(QObject):
     # Views
 
     def show(self, view: View) -> None:
-        """Show something else. What is given by its latent has all that was done to it, so sliders begin anew."""
+        """Show something else. A latent includes all that was done to it, so sliders are reset."""
         if isinstance(view, Path) or (isinstance(view, Around) and not is_plain(view.cell)):
             self.moves, self.mix = (), None
         self.view = view

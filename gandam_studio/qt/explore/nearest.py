@@ -22,7 +22,7 @@ class Nearest(QObject):
         panel.nearest_wanted.connect(self._ask)
 
     def forget(self) -> None:
-        """Let go of a question that is under way."""
+        """Abandon a question that is under way."""
         self._stream.forget()
 
     def _ask(self) -> None:
@@ -30,7 +30,7 @@ class Nearest(QObject):
         if cell is None or facts is None or source is None or cell.preview:
             return  # The final sample is shown, and asked about, when it is drawn.
         if not facts.compares:
-            self._panel.show_nearest(None, self.tr("The training pictures of this model are not at hand."))
+            self._panel.show_nearest(None, self.tr("The training pictures of this model are missing."))
             return
         values = {"shape": list(cell.pixels.shape), "count": NEAREST}
         self._stream.ask(cell, "nearest", source, values, [cell.pixels.tobytes()])

@@ -36,7 +36,7 @@ class ExploreScreen(TakesDrops, Screen):
     """Attributes:
     explorer: what is shown and kept. grid: the samples. side: the chosen one and the directions, beside it.
     favourites: below the grid. bar, header: above it.
-    model, browsing, choosing, keeping, steering, taking_out: carry out what a person asks for. actions_of: for menus.
+    model, browsing, choosing, keeping, steering, taking_out: do what the user asks for. actions_of: for menus.
     """
 
     title = "Explore"

@@ -91,7 +91,7 @@ class TakingOut(QObject):
         self._finish([cell], write)
 
     def _finish(self, cells: Sequence[Cell], then: Callable[[list[Cell]], None]) -> None:
-        """Go on with the final samples; say so if they still have to be drawn."""
+        """Continue with the final samples; say so if they still have to be drawn."""
         if any(cell.preview for cell in cells):
             self._session.post(self.tr("Drawing the final samples…"), INFO)
         self._explorer.finish(cells, then)

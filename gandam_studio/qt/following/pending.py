@@ -42,7 +42,7 @@ class PendingCommands(QObject):
             self.changed.emit()
 
     def forget(self, folder: Path) -> None:
-        """Take a command back, because nobody is left to carry it out."""
+        """Withdraw a command, because nothing is left to obey it."""
         if self._asked.pop(folder, None) is not None:
             self.changed.emit()
 

@@ -1,4 +1,4 @@
-"""What was found in the sources of an import, and what to make of it: chosen before anything is imported."""
+"""Shows what was found in the sources of an import, and asks what to make of it before anything is imported."""
 
 from __future__ import annotations
 
@@ -156,7 +156,7 @@ class ProposalDialog(QDialog):
         return " ".join(parts)
 
     def _count(self) -> None:
-        """Say what the import gives, as far as it can be told beforehand."""
+        """Say what the import will give, as far as that is known beforehand."""
         found = self.findings
         total = found.fresh
         for row in self.rows:
@@ -218,7 +218,7 @@ class ProposalDialog(QDialog):
             section.say(self.tr("and {0} more").format(f"{len(tags) - TAGS_SHOWN:,}"))
 
     def _check_tag(self, tag: str, on: bool) -> None:
-        """A tag that folders and captions both give is wanted or not."""
+        """Check or clear both boxes of a tag that folders and captions give."""
         for box in self.tag_boxes[tag]:
             box.setChecked(on)
         self._count()
@@ -355,7 +355,7 @@ class _Section(QFrame):
         return self.box.isChecked()
 
     def always_on(self) -> None:
-        """Let it be no choice by itself, only a heading."""
+        """Make it a heading without a check box."""
         self.box.hide()
         self._title.show()
         self.body.setContentsMargins(0, 0, 0, 0)

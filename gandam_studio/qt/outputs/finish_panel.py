@@ -87,7 +87,9 @@ class FinishPanel(QWidget):
         self.palette_box.setToolTip(self.tr("Every pixel gets the colour of the palette that looks nearest (in OKLab)"))
         self.lacking = QLabel(wordWrap=True)
         self.lacking.setProperty("role", "secondary")
-        self.lacking.setText(self.tr("The training pictures of this model are not at hand to compare with."))
+        self.lacking.setText(
+            self.tr("The training pictures of this model are missing: there is nothing to compare with.")
+        )
         self._before_lacking: tuple[bool, float] | None = None
         self.file = PathField()
         self.file.setAccessibleName(self.tr("Palette file"))
@@ -161,7 +163,7 @@ class FinishPanel(QWidget):
         self._show_rows()
 
     def show_data(self, at_hand: bool) -> None:
-        """Offer what needs the pictures that the run learned from, or only the rest if they are not at hand."""
+        """Offer the choices that need the training pictures, or only the others if these are missing."""
         if at_hand == (self._before_lacking is None):
             return
         item = cast(QStandardItemModel, self.palette_box.model()).item(self.palette_box.findData(DATA))
@@ -333,7 +335,7 @@ class FinishPreview(QWidget):
             self.pictures.set_message(text)
         else:
             if self.pictures.before.image is None:
-                self.pictures.set_message("")  # What was said to be coming does not come.
+                self.pictures.set_message("")  # The samples that were announced will not come.
             self.told.setText(wrapped(text))
         self.finished.emit()
 

@@ -53,9 +53,8 @@ class RunControl(QObject):
         self._leave_cells()
 
     def _leave_cells(self) -> None:
-        """Cells of an experiment wait for their experiment: opening the window goes on with none.
-
-        Versions of before kept them in this queue.
+        """Cells of an experiment wait for their experiment: opening the window continues none. Earlier versions kept
+        them in this queue.
         """
         if self._session.read_only:
             return

@@ -220,7 +220,7 @@ class ExportDialog(QDialog):
 
 
 def _has_many(folder: Path) -> bool:
-    """Whether there are so many files in a folder that their list is not read while somebody types."""
+    """Whether there are so many files in a folder that their list is not read at every key press."""
     try:
         with os.scandir(folder) as entries:
             return len(list(itertools.islice(entries, MANY))) == MANY

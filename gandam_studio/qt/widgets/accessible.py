@@ -19,7 +19,7 @@ class _Told(QAccessibleWidget):
         self._widget = widget
 
     def text(self, kind: QAccessible.Text) -> str:
-        """The widget's value, or what Qt tells of any widget."""
+        """The widget's value, or what Qt says of any widget."""
         if kind == QAccessible.Text.Value and (value := getattr(self._widget, "accessible_value", None)) is not None:
             return str(value())
         if kind == QAccessible.Text.Name:

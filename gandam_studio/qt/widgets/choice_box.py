@@ -10,7 +10,7 @@ from gandam_studio.qt.widgets.outside_text import tip
 
 
 class ChoiceBox(QComboBox):
-    """A text that does not fit is shortened and told whole by the tool tip; the list is as wide as its texts."""
+    """A text that does not fit is shortened, and the tool tip has all of it; the list is as wide as its texts."""
 
     def __init__(self, parent: QWidget | None = None, elide: Qt.TextElideMode = Qt.TextElideMode.ElideMiddle) -> None:
         """`elide`: where texts are shortened; names differ at their ends, so in the middle."""

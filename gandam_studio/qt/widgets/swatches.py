@@ -15,7 +15,7 @@ SIDE = 14
 
 
 class Swatches(QWidget):
-    """Colours in rows; hovering one tells its value.
+    """Colours in rows; hovering one shows its value.
 
     Attributes:
         colours: (red, green, blue) each.

@@ -74,7 +74,7 @@ class _Looking:
         return Halves(found[:, 0], found[:, 1])
 
     def after_death(self, task: _Batch, death: Death) -> Sequence[Settled[Halves | None]]:
-        """Go on without."""
+        """Continue without the network."""
         return [Settled(None)]
 
 
@@ -108,7 +108,7 @@ def blank(count: int) -> Halves:
 
 
 def halves_seen(pictures: Sequence[Picture]) -> Halves:
-    """The features of pictures that are all at hand; zeros where the network did not answer."""
+    """The features of pictures in memory; zeros where the network did not answer."""
     result = blank(len(pictures))
     for rows, found in look(range(len(pictures)), lambda row: pictures[row]):
         if found is not None:

@@ -27,7 +27,7 @@ SURE = 0.95
 SYMMETRIC = 0.004  # of the mean kernel with itself: such a sprite looks like its mirror image
 _ONE_WRONG_IN = 12  # sprites of a full window, as far as the model can tell
 _POOR = 0.2  # of a page wrong
-_PATIENCE = 2  # pages in a row that beat nothing, before plain order,
+_PATIENCE = 2  # pages in a row that were no better than turning by hand, before plain order,
 _LOOKED_BACK = 4  # unless as many pages together were better than turning by hand: two may be bad luck
 _GUESS_ODDS = math.log(0.65 / 0.35)  # of sprites that the start turns alike; 70 to 95 % on sets it was tried on
 _GUESS_LASTS = 10.0  # answers
@@ -72,7 +72,7 @@ class Progress:
 
 @dataclass
 class FacingReview:
-    """The facing assistant for N sprites. Nothing here is written anywhere.
+    """The facing assistant for N sprites. It writes nothing.
 
     Attributes:
         features: even and odd halves of the pictures before the flip.
@@ -227,7 +227,7 @@ class FacingReview:
         return Progress(confirmed, sure, len(self.labels), left)
 
     def _surprises(self) -> float:
-        """How many sprites of pages were wrong, of those expected to be: what is expected of the rest was as wrong."""
+        """Wrong sprites on the pages so far over the number expected: what corrects the expectation for the rest."""
         if not self._history:
             return 1.0
         chances = _chance(self._slope * np.array([margin for margin, _ in self._history]))
@@ -251,7 +251,7 @@ class FacingReview:
         self.refit()
 
     def take_answer(self, row: int, label: int) -> None:
-        """Note the answer alone; `refit` learns from it."""
+        """Only note the answer; `refit` learns from it."""
         self.clicks += 1
         self.labels[row] = label
 
@@ -298,7 +298,7 @@ class FacingReview:
     def take(
         self, page: Page, wrong: NDArray[np.bool_], front: NDArray[np.bool_] | None = None, clicks: int = 0
     ) -> None:
-        """Note what was confirmed alone, which takes no time; `refit` learns from it."""
+        """Only note what was confirmed, which takes no time; `refit` learns from it."""
         front = np.zeros(len(page.rows), bool) if front is None else front
         right = np.where(wrong, -page.signs, page.signs)
         self.labels[page.rows] = np.where(front, FRONT, right)

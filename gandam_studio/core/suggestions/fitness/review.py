@@ -57,7 +57,7 @@ class FitnessReview:
 
     @property
     def rest(self) -> NDArray[np.intp]:
-        """Sprites nobody has looked at."""
+        """Sprites that were not looked at."""
         return np.flatnonzero(self.labels == UNKNOWN)
 
     @property

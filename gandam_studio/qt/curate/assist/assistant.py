@@ -68,7 +68,7 @@ class Assistant(QObject):
         """End, and say what was done."""
 
     def end(self) -> None:
-        """Tell that it is over; what else runs for it stops."""
+        """Announce the end, and stop what runs in the background."""
         self.ended.emit()
 
     @property

@@ -20,13 +20,13 @@ from gandam_studio.qt.curate.assist.grid import Look
 from gandam_studio.qt.curate.assist.view import AssistView
 from gandam_studio.qt.session import INFO, SUCCESS, Session
 
-_PAGES_TO_TELL = 2  # accepted, before what is left is told: until then the model has not shown what it is worth
+_PAGES_TO_TELL = 2  # accepted, before the clicks that are left are shown: the model must prove itself first
 _STACK = 2  # sprites of a stack on a page, from which it is shown as one
 
 
 class FacingAssist(Assistant):
     """Attributes:
-    review: what has been said and is believed.
+    review: the answers so far, and what the model infers from them.
     target: the side to face.
     """
 
@@ -231,7 +231,7 @@ class FacingAssist(Assistant):
             self.view.grid.toggle_page()
 
     def face_front(self) -> None:
-        """The current sprite looks at the person: it is left as it is."""
+        """The current sprite faces front: it is left as it is."""
         seq = self.view.grid.current_seq
         if self._page is None or not seq or self.busy:
             return

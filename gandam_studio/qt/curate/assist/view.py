@@ -18,7 +18,7 @@ _WAYS_OUT = (Qt.Key.Key_Backspace, Qt.Key.Key_Escape)
 
 
 class AssistView(QWidget):
-    """Shows pages; what they are and what becomes of them is the assistant's (`facing`, `fitness`).
+    """Shows pages; their contents and what happens to them are up to the assistant (`facing`, `fitness`).
 
     Attributes:
         grid: the page.
@@ -107,7 +107,7 @@ class AssistView(QWidget):
             self.buttons = {one.key: made[one.key] for one, _ in entries}
 
     def press(self, key: Qt.Key) -> bool:
-        """Do what a key stands for; False if it stands for nothing now."""
+        """Do what a key means; False if it means nothing now."""
         button = self.buttons.get(Qt.Key.Key_Return if key == Qt.Key.Key_Enter else key)
         if button is None or not button.isEnabled():
             return False

@@ -270,7 +270,7 @@ class SetupPage(QWidget):
         }
         said = text[found.why].format(found.preset) if found else ""
         self.proposal.show_text(said, self.tr("Choose {0}").format(found.preset) if found else "")
-        # All settings need the room, and whoever opens them has chosen.
+        # All settings need the room, and a user who opens them has chosen.
         wanted = (self.draft.config.preset, found.preset if found else "")
         for look, preset in zip((self.look, self.proposed_look), wanted, strict=True):
             look.show_preset("" if self.all_settings.isChecked() else preset)
@@ -511,7 +511,7 @@ class SetupPage(QWidget):
         self._session.start_quiet_job(
             lambda workspace, _job: training_checks.check_faint(workspace, version),
             take,
-            lambda _error: None,  # what cannot be read is told by the other checks
+            lambda _error: None,  # the other checks report what cannot be read
         )
         return self._faint
 

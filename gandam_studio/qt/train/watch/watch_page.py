@@ -382,7 +382,7 @@ class WatchPage(QWidget):
             follower.picture_loaded.disconnect(look)
 
     def _judge(self) -> None:
-        """Tell if the curves show plainly that the run goes wrong."""
+        """Say so if the curves show plainly that the run goes wrong."""
         follower = self.follower
         if follower is None:
             return
