@@ -19,7 +19,7 @@ REASONS = (
     "few pictures", "alike", "copies", "blurry and alike", "blurry", "related copies", "few families", "varied",
     "between",
 )  # fmt: skip
-"""Why a verdict was given; `explained` turns them into sentences."""
+"""Why a verdict was given; `summary` turns them into sentences."""
 ANSWERS = ("cannot tell yet", "predicted", "falling", "trend", "ended")
 TRENDS = ("", "falling", "rising", "flat")
 MOST = 10**9

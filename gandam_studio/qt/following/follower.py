@@ -31,7 +31,7 @@ class RunFollower(QObject):
 
     Signals:
         opened: the backlog was read (again after the file was replaced).
-        changed: new events were added to the record (`core.run_record.Changes`).
+        changed: new events were added to the record (`core.runs.record.RecordChanges`).
         events_arrived: the same events (list), for the log and notifications.
         state_changed: (RunState). log_grew: (text). vanished: the folder is gone.
         picture_loaded: a requested grid was decoded, or cannot be (absolute path).

@@ -22,7 +22,7 @@ class RunIndex(QObject):
     Attributes:
         runs: the runs as last read, oldest first (`core.runs.RunSummary`); empty before the first read.
         is_read: whether the runs have been read.
-        pending: commands given to runs and not carried out yet; see `words_of`.
+        pending: commands given to runs and not carried out yet; see `texts.state_words`.
 
     Signals:
         changed: the runs or their states changed (`runs`); also emitted after the first read, and when a command is
