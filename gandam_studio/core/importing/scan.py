@@ -50,7 +50,7 @@ def scan(
     key_mode: str = "",
     skip: Callable[[], object] = lambda: None,
 ) -> Iterator[Item | tuple[Item, ItemOutcome]]:
-    """Yield the items of all sources in order, with an `ItemOutcome` if there is nothing to decode (missing, not a file).
+    """Yield the items of all sources in order, with an `ItemOutcome` if nothing is to be decoded (missing, no file).
 
     With `atlases`, a sheet that has a description is cut by it, and the description yields no item. `key_mode` names
     the import's key colour, which applies to such sheets too; "" for none. `skip` is called for everything hidden.
