@@ -22,7 +22,7 @@ class _Text(click.ParamType):
     name = "text"
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
-        """See click."""
+        """Return the value, or fail with one line about what is wrong with it."""
         if isinstance(value, str) and any("\ud800" <= character <= "\udfff" for character in value):
             self.fail("not valid text: some of its bytes are not UTF-8", param, ctx)
         return value
@@ -34,7 +34,7 @@ class _Name(click.ParamType):
     name = "text"
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
-        """See click."""
+        """Return the value, or fail with one line about what is wrong with it."""
         if not isinstance(value, str) or value.isascii():
             return value
         from gandam_studio.core.texts import encodable
@@ -46,7 +46,7 @@ class _Whole(click.IntRange):
     """A whole number of at most 64 bits."""
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
-        """See click."""
+        """Return the value, or fail with one line about what is wrong with it."""
         number = super().convert(value, param, ctx)
         if abs(number) > MAX_INTEGER:
             self.fail(f"{shortened(str(value), 24)} is beyond 64 bits", param, ctx)
@@ -57,7 +57,7 @@ class _Finite(click.FloatRange):
     """A number that is neither infinite nor NaN."""
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
-        """See click."""
+        """Return the value, or fail with one line about what is wrong with it."""
         number = super().convert(value, param, ctx)
         if not math.isfinite(number):
             self.fail(f"{value} is no finite number", param, ctx)
@@ -68,7 +68,7 @@ class _Path(click.Path):
     """A path that is valid on this system."""
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
-        """See click."""
+        """Return the value, or fail with one line about what is wrong with it."""
         try:
             os.fsencode(value)
         except UnicodeError:

@@ -72,7 +72,7 @@ class ConsoleJob:
         self._task = self._bar.add_task(label, total=total, percent=percent)
 
     def advance(self, count: int = 1) -> None:
-        """See Job."""
+        """Count steps as done."""
         self.move(count)
         self.check()
 
@@ -97,7 +97,7 @@ class ConsoleJob:
             self._bar.update(self._task, description=label)
 
     def check(self) -> None:
-        """See Job."""
+        """Raise Cancelled after Ctrl+C."""
         if self._cancelled.is_set():
             raise Cancelled
 
@@ -119,7 +119,7 @@ def _bar() -> Any:
         """Steps done and in all, or the percentage."""
 
         def render(self, task: Task) -> Text:
-            """See rich's ProgressColumn."""
+            """The text of the column."""
             return Text(f"{task.percentage:.0f} %") if task.fields.get("percent") else super().render(task)
 
     return Progress(

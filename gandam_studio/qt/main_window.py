@@ -342,7 +342,7 @@ class MainWindow(TakesDrops, QMainWindow):
             QTimer.singleShot(0, self, self._keep_focus)
 
     def changeEvent(self, event: QEvent) -> None:
-        """See that some widget has the keys when the window becomes active, for instance after a popup."""
+        """Make sure that some widget has the keys when the window becomes active, for instance after a popup."""
         super().changeEvent(event)
         if event.type() == QEvent.Type.ActivationChange and self.isActiveWindow():
             QTimer.singleShot(0, self, self._keep_focus)

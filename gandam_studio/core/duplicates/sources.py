@@ -96,11 +96,11 @@ class ArraySource:
         ]
 
     def rgba(self, row: int) -> np.ndarray:
-        """See PictureSource."""
+        """The picture as imported, (H, W, 4) uint8."""
         return self.pictures[row]
 
     def prints(self, rows: np.ndarray) -> np.ndarray:
-        """See PictureSource."""
+        """The (P, COLUMNS) fingerprints of (P,) rows."""
         return self.fingerprints[rows]
 
 
@@ -121,7 +121,7 @@ class WorkspaceSource:
         self.fingerprints = self._stored_fingerprints(job)
 
     def rgba(self, row: int) -> np.ndarray:
-        """See PictureSource."""
+        """The picture as imported, (H, W, 4) uint8."""
         sprite = self.sprites[row]
         try:
             return self.workspace.pixels(sprite)
@@ -130,7 +130,7 @@ class WorkspaceSource:
             return np.zeros((sprite.height, sprite.width, 4), dtype=np.uint8)
 
     def prints(self, rows: np.ndarray) -> np.ndarray:
-        """See PictureSource."""
+        """The (P, COLUMNS) fingerprints of (P,) rows."""
         return self.fingerprints[rows]
 
     @property

@@ -96,7 +96,7 @@ class _Source:
         self.unreadable = self._lost & self._stored.keys()
 
     def rgba(self, row: int) -> np.ndarray:
-        """See PixelSource."""
+        """The picture as imported, (H, W, 4) uint8."""
         from gandam_studio.core.errors import UserError
         from gandam_studio.core.pictures.decoding import decode_part
 
@@ -109,7 +109,7 @@ class _Source:
             return np.zeros((one.height, one.width, 4), dtype=np.uint8)
 
     def prints(self, rows: np.ndarray) -> np.ndarray:
-        """See PixelSource."""
+        """The (P, COLUMNS) fingerprints of (P,) rows."""
         return np.stack([self._stored[row][1] for row in rows.tolist()])
 
 

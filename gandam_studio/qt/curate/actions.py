@@ -171,7 +171,7 @@ class CurateActions:
     def _decision_entries(self) -> tuple[QAction | ScreenMenu | None, ...]:
         reasons = ScreenMenu(self._tr("Drop f&or a reason"), (self.drop_because, None, *self.reasons))
         return (
-            self.keep, self.drop, reasons, self.restore, None,
+            self.keep, self.drop, reasons, self.undecide, None,
             self.flip, self.rotate_right, self.rotate_left, None,
             self.tag, self.crop, self.trim, self.uncrop,
         )  # fmt: skip
@@ -194,7 +194,7 @@ class CurateActions:
             make(tr("Drop with reason {0}").format(number), functools.partial(screen.drop_for, number), str(number))
             for number in range(1, DIGITS + 1)
         ]
-        self.restore = make(tr("&Make undecided"), decisions.restore, "Shift+U", "restore")
+        self.undecide = make(tr("&Make undecided"), decisions.undecide, "Shift+U", "restore")
         self.flip = make(tr("&Flip left-right"), decisions.flip, "F", "flip")
         self.rotate_right = make(tr("&Turn right"), lambda: decisions.rotate(1), "]", "rotate")
         self.rotate_left = make(tr("Turn &left"), lambda: decisions.rotate(-1), "[")
@@ -273,7 +273,7 @@ class CurateActions:
         for action in (
             self.keep,
             self.drop,
-            self.restore,
+            self.undecide,
             self.flip,
             self.rotate_right,
             self.tag,

@@ -104,7 +104,7 @@ class Decisions(QObject):
 
         self._session.apply_later(work, label)
 
-    def restore(self) -> Changes:
+    def undecide(self) -> Changes:
         """Make undecided again."""
         from gandam_studio.core.workspace.edits import Undecide
 

@@ -42,7 +42,7 @@ class DuplicatesBase(Screen):
         """Mirror the current sprite and keep it."""
 
     @abstractmethod
-    def restore(self) -> None:
+    def undecide(self) -> None:
         """Make the current sprite undecided again."""
 
     @abstractmethod
@@ -103,7 +103,7 @@ class DuplicatesActions:
         tr = self._tr
         reasons = ScreenMenu(tr("Drop f&or a reason"), (self.drop_because, None, *self.reasons))
         decisions = (
-            self.keep, self.drop, reasons, self.restore, self.flip_and_keep, None, self.keep_best, self.keep_all, None,
+            self.keep, self.drop, reasons, self.undecide, self.flip_and_keep, None, self.keep_best, self.keep_all, None,
             self.onward, self.next, self.previous, None, self.find, self.looser, self.tighter, self.undecided_only,
             None, self.apply_rules,
         )  # fmt: skip
@@ -117,7 +117,7 @@ class DuplicatesActions:
         """Disable the actions that need a group or a sprite while there is none."""
         writable = not self._screen.session.read_only
         for action in (
-            self.keep, self.drop, self.drop_because, *self.reasons, self.restore, self.flip_and_keep
+            self.keep, self.drop, self.drop_because, *self.reasons, self.undecide, self.flip_and_keep
         ):  # fmt: skip
             action.setEnabled(member and writable)
         for action in (self.keep_best, self.keep_all):
@@ -178,7 +178,7 @@ class DuplicatesActions:
             make(tr("Drop with reason {0}").format(number), functools.partial(screen.drop_for, number), str(number))
             for number in range(1, DIGITS + 1)
         ]
-        self.restore = make(tr("&Make undecided"), screen.restore, "Shift+U", "restore")
+        self.undecide = make(tr("&Make undecided"), screen.undecide, "Shift+U", "restore")
         self.flip_and_keep = make(
             tr("&Flip and keep"), screen.flip_and_keep, "F", "flip", tr("Mirror this sprite and keep it")
         )

@@ -29,7 +29,7 @@ class Decisions(QObject):
         """Drop a sprite, as a duplicate or for another reason."""
         return self._session.apply(Drop([sprite.seq], reason))
 
-    def restore(self, sprite: Sprite) -> Changes:
+    def undecide(self, sprite: Sprite) -> Changes:
         """Make a sprite undecided again."""
         return self._session.apply(Undecide([sprite.seq]))
 

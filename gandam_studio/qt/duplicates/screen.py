@@ -370,10 +370,10 @@ class DuplicatesScreen(DuplicatesBase):
         if (sprite := self.view.current_sprite()) and self.decisions.drop(sprite, reason):
             self._advance()
 
-    def restore(self) -> None:
+    def undecide(self) -> None:
         """Make the current sprite undecided again."""
         if sprite := self.view.current_sprite():
-            self.decisions.restore(sprite)
+            self.decisions.undecide(sprite)
 
     def toggle_large(self) -> None:
         """Give the comparison the whole screen, or show the groups and the panel again."""

@@ -66,7 +66,7 @@ class TasteSide(QWidget):
         painter.drawRoundedRect(QRectF(left, top, side, side), 6, 6)
 
     def mousePressEvent(self, event: QMouseEvent) -> None:
-        """See Qt."""
+        """A click picks this side."""
         if event.button() == Qt.MouseButton.LeftButton:
             self.picked.emit()
 

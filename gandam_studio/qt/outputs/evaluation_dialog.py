@@ -210,16 +210,16 @@ class RunEvaluationDialog(EvaluationDialog):
         return RunDirectory(self.runs.currentData())
 
     def reason(self) -> str:
-        """See `EvaluationDialog`."""
+        """Why nothing can be evaluated, or ""."""
         return "" if self.checkpoints.chosen else self.tr("This run has no checkpoint yet, so nothing can be drawn.")
 
     def what(self) -> str:
-        """See `EvaluationDialog`."""
+        """What is judged, in a few words."""
         chosen = self.checkpoints.chosen
         return self.tr("iteration {0:,}").format(chosen.iteration) if chosen else ""
 
     def work(self) -> Callable[[Any, Any, Path], dict[str, Any]]:
-        """See `EvaluationDialog`."""
+        """The function that evaluates."""
         run, chosen, samples = self.run, self.checkpoints.chosen, self.samples.value()
         name = chosen.name if chosen else None
         return lambda _workspace, job, out: evaluate_run(run, iteration=name, samples=samples, out=out, job=job)
@@ -269,7 +269,7 @@ class FolderEvaluationDialog(EvaluationDialog):
             self.folder.setText(chosen)
 
     def reason(self) -> str:
-        """See `EvaluationDialog`."""
+        """Why nothing can be evaluated, or ""."""
         if not self._known:
             return self.tr("There is no version to compare with; save one on Versions.")
         text = self.folder.text().strip()
@@ -277,11 +277,11 @@ class FolderEvaluationDialog(EvaluationDialog):
         return problem[:1].upper() + problem[1:] if not problem.startswith(("/", "\\")) else problem
 
     def what(self) -> str:
-        """See `EvaluationDialog`."""
+        """What is judged, in a few words."""
         return shortened(Path(self.folder.text().strip()).name, 60)
 
     def work(self) -> Callable[[Any, Any, Path], dict[str, Any]]:
-        """See `EvaluationDialog`."""
+        """The function that evaluates."""
         folder, samples = Path(self.folder.text().strip()), self.samples.value()
         version = self._known[max(0, self.versions.currentIndex())]
         return lambda workspace, job, out: evaluate_folder(

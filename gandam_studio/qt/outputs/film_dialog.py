@@ -108,7 +108,7 @@ class FilmDialog(OutputDialog):
         self.check()
 
     def reason(self, target: Path, *, force: bool) -> str:
-        """See `OutputDialog`."""
+        """Why nothing can be written to `target`, or ""."""
         try:
             film_size(self._samples, self.plan)
         except UserError as error:
@@ -118,12 +118,12 @@ class FilmDialog(OutputDialog):
         return check_film(self._run, target, force=force)
 
     def work(self, target: Path, *, force: bool) -> Callable[[Any, Any], Any]:
-        """See `OutputDialog`."""
+        """The function that writes to `target`."""
         run, samples, plan = self._run, self._samples, self.plan
         return lambda _workspace, job: write_film(run, samples, target, plan, force=force, job=job)
 
     def done_text(self, answer: Any, target: Path) -> str:
-        """See `OutputDialog`."""
+        """What was written, in a sentence."""
         return self.tr("A film of {0:,} moments is in {1}").format(answer, target)
 
 

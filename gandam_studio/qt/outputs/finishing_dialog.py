@@ -159,11 +159,11 @@ class FinishingDialog(OutputDialog):
         super().done(result)
 
     def writes_folder(self) -> bool:
-        """See `OutputDialog`."""
+        """Whether a folder is written rather than a file."""
         return self.layout_box.currentData() not in SUFFIXES
 
     def reason(self, target: Path, *, force: bool) -> str:
-        """See `OutputDialog`."""
+        """Why nothing can be written to `target`, or ""."""
         if problem := self.lacking():
             return problem
         kind = self.layout_box.currentData()
@@ -179,7 +179,7 @@ class FinishingDialog(OutputDialog):
         return check_target(self.run, target, folder=self.writes_folder(), force=force)
 
     def work(self, target: Path, *, force: bool) -> Callable[[Any, Any], Any]:
-        """See `OutputDialog`."""
+        """The function that writes to `target`."""
         self.preview.stop()
         run, kind, look, drawing = self.run, self.layout_box.currentData(), self.panel.look, self.drawing()
         take = self.take.isChecked() and not self._moves()
@@ -194,7 +194,7 @@ class FinishingDialog(OutputDialog):
         return write
 
     def done_text(self, answer: Any, target: Path) -> str:
-        """See `OutputDialog`."""
+        """What was written, in a sentence."""
         text = self.tr("{0} from iteration {1:,}: {2}").format(sprites(answer["count"]), answer["iteration"], target)
         if answer["taken"] is not None:
             self.session.sprites_imported.emit()
@@ -222,14 +222,14 @@ class HandOverDialog(FinishingDialog):
 
     @property
     def run(self) -> RunDirectory:
-        """See `FinishingDialog`."""
+        """The run that draws."""
         return self._run
 
     def name(self) -> str:
-        """See `FinishingDialog`."""
+        """What to call the file or folder, without suffix."""
         return f"{self._run.name}-{self._samples.facts.get('iteration')}-chosen"
 
     def drawing(self) -> Callable[[Any], Draw]:
-        """See `FinishingDialog`."""
+        """What draws the samples to write."""
         samples = self._samples
         return lambda _job: lambda _folder: samples

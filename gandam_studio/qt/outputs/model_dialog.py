@@ -54,11 +54,11 @@ class ModelDialog(OutputDialog):
         self.check()
 
     def writes_folder(self) -> bool:
-        """See `OutputDialog`."""
+        """Whether a folder is written rather than a file."""
         return True
 
     def reason(self, target: Path, *, force: bool) -> str:
-        """See `OutputDialog`."""
+        """Why nothing can be written to `target`, or ""."""
         if problem := model_target_problem(self._run, target):
             return problem
         if target.exists() and not force and any(target.iterdir()):
@@ -66,7 +66,7 @@ class ModelDialog(OutputDialog):
         return ""
 
     def work(self, target: Path, *, force: bool) -> Callable[[Any, Any], Any]:
-        """See `OutputDialog`."""
+        """The function that writes to `target`."""
         run, checkpoint, note = self._run, self._checkpoint, self.note.toPlainText()
         formats = FORMATS if self.onnx.isChecked() else FORMATS[:1]
         return lambda _workspace, job: export_model(
@@ -74,7 +74,7 @@ class ModelDialog(OutputDialog):
         )
 
     def done_text(self, answer: Any, target: Path) -> str:
-        """See `OutputDialog`."""
+        """What was written, in a sentence."""
         files = answer.get("files", {})
         worst = max(files.values(), default=0.0)
         text = self.tr("The model is in {0}. Its files draw what the checkpoint draws (largest difference {1}).")

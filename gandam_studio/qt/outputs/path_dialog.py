@@ -87,16 +87,16 @@ class PathDialog(OutputDialog):
         self.check()
 
     def reason(self, target: Path, *, force: bool) -> str:
-        """See `OutputDialog`."""
+        """Why nothing can be written to `target`, or ""."""
         if target.suffix.lower() != self.kind.currentData():
             return self.tr("The name must end in {0}.").format(self.kind.currentData())
         return too_large(*self._size()) or check_film(RunDirectory(self._folder), target, force=force)
 
     def work(self, target: Path, *, force: bool) -> Callable[[Any, Any], Any]:
-        """See `OutputDialog`."""
+        """The function that writes to `target`."""
         pictures, plan, back, near = self._pictures, self.plan, self.back.isChecked(), [self._folder]
         return lambda _workspace, job: write_path(pictures, target, plan, near, back=back, force=force, job=job)
 
     def done_text(self, answer: Any, target: Path) -> str:
-        """See `OutputDialog`."""
+        """What was written, in a sentence."""
         return self.tr("A film of {0:,} pictures is in {1}").format(answer, target)

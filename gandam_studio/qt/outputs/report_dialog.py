@@ -69,16 +69,16 @@ class ReportDialog(OutputDialog):
         return ReportPlan(self.samples.value(), self.seed.value(), None, self.exact.isChecked())
 
     def reason(self, target: Path, *, force: bool) -> str:
-        """See `OutputDialog`."""
+        """Why nothing can be written to `target`, or ""."""
         return check_report(self._runs, target, experiment=self._experiment, force=force)
 
     def work(self, target: Path, *, force: bool) -> Callable[[Any, Any], Any]:
-        """See `OutputDialog`."""
+        """The function that writes to `target`."""
         runs, plan, experiment = self._runs, self.plan, self._experiment
         return lambda _workspace, job: write_report(runs, target, plan, experiment=experiment, force=force, job=job)
 
     def done_text(self, answer: Any, target: Path) -> str:
-        """See `OutputDialog`."""
+        """What was written, in a sentence."""
         text = self.tr("A report of {0:.1f} MB is in {1}").format(answer["bytes"] / 1e6, target)
         shown, known = sum(answer["moments"]), sum(answer["known"])
         if shown < known:

@@ -189,16 +189,16 @@ class SpritesDialog(FinishingDialog):
     # What is written
 
     def name(self) -> str:
-        """See `FinishingDialog`."""
+        """What to call the file or folder, without suffix."""
         at = f"-{self.checkpoint.iteration}" if self.checkpoint else ""
         return f"{self.run.name}{at}-seed-{self.seed.value()}"
 
     def is_walk(self) -> bool:
-        """See `FinishingDialog`."""
+        """Whether an animation goes from each sample to the next in `steps`."""
         return True
 
     def lacking(self) -> str:
-        """See `FinishingDialog`."""
+        """Why nothing can be drawn as chosen, "" if it can."""
         if not self._found:
             return self.tr("This run has no checkpoint yet, so there is nothing to draw with.")
         if self.layout_box.currentData() == MOVING:
@@ -206,7 +206,7 @@ class SpritesDialog(FinishingDialog):
         return ""
 
     def drawing(self) -> Callable[[Any], Draw]:
-        """See `FinishingDialog`."""
+        """What draws the samples to write."""
         run, chosen, kind = self.run, self.checkpoint, self.layout_box.currentData()
         count, seed, steps = self.count.value(), self.seed.value(), self.steps.value()
         iteration = chosen.name if chosen else None

@@ -31,12 +31,12 @@ class ChoiceBox(QComboBox):
         return self.fontMetrics().horizontalAdvance(option.currentText) > self._room(option)
 
     def initStyleOption(self, option: QStyleOptionComboBox) -> None:
-        """See Qt; called before every painting."""
+        """Shorten the text; called before every painting."""
         super().initStyleOption(option)
         option.currentText = self.fontMetrics().elidedText(option.currentText, self._elide, self._room(option))
 
     def event(self, event: QEvent) -> bool:
-        """See Qt: the tool tip of a text that is shortened begins with the whole text."""
+        """The tool tip of a text that is shortened begins with the whole text."""
         if event.type() == QEvent.Type.ToolTip and isinstance(event, QHelpEvent) and self.is_shortened:
             whole = tip(self.currentText())
             own = self.toolTip()
@@ -45,7 +45,7 @@ class ChoiceBox(QComboBox):
         return super().event(event)
 
     def showPopup(self) -> None:
-        """See Qt: the list is as wide as its texts, as far as the screen is."""
+        """The list is as wide as its texts, as far as the screen is."""
         view = self.view()
         wide = view.sizeHintForColumn(0) + view.verticalScrollBar().sizeHint().width() + 2 * view.frameWidth() + 8
         view.setMinimumWidth(min(wide, self.screen().availableGeometry().width() * 3 // 4))
