@@ -251,10 +251,8 @@ def test_fiftyone_itself_loads_the_folder(workspace, version, tmp_path):
 def test_all_formats_side_by_side(workspace, version, tmp_path):
     done = exporting.export(workspace, versions.find_version(workspace), tmp_path / "x", format="all")
     names = {path.name for path in (tmp_path / "x").iterdir()}
-    wanted = {
-        "manifest.jsonl", "manifest.csv", "manifest.parquet", "imagefolder", "stylegan.zip", "webdataset",
-        "croissant", "coco", "fiftyone", "pngs", "export.json",
-    }  # fmt: skip
+    wanted = {form.path for form in exporting.FORMATS.values()} | {"export.json"}
+    assert wanted > {"manifest.jsonl", "imagefolder", "stylegan.zip", "pngs"}
     assert names | {"manifest.parquet"} == wanted
     assert set(done.skipped) == wanted - names - {"export.json"} or set(done.skipped) == {"parquet"}
     with pytest.raises(Exception, match="--force"):
