@@ -135,7 +135,8 @@ def _emit(values: dict[str, Any], as_json: bool, text: str) -> None:
     type=click.Choice(TAILS),
     default=AUTO,
     show_default=True,
-    help="With --more-*, the learning rates stay at their end, or cool down once more; auto chooses and says so.",
+    help="With --more-*, the learning rates stay at their end, or cool down once more; auto chooses and says so. "
+    "With cool-down, a run that has not reached its limit is ended early.",
 )
 @click.option(
     "--processes",

@@ -26,7 +26,7 @@ from trainer.protocol.config import TrainConfig
 from trainer.protocol.diagnosis import DriftFacts, OutlookFacts
 from trainer.protocol.measured import JUDGE
 from trainer.protocol.run_directory import RunDirectory
-from trainer.protocol.schedule import Done, planned_stop, share_done
+from trainer.protocol.schedule import COOL_DOWN, Done, is_cooling, planned_stop, share_done, share_fallen
 from trainer.randomness import derived_seed
 from trainer.real_sides import real_features, real_sides
 from trainer.session import Session
@@ -239,15 +239,15 @@ class DiagnosisWatch:
 def decay(config: TrainConfig, done: Done) -> tuple[bool, float | None]:
     """Whether learning rates are falling to an end, and the share of the schedule they were made for that is done.
 
-    None as the share: there is no limit, or this is a cool-down of a run that trains longer, where no prediction was
-    ever tested. After the schedule's end, rates that stay where they are do not fall any more.
+    None as the share: there is no limit, or this is a cool-down, where no prediction was ever tested. After the
+    schedule's end, rates that stay where they are do not fall any more.
     """
-    if config.schedule.kind != "cosine":
-        return False, None
+    if is_cooling(config.extension, done):
+        return True, None
     planned = planned_stop(config)
     share = share_done(planned, done)
-    if share is None or planned == config.stop or share < 1:
+    if config.schedule.kind == COOL_DOWN and planned == config.stop:
+        return share_fallen(config, done) > 0, None
+    if config.schedule.kind == "cosine" and (share is None or planned == config.stop or share < 1):
         return True, share
-    extension = config.extension
-    cools = extension.start_factor > 0 and done.iteration >= extension.from_iterations
-    return cools, None
+    return False, None

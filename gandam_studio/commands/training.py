@@ -93,7 +93,8 @@ def presets(out: Output, compared: tuple[str, str] | None) -> None:
     type=click.Choice(["auto", "constant", "cool-down"]),
     default="auto",
     show_default=True,
-    help="Learning rates then: stay where they ended, or go up once and fall again. auto chooses and says so.",
+    help="Learning rates then: stay where they ended, or go up once and fall again. auto chooses and says so. "
+    "With cool-down, a stopped run is ended early: its rates fall from where they are.",
 )
 @click.option("--detach", is_flag=True, help="Return at once; training continues.")
 @workspace_option
@@ -119,13 +120,15 @@ def train(
     """Train a generator on a version, in a separate process that continues when the terminal is closed.
 
     Ctrl+C saves a checkpoint and stops; `train --resume RUN` continues from there. A finished run trains on with
-    `--resume RUN --more-minutes M`: its schedules stay where they ended, or start one new cool-down.
+    `--resume RUN --more-minutes M`: its schedules stay where they ended, or start one new cool-down. With
+    `--tail cool-down`, a run that was stopped is brought to a good end in M minutes instead.
     """
     from gandam_studio.core.runs import at_recipe_size, create_run, find_run
     from gandam_studio.core.runs.checks import check_unseen
     from gandam_studio.core.versions import find_version
     from gandam_studio.core.versions.files import recipe_of
     from gandam_studio.core.workspace import Workspace
+    from trainer.protocol.extension import COOLDOWN
 
     out = Output(as_json)
     if bool(preset) == bool(resume):
@@ -164,7 +167,7 @@ def train(
         more += ["--more-iterations", str(more_iterations)] if more_iterations else []
         more += ["--more-minutes", str(more_minutes)] if more_minutes else []
         more += ["--tail", tail] if longer else []
-        if longer:
+        if longer and tail != COOLDOWN:
             refuse_unfinished(run)
     found = train_to_end(run, *more, detach=detach)
     out.json(found.to_json())
@@ -212,10 +215,14 @@ def refuse_absent(device: str) -> None:
 def refuse_unfinished(run: RunDirectory) -> None:
     """Raise UserError unless the run has finished, so that it can be trained longer."""
     from gandam_studio.core.runs import summary
+    from trainer.protocol.extension import COOLDOWN
 
     state = summary(run.path).state.state
     if state != "finished":
-        raise UserError(f"{run.name} is {state}; only a finished run is trained longer (see: train --resume)")
+        raise UserError(
+            f"{run.name} is {state}; only a finished run is trained longer "
+            f"(train --resume goes on with it, and --tail {COOLDOWN} ends it early)"
+        )
 
 
 def train_to_end(run: RunDirectory, *more: str, detach: bool = False) -> RunSummary:

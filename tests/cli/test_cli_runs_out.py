@@ -69,17 +69,46 @@ def test_longer_training_is_refused_where_it_has_no_meaning(empty: Path, studio:
         assert studio(*words).code == 2
 
 
-def test_a_finished_run_trains_longer_and_its_samples_are_drawn_again(
-    empty: Path, studio: Studio, tmp_path: Path
-) -> None:
+def tiny_run(empty: Path, tmp_path: Path, *more: str) -> RunDirectory:
     from trainer.protocol import files
-    from trainer.train_run import train_run
 
     array, info = tmp_path / "x.npy", tmp_path / "x.json"
     np.save(array, np.random.default_rng(0).integers(0, 256, (12, 32, 32, 3), dtype=np.uint8))
     files.write_json(info, {"ids": [f"{i:064x}" for i in range(12)], "background": [255, 255, 255]})
-    config = apply_overrides(load_preset("dcgan"), list(TINY))
-    run = RunDirectory.create(empty / "runs" / "r1-tiny", config, array, info)
+    config = apply_overrides(load_preset("dcgan"), [*TINY, *more])
+    return RunDirectory.create(empty / "runs" / "r1-tiny", config, array, info)
+
+
+def test_a_stopped_run_is_finished_early(empty: Path, studio: Studio, tmp_path: Path) -> None:
+    from trainer.protocol.events import RunExtended, TrainEvent
+    from trainer.train_run import train_run
+
+    run = tiny_run(empty, tmp_path, "stop.iterations=1000", "sampling.checkpoint_every=1")
+
+    class Killed(BaseException):
+        pass
+
+    def die(event: TrainEvent) -> None:
+        if event.iteration == 3:
+            raise Killed
+
+    with pytest.raises(Killed):
+        train_run(run, on_event=die)
+    resumed = ("train", "--resume", "r1", "--more-iterations", 2, "-w", empty)
+    assert "--tail cool-down" in studio(*resumed).refusal
+    told = studio(*resumed, "--tail", "cool-down", "--json").json
+    assert (told["state"], told["iteration"]) == ("finished", run.config().stop.iterations)
+    (event,) = (event for event in run.events().read() if isinstance(event, RunExtended))
+    assert event.factor_before == event.factor == pytest.approx(1, abs=1e-4)
+    assert event.factor_end == pytest.approx(0.25)
+
+
+def test_a_finished_run_trains_longer_and_its_samples_are_drawn_again(
+    empty: Path, studio: Studio, tmp_path: Path
+) -> None:
+    from trainer.train_run import train_run
+
+    run = tiny_run(empty, tmp_path)
     train_run(run)
     told = studio("train", "--resume", "r1", "--more-iterations", 2, "-w", empty, "--json").json
     assert (told["state"], told["iteration"]) == ("finished", 5)

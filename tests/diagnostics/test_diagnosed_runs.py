@@ -146,6 +146,8 @@ LONGER = Extension(iterations=1000)
 COOLING = Extension(
     iterations=1000, start_factor=0.5, end_factor=0.1, from_iterations=1000, from_images=16_000, to_iterations=4000
 )
+# Planned for 2,000 iterations, and cooled down from iteration 1,000 on.
+ENDED_EARLY = replace(COOLING, iterations=2000, to_iterations=1500)
 
 
 @pytest.mark.parametrize(
@@ -158,6 +160,12 @@ COOLING = Extension(
         ("cosine", 4000, COOLING, 2000, (True, None)),
         ("constant", 1000, Extension(), 500, (False, None)),
         ("cosine", 0, Extension(), 500, (True, None)),
+        ("cool-down", 1000, Extension(), 800, (False, None)),
+        ("cool-down", 1000, Extension(), 900, (True, None)),
+        ("cool-down", 0, Extension(), 900, (False, None)),
+        ("cosine", 1500, ENDED_EARLY, 900, (True, 0.45)),
+        ("cosine", 1500, ENDED_EARLY, 1200, (True, None)),
+        ("constant", 1500, ENDED_EARLY, 1200, (True, None)),
     ],
 )
 def test_the_outlook_follows_the_schedule_and_not_a_later_limit(

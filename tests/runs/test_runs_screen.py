@@ -206,10 +206,12 @@ def test_buttons_offer_only_what_can_be_done(screen, folder: Path) -> None:  # t
     screen.tree.select([done.path])
     assert not screen.resume_action.isEnabled()
     assert (screen.longer_action.isEnabled(), "longer" in screen.resume_button.text()) == (True, True)
+    assert not screen.ending_action.isEnabled()
     screen.tree.select([broken.run.path])
     assert (screen.resume_button.isEnabled(), screen.resume_button.text()) == (True, "Resume from 40")
-    assert not screen.longer_action.isEnabled()
+    assert (screen.longer_action.isEnabled(), screen.ending_action.isEnabled()) == (False, True)
     screen.tree.select([done.path, broken.run.path])
+    assert not screen.ending_action.isEnabled()
     for button in (screen.export_button, screen.resume_button, screen.sprites_button, screen.label_button):
         assert not button.isEnabled()
 

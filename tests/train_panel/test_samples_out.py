@@ -13,7 +13,7 @@ from PIL import Image
 from PySide6.QtCore import QPoint, QSettings, Qt, QTimer
 from PySide6.QtGui import QContextMenuEvent, QGuiApplication
 from PySide6.QtWidgets import QApplication, QDialog, QMenu, QWidget
-from recorded_runs import COLUMNS, SIDE, make_run, recorded
+from recorded_runs import COLUMNS, SIDE, Recorder, make_run, recorded
 
 from gandam_studio.core.runs import summary
 from gandam_studio.core.runs.labels import label_of
@@ -296,6 +296,27 @@ def test_the_dialog_says_what_the_rates_will_do(tmp_path: Path, qtbot) -> None: 
     other = LongerDialog(summary(unfinished.path))
     qtbot.addWidget(other)
     assert not other.start_button.isEnabled()
+
+
+def test_the_dialog_ends_a_stopped_run_early(tmp_path: Path, qtbot) -> None:  # type: ignore[no-untyped-def]
+    run = make_run(tmp_path / "runs" / "r1-a", ("stop.iterations=1000",))
+    recorder = Recorder(run)
+    recorder.train(400)
+    recorder.checkpoint()
+    state = {"iteration": 400, "images_seen": 400 * 16, "trained_s": 60.0}
+    files.write_json(run.path / "checkpoints" / "00000400" / "state.json", state)
+    dialog = LongerDialog(summary(run.path), ends=True)
+    qtbot.addWidget(dialog)
+    dialog.show()
+    assert not dialog.tail.isVisible()
+    assert dialog.start_button.isEnabled()
+    assert "3 minutes" in dialog.statement.text()  # one is done
+    assert dialog.options == ("--more-minutes", "2.0", "--tail", "cool-down")
+    dialog.unit.setCurrentIndex(1)
+    dialog.amount.setValue(100)
+    assert "iteration 500" in dialog.statement.text()
+    # As far as the cosine is, and to its end.
+    assert "from 0.672 to 0.05 times" in dialog.statement.text()
 
 
 def test_a_busy_trainer_is_said_before(tmp_path: Path, qtbot) -> None:  # type: ignore[no-untyped-def]

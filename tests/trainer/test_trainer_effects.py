@@ -108,6 +108,7 @@ TRIED: dict[str, tuple[list[str], str]] = {
     "optimiser.eps": ([], "0.5"),
     "optimiser.clip": ([], "1e-9"),
     "schedule.kind": (["schedule.step_factor=0.5", "schedule.step_every=1", "schedule.end_factor=0.5"], "cosine"),
+    "schedule.cooldown": (["schedule.kind=cool-down", "schedule.end_factor=0.5"], "0.75"),
     "schedule.end_factor": (COSINE, "0.1"),
     "schedule.step_factor": (STEP, "0.1"),
     "schedule.step_every": (STEP, "2"),

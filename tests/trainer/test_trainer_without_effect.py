@@ -15,6 +15,9 @@ STILL = [f"augmentation.{name}=0" for name in ("translation", "brightness", "sat
 STILL += ["augmentation.rotation=0"]
 PENALTY = ["regulariser.kind=r1r2", "regulariser.every=1"]
 COSINE = ["schedule.kind=cosine", "schedule.end_factor=0.5", "schedule.beta2_end=0"]
+COOLS = ["schedule.kind=cool-down"]
+FALLS, STEPS = ("end_factor", "beta2_end"), ("step_factor", "step_every")
+PENALTY = ["regulariser.kind=r1", "regulariser.weight=1", "regulariser.weight_end=0.5"]
 WEIGHTLESS = {"kind", "every"}
 
 
@@ -74,13 +77,17 @@ def test_a_shift_of_a_pixel_is_the_smallest() -> None:
 @pytest.mark.parametrize(
     ("overrides", "names"),
     [
-        (["schedule.kind=constant"], {"end_factor", "beta2_end", "step_factor", "step_every"}),
-        ([*LIMITED, *COSINE], {"step_factor", "step_every"}),
-        ([*OPEN, *COSINE], {"kind", "end_factor", "beta2_end", "step_factor", "step_every"}),
-        ([*LIMITED, *COSINE, "schedule.end_factor=1"], {"kind", "step_factor", "step_every"}),
-        ([*LIMITED, *COSINE, "schedule.end_factor=1", "schedule.beta2_end=0.9"], {"step_factor", "step_every"}),
-        (["schedule.kind=step", "schedule.step_factor=0.5"], {"end_factor", "beta2_end"}),
-        (["schedule.kind=step", "schedule.step_factor=1"], {"end_factor", "beta2_end", "kind", "step_every"}),
+        (["schedule.kind=constant"], {*FALLS, *STEPS, "cooldown"}),
+        ([*LIMITED, *COSINE], {*STEPS, "cooldown"}),
+        ([*OPEN, *COSINE], {"kind", *FALLS, *STEPS, "cooldown"}),
+        ([*LIMITED, *COSINE, "schedule.end_factor=1"], {"kind", *STEPS, "cooldown"}),
+        ([*LIMITED, *COSINE, "schedule.end_factor=1", "schedule.beta2_end=0.9"], {*STEPS, "cooldown"}),
+        ([*LIMITED, *COSINE, *COOLS], {*STEPS}),
+        ([*OPEN, *COSINE, *COOLS], {"kind", "cooldown", *FALLS, *STEPS}),
+        ([*LIMITED, *COSINE, *COOLS, "schedule.end_factor=1"], {"kind", "cooldown", *STEPS}),
+        ([*LIMITED, *COSINE, *COOLS, "schedule.end_factor=1", *PENALTY], {*STEPS}),
+        (["schedule.kind=step", "schedule.step_factor=0.5"], {*FALLS, "cooldown"}),
+        (["schedule.kind=step", "schedule.step_factor=1"], {*FALLS, "cooldown", "kind", "step_every"}),
     ],
 )
 def test_schedules(overrides: list[str], names: set[str]) -> None:

@@ -109,7 +109,12 @@ SETTINGS: dict[str, tuple[str, str]] = {
     "optimiser.beta2": ("Adam beta2", "0.9 to 0.999 are usual; lower reacts faster but is less steady"),
     "optimiser.eps": ("Adam epsilon", "Leave as it is, unless training ends with NaN"),
     "optimiser.clip": ("Longest gradient", "0 for GANs; 5 keeps a flow from being thrown off by one odd step"),
-    "schedule.kind": ("Learning rates over time", "cosine gives cleaner last samples; constant can go on for ever"),
+    "schedule.kind": (
+        "Learning rates over time",
+        "cosine gives cleaner last samples; cool-down too, and until it begins the limit can be moved freely; constant "
+        "can go on for ever",
+    ),
+    "schedule.cooldown": ("Cool-down", "0.2 is usual; much shorter leaves samples restless, much longer learns less"),
     "schedule.end_factor": ("Rates at the end", "0.1 to 0.3 calm the last samples; 0 stops learning early"),
     "schedule.step_factor": ("Step factor", "0.5 halves the rates each time; much less stops learning early"),
     "schedule.step_every": ("Step every", "A few steps in the whole run; many stop learning early"),

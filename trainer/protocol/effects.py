@@ -138,14 +138,21 @@ def _of_augmentation(config: TrainConfig) -> dict[str, str]:
 def _of_schedule(config: TrainConfig) -> dict[str, str]:
     s = config.schedule
     idle: dict[str, str] = {}
-    cosine, step = ("end_factor", "beta2_end"), ("step_factor", "step_every")
-    for kind, names in (("cosine", cosine), ("step", step)):
-        if s.kind != kind:
-            idle |= {f"schedule.{name}": f"unless schedule.kind is {kind}" for name in names}
-    if s.kind == "cosine" and not has_limit(config.stop):
-        idle |= {f"schedule.{name}": NO_LIMIT for name in ("kind", *cosine)}
-    elif s.kind == "cosine" and s.end_factor == 1 and s.beta2_end in (0, config.optimiser.beta2):
-        idle["schedule.kind"] = "while schedule.end_factor is 1 and schedule.beta2_end is 0"
+    falling, cools = s.kind in ("cosine", "cool-down"), s.kind == "cool-down"
+    ends, step, kinds = ("end_factor", "beta2_end"), ("step_factor", "step_every"), ("kind", "cooldown")[: 1 + cools]
+    if not falling:
+        idle |= {f"schedule.{name}": "unless schedule.kind is cosine or cool-down" for name in ends}
+    if not cools:
+        idle["schedule.cooldown"] = "unless schedule.kind is cool-down"
+    if s.kind != "step":
+        idle |= {f"schedule.{name}": "unless schedule.kind is step" for name in step}
+    penalty_falls = config.regulariser.kind != "none" and config.regulariser.weight_end >= 0
+    if falling and not has_limit(config.stop):
+        idle |= {f"schedule.{name}": NO_LIMIT for name in (*kinds, *ends)}
+    elif falling and s.end_factor == 1 and s.beta2_end in (0, config.optimiser.beta2) and not (cools and penalty_falls):
+        idle |= dict.fromkeys(
+            (f"schedule.{name}" for name in kinds), "while schedule.end_factor is 1 and schedule.beta2_end is 0"
+        )
     if s.kind == "step" and s.step_factor == 1:
         idle |= {f"schedule.{name}": "while schedule.step_factor is 1" for name in ("kind", "step_every")}
     return idle

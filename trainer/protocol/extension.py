@@ -1,7 +1,7 @@
-"""Trains a run beyond its limit: what its schedules do then, as a change of its configuration.
+"""Trains a run beyond its limit, or ends it early: what its schedules do then, as a change of its configuration.
 
 Rates never go up again by themselves: schedules keep the limit they were made for and stay at their end, unless a new
-cool-down is chosen.
+cool-down is chosen. To end a run early is to let it cool down from where it is.
 """
 
 from __future__ import annotations
@@ -12,11 +12,21 @@ from dataclasses import dataclass
 from trainer.protocol.config import TrainConfig
 from trainer.protocol.effects import has_limit
 from trainer.protocol.errors import TrainerError
-from trainer.protocol.schedule import Done, limit_reached, planned_stop, rates, share_done
+from trainer.protocol.schedule import (
+    COOL_DOWN,
+    FALLING,
+    Done,
+    is_cooling,
+    limit_reached,
+    planned_stop,
+    rates,
+    share_done,
+    share_fallen,
+)
 from trainer.protocol.settings import Extension, Stop
 
 AUTO, CONSTANT, COOLDOWN = TAILS = ("auto", "constant", "cool-down")
-"""What the learning rates do after the limit: stay at their end, or go up once and fall again."""
+"""What the learning rates do after the limit: stay at their end, or go up once and fall again; before it, only fall."""
 TOO_LOW = 0.1
 """Below this share of the learning rates set, a cosine's end teaches little more: "auto" chooses a new cool-down."""
 COOLDOWN_START = 0.5
@@ -57,46 +67,72 @@ class Extended:
 
 
 def extend(config: TrainConfig, done: Done, more: More) -> Extended:
-    """Let a run that is at `done` train on beyond its limit. Raises TrainerError before the limit is reached."""
-    if not limit_reached(config.stop, done):
-        raise TrainerError("it has not reached its limit yet; resume it first, or give it another limit")
+    """Let a run that is at `done` train on beyond its limit or, by a cool-down, end it early.
+
+    Raises TrainerError for another tail before the limit is reached.
+    """
+    if not limit_reached(config.stop, done) and more.tail != COOLDOWN:
+        raise TrainerError(
+            "it has not reached its limit yet; resume it first, or end it earlier by a cool-down (--tail cool-down)"
+        )
     return with_limit(config, more.stop(done), done, more.tail)
 
 
 def with_limit(config: TrainConfig, stop: Stop, done: Done, tail: str = AUTO) -> Extended:
     """Give a run that is at `done` another limit.
 
-    Schedules are made anew only where that does not raise the rates: for an earlier limit, or before the first step.
+    Schedules are made anew only where that does not raise the rates: for an earlier limit, before the first step, or
+    before a planned cool-down. A run that would be in the midst of its planned cool-down by the new limit cools down
+    from where it is.
     """
     before = rates(config, done).factor
     planned = planned_stop(config)
-    if tail != COOLDOWN and _brings_forward(planned, stop, done):
+    if tail != COOLDOWN and _can_be_made_anew(config, stop, done):
         changed = dataclasses.replace(config, stop=stop, extension=Extension())
         return _extended(changed, CONSTANT, "the schedules end at the new limit", before, done)
+    ends_early = not limit_reached(config.stop, done)
+    if not ends_early and (share_done(planned, done) or 0.0) < 1:
+        planned = config.stop  # It was ended early: what changes over the run has reached its end here.
     extension = dataclasses.replace(
         config.extension, iterations=planned.iterations, minutes=planned.minutes, images=planned.images
     )
     if tail == AUTO:
-        tail = COOLDOWN if _has_ended_low(config, done) else CONSTANT
+        cools = _is_cut_short(config, stop, done) if ends_early else _has_ended_low(config, done)
+        tail = COOLDOWN if cools else CONSTANT
     if tail == COOLDOWN:
+        start, end = max(COOLDOWN_START, before), TOO_LOW
+        if ends_early:  # As the schedule would have ended, and from where it is.
+            start, end = before, config.schedule.end_factor if config.schedule.kind in FALLING else TOO_LOW
         extension = dataclasses.replace(
-            extension, start_factor=max(COOLDOWN_START, before), end_factor=min(TOO_LOW, before),
+            extension, start_factor=start, end_factor=min(end, before),
             from_iterations=done.iteration, from_minutes=done.seconds / 60, from_images=done.images,
             to_iterations=stop.iterations, to_minutes=stop.minutes, to_images=stop.images,
         )  # fmt: skip
     changed = dataclasses.replace(config, stop=stop, extension=extension)
-    return _extended(changed, tail, _statement(changed, tail, done), before, done)
+    return _extended(changed, tail, _statement(changed, tail, done, before), before, done)
 
 
-def _brings_forward(planned: Stop, stop: Stop, done: Done) -> bool:
-    """Whether schedules made for `stop` would be as far on as they are, or farther."""
-    old, new = share_done(planned, done), share_done(stop, done)
-    return old is None or not done.iteration or (new is not None and new >= old)
+def _can_be_made_anew(config: TrainConfig, stop: Stop, done: Done) -> bool:
+    """Whether schedules made for `stop` would be as far on as they are, or farther, and no cool-down in its midst."""
+    old, new = share_done(planned_stop(config), done), share_done(stop, done)
+    if is_cooling(config.extension, done):
+        return False
+    if old is None or not done.iteration:
+        return True
+    if config.schedule.kind == COOL_DOWN:
+        return not share_fallen(config, done) and not _is_cut_short(config, stop, done)
+    return new is not None and new >= old
+
+
+def _is_cut_short(config: TrainConfig, stop: Stop, done: Done) -> bool:
+    """Whether a planned cool-down would be in its midst at `done` if it were made for `stop`."""
+    changed = dataclasses.replace(config, stop=stop, extension=Extension())
+    return config.schedule.kind == COOL_DOWN and share_fallen(changed, done) > share_fallen(config, done)
 
 
 def _has_ended_low(config: TrainConfig, done: Done) -> bool:
     """Whether a schedule that was made for a limit has come to an end at which little is learned."""
-    ends = config.schedule.kind == "cosine" or config.extension.start_factor > 0
+    ends = config.schedule.kind in FALLING or config.extension.start_factor > 0
     return ends and limit_reached(config.stop, done) != "" and rates(config, done).factor < TOO_LOW
 
 
@@ -113,10 +149,12 @@ def _at_the_end(config: TrainConfig, done: Done) -> float:
     return rates(config, end).factor
 
 
-def _statement(config: TrainConfig, tail: str, done: Done) -> str:
+def _statement(config: TrainConfig, tail: str, done: Done, before: float) -> str:
     now = rates(config, done).factor
     if tail == COOLDOWN:
         end = config.extension.end_factor
+        if now <= before:
+            return f"a cool-down: until the new limit the rates fall from {now:.3g} to {end:.3g} times those set"
         return (
             f"a new cool-down: the learning rates start at {now:.3g} times those set and fall to {end:.3g} times by "
             "the new limit, so pictures may get worse before they get better"

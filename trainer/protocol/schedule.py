@@ -9,6 +9,10 @@ from trainer.protocol.config import TrainConfig
 from trainer.protocol.effects import has_limit
 from trainer.protocol.settings import Extension, Stop
 
+COOL_DOWN = "cool-down"
+FALLING = ("cosine", COOL_DOWN)
+"""Schedules by which the learning rates end at `end_factor`, and beta2 at `beta2_end`."""
+
 
 @dataclass(frozen=True)
 class Done:
@@ -39,10 +43,10 @@ def _share(start: Done, stop: Stop, done: Done) -> float | None:
 
 
 def planned_stop(config: TrainConfig) -> Stop:
-    """The limit that the schedules were made for: the run's own, unless it was raised later."""
+    """The limit that the schedules were made for: the run's own, unless it was changed later; it may be none."""
     extension = config.extension
     before = Stop(iterations=extension.iterations, minutes=extension.minutes, images=extension.images)
-    return before if has_limit(before) else config.stop
+    return before if has_limit(before) or extension.start_factor > 0 else config.stop
 
 
 def limit_reached(stop: Stop, done: Done) -> str:
@@ -66,19 +70,32 @@ class Rates:
     beta2: float
 
 
+def share_fallen(config: TrainConfig, done: Done) -> float:
+    """How far what changes over the run is from its start to its end, in [0, 1]; 0 without a limit.
+
+    It changes over the whole run or, with the schedule "cool-down", over its last part alone, before which all stays as
+    it was set (warm-up, stable, decay: Hu 2024; Hägele 2024). A cool-down that ends a run early takes it along.
+    """
+    share = share_done(planned_stop(config), done) or 0.0
+    if config.schedule.kind == COOL_DOWN:
+        # Rounded, so that it has not begun at its first moment by an error of 1e-16.
+        share = min(1.0, max(0.0, round(1 - (1 - share) / config.schedule.cooldown, 12)))
+    return max(share, _share_cooled(config.extension, done))
+
+
 def rates(config: TrainConfig, done: Done) -> Rates:
     """Learning rates and beta2 at this point of the run.
 
-    Beyond the limit they were made for, cosines stay at their end; a cool-down changes the learning rates only.
+    Beyond the limit they were made for, they stay at their end, and a new cool-down changes the learning rates only.
     """
     schedule, beta2 = config.schedule, config.optimiser.beta2
     factor = 1.0
     if schedule.kind == "step":
         factor = schedule.step_factor ** (done.iteration // schedule.step_every)
-    elif schedule.kind == "cosine":
-        share = share_done(planned_stop(config), done) or 0.0
-        factor = _cosine(1.0, schedule.end_factor, share)
-        beta2 = _cosine(beta2, schedule.beta2_end or beta2, share)
+    elif schedule.kind in FALLING:
+        fallen = share_fallen(config, done)
+        factor = _cosine(1.0, schedule.end_factor, fallen)
+        beta2 = _cosine(beta2, schedule.beta2_end or beta2, fallen)
     if done.iteration < schedule.warmup:
         factor *= (done.iteration + 1) / schedule.warmup
     return Rates(_cooled(config.extension, done, factor), beta2)
@@ -86,11 +103,23 @@ def rates(config: TrainConfig, done: Done) -> Rates:
 
 def _cooled(extension: Extension, done: Done, factor: float) -> float:
     """The factor of the newest cool-down once that has started, else `factor`."""
-    if extension.start_factor <= 0 or done.iteration < extension.from_iterations:
+    if not is_cooling(extension, done):
         return factor
+    return _cosine(extension.start_factor, extension.end_factor, _share_cooled(extension, done))
+
+
+def is_cooling(extension: Extension, done: Done) -> bool:
+    """Whether a cool-down was chosen later than the schedules were made, and has begun."""
+    return extension.start_factor > 0 and done.iteration >= extension.from_iterations
+
+
+def _share_cooled(extension: Extension, done: Done) -> float:
+    """The share of the newest cool-down that is done, in [0, 1]; 0 before it."""
+    if not is_cooling(extension, done):
+        return 0.0
     start = Done(extension.from_iterations, extension.from_images, 60 * extension.from_minutes)
     end = Stop(iterations=extension.to_iterations, minutes=extension.to_minutes, images=extension.to_images)
-    return _cosine(extension.start_factor, extension.end_factor, _share(start, end, done) or 0.0)
+    return _share(start, end, done) or 0.0
 
 
 def penalty_weight(config: TrainConfig, done: Done, step: int) -> float | None:
@@ -103,5 +132,5 @@ def penalty_weight(config: TrainConfig, done: Done, step: int) -> float | None:
         return None
     weight = regulariser.weight
     if regulariser.weight_end >= 0:
-        weight = _cosine(weight, regulariser.weight_end, share_done(planned_stop(config), done) or 0.0)
+        weight = _cosine(weight, regulariser.weight_end, share_fallen(config, done))
     return weight * regulariser.every if weight > 0 else None

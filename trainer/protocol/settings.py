@@ -378,13 +378,17 @@ class Schedule(Settings):
 
     kind: str = setting(
         "constant",
-        "constant, cosine (over the whole run, which needs a limit) or step",
-        choices=("constant", "cosine", "step"),
+        "constant, cosine (over the whole run, which needs a limit), cool-down (the same over the last part of the run "
+        "alone; Hu 2024) or step",
+        choices=("constant", "cosine", "cool-down", "step"),
     )
-    end_factor: float = setting(1.0, "cosine: learning rate at the end, times the start", low=0, high=1)
+    cooldown: float = setting(
+        0.2, "cool-down: this last share of the run, in which rates, beta2 and penalty change", low=0.01, high=1
+    )
+    end_factor: float = setting(1.0, "cosine, cool-down: learning rate at the end, times the start", low=0, high=1)
     step_factor: float = setting(1.0, "step: multiply the rates by this", low=0, high=1)
     step_every: int = setting(20_000, "step: after each of this many iterations", low=1, high=SCALE, unit="iterations")
-    beta2_end: float = setting(0.0, "cosine: beta2 at the end; 0 keeps it", low=0, high=0.99999)
+    beta2_end: float = setting(0.0, "cosine, cool-down: beta2 at the end; 0 keeps it", low=0, high=0.99999)
     warmup: int = setting(
         0, "learning rates rise from 0 in this many first iterations", low=0, high=SCALE, unit="iterations"
     )
@@ -519,7 +523,7 @@ class Stop(Settings):
 
 @dataclass(frozen=True)
 class Extension(Settings):
-    """How a run goes on beyond the limit that its schedules were made for; written when its limit is raised.
+    """How a run goes on to another limit than its schedules were made for; written when it is given that.
 
     A cool-down lets the learning rates fall once more, from one progress of the run to another.
     """

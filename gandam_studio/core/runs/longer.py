@@ -1,10 +1,10 @@
-"""Training a finished run longer: how far it is, and what its learning rates would do."""
+"""Training a finished run longer, or ending a stopped one early: how far it is, what its learning rates would do."""
 
 from __future__ import annotations
 
 from trainer.protocol.errors import TrainerError
 from trainer.protocol.extension import Extended, More, extend
-from trainer.protocol.run_directory import CHECKPOINT_STATE, RunDirectory
+from trainer.protocol.run_directory import CHECKPOINT_STATE, RunDirectory, RunState
 from trainer.protocol.schedule import Done
 from trainer.protocol.untrusted import Values, read_json_object
 
@@ -21,6 +21,11 @@ def done_of(run: RunDirectory) -> Done | None:
         return Done(state.integer("iteration"), state.integer("images_seen", 0), state.number("trained_s", 0.0))
     except (OSError, ValueError):
         return None
+
+
+def can_be_ended(state: RunState) -> bool:
+    """Whether a run has ended before its limit, with a checkpoint to cool down from."""
+    return state.state in ("interrupted", "stopped", "failed") and bool(state.checkpoint)
 
 
 def extended(run: RunDirectory, more: More, done: Done | None = None) -> Extended | str:

@@ -1,4 +1,4 @@
-"""Train a finished run longer: how much, and what its learning rates do then."""
+"""Train a finished run longer, or end a stopped one early: how much, and what its learning rates do then."""
 
 from __future__ import annotations
 
@@ -31,29 +31,31 @@ class LongerDialog(QDialog):
     amount, unit, tail: the choices. statement: what the learning rates will do. start_button: accepts.
     """
 
-    def __init__(self, run: RunSummary, busy: str = "", parent: QWidget | None = None) -> None:
-        """`busy`: why no run can be started now, or ""."""
+    def __init__(self, run: RunSummary, busy: str = "", parent: QWidget | None = None, *, ends: bool = False) -> None:
+        """`busy`: why no run can be started now, or "". `ends`: end it early by a cool-down, the only choice then."""
         super().__init__(parent)
-        self.setWindowTitle(self.tr("Train longer"))
-        self._run, self._busy = RunDirectory(run.folder), busy
+        self.setWindowTitle(self.tr("End early") if ends else self.tr("Train longer"))
+        self._run, self._busy, self._ends = RunDirectory(run.folder), busy, ends
         self._done = done_of(self._run)
         title = OutsideLabel(run.title)
         title.setProperty("role", "title")
-        self.amount = WholeBox(minimum=1, maximum=1_000_000, value=10)
+        self.amount = WholeBox(minimum=1, maximum=1_000_000, value=2 if ends else 10)
         self.unit = QComboBox()
         self.unit.addItem(self.tr("more minutes"), MINUTES)
         self.unit.addItem(self.tr("more iterations"), ITERATIONS)
         self.tail = QComboBox()
-        self.tail.addItem(self.tr("Let the trainer choose"), AUTO)
-        self.tail.addItem(self.tr("Stay where the schedule ended"), CONSTANT)
-        self.tail.addItem(self.tr("Go up once and cool down again"), COOLDOWN)
+        if not ends:
+            self.tail.addItem(self.tr("Let the trainer choose"), AUTO)
+            self.tail.addItem(self.tr("Stay where the schedule ended"), CONSTANT)
+        self.tail.addItem(self.tr("Fall to their end") if ends else self.tr("Go up once and cool down again"), COOLDOWN)
+        self.tail.setVisible(not ends)
         self.statement = QLabel(wordWrap=True)
         self.statement.setTextFormat(Qt.TextFormat.PlainText)
         self.statement.setMinimumHeight(4 * self.fontMetrics().lineSpacing())
         self.statement.setAlignment(Qt.AlignmentFlag.AlignTop)
         self.statement.setProperty("role", "secondary")
         buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Cancel)
-        self.start_button = buttons.addButton(self.tr("Train longer"), QDialogButtonBox.ButtonRole.AcceptRole)
+        self.start_button = buttons.addButton(self.windowTitle(), QDialogButtonBox.ButtonRole.AcceptRole)
         self.start_button.setProperty("role", "primary")
         buttons.accepted.connect(self.accept)
         buttons.rejected.connect(self.reject)
@@ -64,7 +66,8 @@ class LongerDialog(QDialog):
         form.setVerticalSpacing(theme.SPACE)
         form.setHorizontalSpacing(2 * theme.SPACE)
         add_row(form, self.tr("&Train"), row, self.amount)
-        add_row(form, self.tr("&Learning rates"), self.tail)
+        if not ends:
+            add_row(form, self.tr("&Learning rates"), self.tail)
         self.unit.setAccessibleName(self.tr("Minutes or iterations"))
         layout = QVBoxLayout(self)
         layout.setContentsMargins(2 * theme.SPACE, 2 * theme.SPACE, 2 * theme.SPACE, 2 * theme.SPACE)
@@ -98,7 +101,8 @@ class LongerDialog(QDialog):
     def _change_unit(self) -> None:
         by_iterations = self.unit.currentData() == ITERATIONS
         self.amount.setSingleStep(500 if by_iterations else 1)
-        self.amount.setValue(2000 if by_iterations else 10)
+        values = (500, 2) if self._ends else (2000, 10)
+        self.amount.setValue(values[0] if by_iterations else values[1])
         self._show()
 
     def _show(self) -> None:
@@ -109,7 +113,8 @@ class LongerDialog(QDialog):
             text = self._words(found)
             text = f"{self._busy}\n{text}" if self._busy else text
         else:
-            text = self.tr("This run cannot be trained longer: {0}.").format(found)
+            refused = self.tr("This run cannot be ended early: {0}.") if self._ends else ""
+            text = (refused or self.tr("This run cannot be trained longer: {0}.")).format(found)
         self.statement.setText(wrapped(text))
         self.statement.setAccessibleName(text)
 

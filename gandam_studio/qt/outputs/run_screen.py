@@ -50,7 +50,7 @@ class RunScreen(Screen):
 
     @abstractmethod
     def train_longer(self, folder: Path, options: tuple[str, ...]) -> None:
-        """Extend a finished run; `options` are those of `python -m trainer train`."""
+        """Extend a finished run, or end a stopped one early; `options` are those of `python -m trainer train`."""
 
     @abstractmethod
     def show_labels(self) -> None:
@@ -62,6 +62,7 @@ class RunScreen(Screen):
         """Create the actions; the screen puts those of the run into its own menu."""
         act = self.add_action
         self.longer_action = act(self.tr("Train &longer…"), self.ask_longer, icon="clock")
+        self.ending_action = act(self.tr("End earl&y…"), self.ask_ending, icon="clock")
         self.sprites_action = act(self.tr("New spr&ites…"), self.ask_sprites, "Ctrl+M", icon="sample")
         self.explore_action = act(self.tr("E&xplore"), self.explore, "Ctrl+Shift+X", icon="explore")
         self.evaluate_action = act(self.tr("E&valuate…"), self.ask_evaluation, "Ctrl+Shift+E", icon="search")
@@ -100,6 +101,13 @@ class RunScreen(Screen):
 
     def ask_longer(self) -> None:
         """Ask how much longer to train the run, and do it."""
+        self._ask_limit(ends=False)
+
+    def ask_ending(self) -> None:
+        """Ask by when a stopped run is to cool down and end, and do it."""
+        self._ask_limit(ends=True)
+
+    def _ask_limit(self, *, ends: bool) -> None:
         folder = self.run_shown()
         if folder is None:
             return
@@ -107,7 +115,7 @@ class RunScreen(Screen):
 
         live = next((run for run in self.session.run_index.runs if run.state.state in ("running", "paused")), None)
         busy = "" if live is None else self.tr("{0} is training now; wait until it has ended.").format(live.title)
-        dialog = LongerDialog(summary(folder), busy, self)
+        dialog = LongerDialog(summary(folder), busy, self, ends=ends)
         if run_dialog(dialog):
             self.train_longer(folder, dialog.options)
 

@@ -24,6 +24,7 @@ from gandam_studio.core.errors import UserError
 from gandam_studio.core.runs import RunSummary, summary
 from gandam_studio.core.runs.comparison import LIMIT
 from gandam_studio.core.runs.export import export_run, trash_run
+from gandam_studio.core.runs.longer import can_be_ended
 from gandam_studio.qt import icons, theme
 from gandam_studio.qt.following.requests import ShowRun
 from gandam_studio.qt.following.texts import resume_label
@@ -167,8 +168,8 @@ class RunsScreen(RunScreen):
         return [
             ScreenMenu(self.tr("&Runs"), (
                 self.next_action, self.previous_action, self.compare_action, None, self.watch_action,
-                self.resume_action, self.longer_action, self.sprites_action, self.explore_action, None,
-                self.evaluate_action, self.evaluate_folder_action, self.report_action, None, self.label_action,
+                self.resume_action, self.longer_action, self.ending_action, self.sprites_action, self.explore_action,
+                None, self.evaluate_action, self.evaluate_folder_action, self.report_action, None, self.label_action,
                 self.folder_action, self.export_action, self.delete_action, None, self.experiments_action, None,
                 ScreenMenu(self.tr("&Sort"), self.sort_actions), None, self.open_action,
             )),
@@ -310,6 +311,7 @@ class RunsScreen(RunScreen):
         can_resume = state is not None and state.state in ("created", "interrupted", "stopped", "failed") and not starts
         finished = state is not None and state.state == "finished"
         self.longer_action.setEnabled(finished)
+        self.ending_action.setEnabled(state is not None and can_be_ended(state) and not starts)
         for drawing in (
             self.sprites_button, self.sprites_action, self.explore_action, self.more_action, self.evaluate_action,
         ):  # fmt: skip
@@ -411,8 +413,8 @@ class RunsScreen(RunScreen):
             return
         menu = QMenu(self)
         for action in (
-            self.watch_action, self.resume_action, self.longer_action, self.sprites_action, self.explore_action,
-            self.evaluate_action, self.report_action, None,
+            self.watch_action, self.resume_action, self.longer_action, self.ending_action, self.sprites_action,
+            self.explore_action, self.evaluate_action, self.report_action, None,
             self.label_action, self.folder_action, self.export_action, None, self.delete_action,
         ):  # fmt: skip
             menu.addSeparator() if action is None else menu.addAction(action)

@@ -131,10 +131,9 @@ class TrainScreen(RunScreen):
         return [
             ScreenMenu(self.tr("&Run"), (
                 self.new_action, self.copy_action, None, self.start_action, self.pause_action, self.stop_action,
-                self.sample_action, self.checkpoint_action, None, self.longer_action, self.sprites_action,
-                self.explore_action, None, self.evaluate_action, self.evaluate_folder_action, self.report_action, None,
-                self.label_action,
-                self.folder_action,
+                self.sample_action, self.checkpoint_action, None, self.longer_action, self.ending_action,
+                self.sprites_action, self.explore_action, None, self.evaluate_action, self.evaluate_folder_action,
+                self.report_action, None, self.label_action, self.folder_action,
             )),
             self.samples_menu(),
             ScreenMenu(self.tr("&Timeline"), (
@@ -150,7 +149,8 @@ class TrainScreen(RunScreen):
             self.previous_action, self.next_action, self.home_action, self.end_action, self.play_action,
             self.spike_back_action, self.spike_action, self.back_action, self.sample_action, self.pause_action,
             self.stop_action, self.checkpoint_action, self.copy_action, self.folder_action, self.longer_action,
-            self.sprites_action, self.explore_action, self.label_action, self.film_action, self.save_sample_action,
+            self.ending_action, self.sprites_action, self.explore_action, self.label_action, self.film_action,
+            self.save_sample_action,
             self.copy_sample_action, self.copy_seed_action, self.copy_command_action, self.more_action,
             self.save_grid_action, self.copy_grid_action, self.evaluate_action, self.report_action,
         ):  # fmt: skip
@@ -168,6 +168,7 @@ class TrainScreen(RunScreen):
             self._watch.sprites_requested.connect(self.ask_sprites)
             self._watch.film_requested.connect(self.ask_film)
             self._watch.longer_requested.connect(self.ask_longer)
+            self._watch.ending_requested.connect(self.ask_ending)
             self._watch.evaluation_requested.connect(self.ask_evaluation)
             self._watch.action_requested.connect(self._act)
             self.pages.addWidget(self._watch)

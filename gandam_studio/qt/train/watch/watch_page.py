@@ -20,6 +20,7 @@ from shiboken6 import isValid
 from gandam_studio.core.runs.concerns import Concern, concern
 from gandam_studio.core.runs.diagnoses import Finding, verdict_changes
 from gandam_studio.core.runs.labels import label_of
+from gandam_studio.core.runs.longer import can_be_ended
 from gandam_studio.core.runs.record import RecordChanges
 from gandam_studio.core.runs.samples import SampleSpot
 from gandam_studio.qt import icons, theme
@@ -73,7 +74,8 @@ class WatchPage(QWidget):
         command_requested: "pause", "resume", "stop", "sample", "checkpoint" or "start" (also resumes an ended run).
         action_requested: the action of a card was chosen (see `texts.Failure`).
         menu_requested: the menu of a sample is wanted (SampleSpot, global position).
-        sprites_requested, film_requested, longer_requested, evaluation_requested: these dialogs are wanted.
+        sprites_requested, film_requested, longer_requested, ending_requested, evaluation_requested: these dialogs are
+            wanted.
     """
 
     command_requested = Signal(str)
@@ -82,6 +84,7 @@ class WatchPage(QWidget):
     sprites_requested = Signal()
     film_requested = Signal()
     longer_requested = Signal()
+    ending_requested = Signal()
     evaluation_requested = Signal()
 
     def __init__(self, parent: QWidget | None = None) -> None:
@@ -182,6 +185,10 @@ class WatchPage(QWidget):
         icons.set_icon(self.resume_button, "play", "on_accent", 16)
         self.longer_button = self._button("clock", self.tr("Train longer…"), self.longer_requested.emit)
         self.longer_button.setToolTip(self.tr("Train this finished run for more minutes or iterations"))
+        self.ending_button = self._button("clock", self.tr("End early…"), self.ending_requested.emit)
+        self.ending_button.setToolTip(
+            self.tr("Let the learning rates fall for some last minutes, and end the run there")
+        )
         self.sprites_button = self._button("sample", self.tr("New sprites…"), self.sprites_requested.emit)
         self.sprites_button.setToolTip(self.tr("Draw any number of new sprites from this run and save them"))
         bar = WrappingBar()
@@ -195,7 +202,7 @@ class WatchPage(QWidget):
         row.setSpacing(theme.SPACE)
         for button in (
             self.sample_button, self.pause_button, self.stop_button, self.longer_button, self.sprites_button,
-            self.resume_button,
+            self.ending_button, self.resume_button,
         ):  # fmt: skip
             row.addWidget(button)
         line.addWidget(buttons)
@@ -466,6 +473,7 @@ class WatchPage(QWidget):
         self.resume_button.setVisible(state.state in ("created", "interrupted", "stopped", "failed"))
         self.resume_button.setText(self.tr("Start") if state.state == "created" else resume_label(state))
         self.longer_button.setVisible(state.state == "finished")
+        self.ending_button.setVisible(can_be_ended(state) and pending != "start")
         self.sprites_button.setVisible(bool(state.checkpoint))
         self.verdict.evaluate_button.setVisible(bool(state.checkpoint))
         if self._shown_finding is None and self.follower.is_open:
@@ -519,7 +527,7 @@ class WatchPage(QWidget):
         self._show_state_text("secondary", self.tr("Missing"))
         for button in (
             self.pause_button, self.stop_button, self.sample_button, self.resume_button, self.longer_button,
-            self.sprites_button, self.verdict.evaluate_button,
+            self.ending_button, self.sprites_button, self.verdict.evaluate_button,
         ):  # fmt: skip
             button.hide()
         self.show_numbers()
