@@ -10,12 +10,12 @@ run's dataset.json) and equal or mirrored pictures are never divided. KID is tim
 moment against one picture of each family held out, by the judge of quality (lite0-front), by all of EfficientNet-Lite0
 where its package is importable, and by random features, which rank against the eye. The first line is the floor, real
 against real. Training copies, averages of two of them and blurred ones are measured beside the contenders: what needs
-no training. With three seeds or more, means have 95 % t intervals. A flow draws by its full number of steps. All
-samples are finished alike: colours within 17 levels of white become white. `--copies` adds the diagnostics' verdict
-about 256 samples. Each `--try` adds a variant of `sprite-flow-cpu` where it names a flow's setting, else of
-`sprite-r3-cpu`; every seed has its own networks and draws, on the same split. A dataset.npy is a run's, as the Studio
-prepared it at 32 px. `--only` trains one of the compared alone, in parts of a long comparison. `--peers` adds what else
-there is on PyPI (gan_peers.py), which must be importable (PYTHONPATH=FOLDER).
+no training. With three seeds or more, means and ratios to `sprite-r3-cpu` have 95 % t intervals. A flow draws by its
+full number of steps. All samples are finished alike: colours within 17 levels of white become white. `--copies` adds
+the diagnostics' verdict about 256 samples. Each `--try` adds a variant of `sprite-flow-cpu` where it names a flow's
+setting, else of `sprite-r3-cpu`; every seed has its own networks and draws, on the same split. A dataset.npy is a
+run's, as the Studio prepared it at 32 px. `--only` trains one of the compared alone, in parts of a long comparison.
+`--peers` adds what else there is on PyPI (gan_peers.py), which must be importable (PYTHONPATH=FOLDER).
 """
 
 from __future__ import annotations
@@ -68,6 +68,8 @@ from trainer.tuning import uses_winograd
 
 SIZE = 32
 SNAP = 17
+BASE = "sprite-r3-cpu"
+"""What the others are compared with."""
 BUNDLED = Path(__file__).resolve().parents[2] / "data" / "mechas" / "mechas.zip"
 # DCGAN at half width: at equal seconds it sees more pictures than the full one, which is kinder to it.
 HALF = ["generator_channels=128,64,32,16", "discriminator_channels=16,32,64,128", "batch.size=64"]
@@ -233,9 +235,22 @@ def trivial(training: np.ndarray[Any, Any], count: int = 256) -> dict[str, np.nd
 
 def interval(values: Sequence[float]) -> str:
     """The mean and its 95 % t interval (of 3 to 10 values) as text."""
+    return f"{np.mean(values):,.0f} ± {half_width(values):,.0f}"
+
+
+def half_width(values: Sequence[float]) -> float:
+    """Half of the 95 % t interval of the mean of 3 to 10 values."""
     quantiles = {3: 4.303, 4: 3.182, 5: 2.776, 6: 2.571, 7: 2.447, 8: 2.365, 9: 2.306, 10: 2.262}
-    half = quantiles.get(len(values), 2.262) * np.std(values, ddof=1) / len(values) ** 0.5
-    return f"{np.mean(values):,.0f} ± {half:,.0f}"
+    return float(quantiles.get(len(values), 2.262) * np.std(values, ddof=1) / len(values) ** 0.5)
+
+
+def ratio(values: Sequence[float], others: Sequence[float]) -> str:
+    """The geometric mean of `values` over `others`, seed by seed, with a 95 % t interval; "-" if any is not above 0."""
+    if min(*values, *others) <= 0:
+        return "-"
+    logs = np.log(values) - np.log(others)
+    mean, half = float(np.mean(logs)), half_width(list(logs))
+    return f"{np.exp(mean):.2f} ({np.exp(mean - half):.2f} to {np.exp(mean + half):.2f})"
 
 
 def shown(values: list[float]) -> str:
@@ -306,6 +321,9 @@ def main() -> None:
                 print(f"    {verdict.verdict}; copies {verdict.copying}", flush=True)
     for name, values in found.items() if options.seeds >= 3 else ():
         print(f"  mean of {options.seeds} {name:36} KID x 1000 {' / '.join(map(interval, zip(*values, strict=True)))}")
+        if name != BASE and BASE in found:
+            pairs = zip(zip(*values, strict=True), zip(*found[BASE], strict=True), strict=True)
+            print(f"    times {BASE}: {' / '.join(ratio(one, other) for one, other in pairs)}")
     if options.json:
         print(
             json.dumps({"seconds": options.seconds, "floor": [round(value, 1) for value in floor], "kid_x1000": found})

@@ -64,3 +64,11 @@ def test_a_chain_of_kinships_stays_together(benchmark_script: ModuleType) -> Non
     held_out, train, _ = benchmark_script.split(pixels, families)
     for rows in (held_out, train):
         assert len({0, 1, 2, 3} & set(rows.tolist())) in (0, 4)
+
+
+def test_ratios_are_of_seeds_and_have_an_interval(benchmark_script: ModuleType) -> None:
+    assert benchmark_script.ratio([10.0, 20.0, 40.0], [20.0, 40.0, 80.0]) == "0.50 (0.50 to 0.50)"
+    # Ratios of 1/2, 1 and 2: logs of -0.6931, 0 and 0.6931, whose interval is 4.303 * 0.6931 / sqrt(3) = 1.722 wide.
+    assert benchmark_script.ratio([1.0, 3.0, 8.0], [2.0, 3.0, 4.0]) == "1.00 (0.18 to 5.60)"
+    assert benchmark_script.ratio([1.0, -3.0, 8.0], [2.0, 3.0, 4.0]) == "-"
+    assert benchmark_script.interval([1.0, 2.0, 3.0]) == "2 ± 2"
