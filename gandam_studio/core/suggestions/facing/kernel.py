@@ -21,6 +21,8 @@ from gandam_studio.core.suggestions.facing.features import KINDS, Halves
 EXACT = 2_000
 FEW = 6_000
 LANDMARKS = 512
+MOST_KEPT = 640 << 20
+"""Bytes of kernels with landmarks that are kept, so that other weights need no other look at the features."""
 _SAMPLE = 400  # sprites that widths and scales are measured on
 _JITTER = 1e-4
 _CHUNK = 8_192
@@ -73,17 +75,19 @@ class OddKernels:
         self._widths: dict[str, float] = {}
         self._scales: dict[str, float] = {}
         self._grams: dict[str, Matrix] = {}
+        self._near: dict[str, NDArray[np.float16]] = {}
+        self._own: dict[str, NDArray[np.float32]] = {}
         for kind, part in KINDS.items():
             if not len(sample) or not features.even[:, part].shape[1]:
                 self._widths[kind], self._scales[kind] = 1.0, 0.0
                 continue
-            some = _part(features.take(sample), part)
+            some = _part(features, sample, part)
             distances = _squared(some.even, some.even)
             norms = (some.odd**2).sum(axis=1)
             # Without the product of the odd halves, which depends on how sprites are turned.
             apart = distances + norms[:, None] + norms
             self._widths[kind] = max(float(np.median(apart)), 1e-6)
-            own = _diagonal(some, self._widths[kind])
+            own = _diagonal(some.odd, self._widths[kind])
             self._scales[kind] = float(own.mean())
 
     @property
@@ -94,11 +98,11 @@ class OddKernels:
     def between(self, rows: NDArray[np.intp], others: NDArray[np.intp], weights: Mapping[str, float]) -> Matrix:
         """The (R, O) weighted sum of the kernels between two sets of rows; each has a mean of 1 on the diagonal."""
         result = np.zeros((len(rows), len(others)), np.float32)
-        right = {kind: _part(self._features.take(others), KINDS[kind]) for kind in weights}
+        right = {kind: _part(self._features, others, KINDS[kind]) for kind in weights}
         for first in range(0, len(rows), _CHUNK):
             some = rows[first : first + _CHUNK]
             for kind, weight in weights.items():
-                left = _part(self._features.take(some), KINDS[kind])
+                left = _part(self._features, some, KINDS[kind])
                 scale = np.float32(weight / self._scales[kind])
                 result[first : first + len(some)] += scale * _odd(left, right[kind], self._widths[kind])
         return result
@@ -107,10 +111,16 @@ class OddKernels:
         """The (N,) kernel of each sprite with itself."""
         result = np.zeros(len(self._features), np.float32)
         for kind, weight in weights.items():
-            for first in range(0, len(result), _CHUNK):
-                some = slice(first, first + _CHUNK)
-                own = _diagonal(_part(self._features.take(some), KINDS[kind]), self._widths[kind])
-                result[some] += np.float32(weight / self._scales[kind]) * own
+            if kind not in self._own:
+                self._own[kind] = self._diagonal_of(kind)
+            result += np.float32(weight) * self._own[kind]
+        return result
+
+    def _diagonal_of(self, kind: str) -> NDArray[np.float32]:
+        result = np.empty(len(self._features), np.float32)
+        for first in range(0, len(result), _CHUNK):
+            odd = self._features.odd[first : first + _CHUNK, KINDS[kind]].astype(np.float32)
+            result[first : first + len(odd)] = _diagonal(odd, self._widths[kind]) / np.float32(self._scales[kind])
         return result
 
     def view(self, weights: Mapping[str, float]) -> View:
@@ -132,10 +142,31 @@ class OddKernels:
         values = np.maximum(values, _JITTER * max(values[-1], 1e-12))
         root = (vectors / np.sqrt(values)).astype(np.float32)
         phi = np.empty((count, len(landmarks)), np.float32)
+        kept = self._kept_near(landmarks)
         for first in range(0, count, _CHUNK):
             some = everything[first : first + _CHUNK]
-            phi[some] = self.between(some, landmarks, weights) @ root
+            if kept is None:
+                near = self.between(some, landmarks, weights)
+            else:
+                near = np.zeros((len(some), len(landmarks)), np.float32)
+                for kind, weight in weights.items():
+                    near += np.float32(weight) * kept[kind][some].astype(np.float32)
+            phi[some] = near @ root
         return View(phi, None, self.diagonal(weights))
+
+    def _kept_near(self, landmarks: NDArray[np.intp]) -> Mapping[str, NDArray[np.float16]] | None:
+        """The (N, M) kernel of each kind between all sprites and `landmarks`, in half precision; None for too many."""
+        count = len(self._features)
+        if 2 * count * len(landmarks) * len(self.kinds) > MOST_KEPT:
+            return None
+        for kind in self.kinds:
+            if kind not in self._near:
+                near = np.empty((count, len(landmarks)), np.float16)
+                for first in range(0, count, _CHUNK):
+                    some = np.arange(first, min(first + _CHUNK, count))
+                    near[some] = self.between(some, landmarks, {kind: 1.0})
+                self._near[kind] = near
+        return self._near
 
 
 def _odd(left: Halves, right: Halves, width: float) -> Matrix:
@@ -148,12 +179,12 @@ def _odd(left: Halves, right: Halves, width: float) -> Matrix:
     return np.asarray((np.exp((near - cross) * factor) - np.exp((near + cross) * factor)) / 2, np.float32)
 
 
-def _diagonal(some: Halves, width: float) -> NDArray[np.float32]:
-    return np.asarray((1 - np.exp(-4 * (some.odd**2).sum(axis=1) / width)) / 2, np.float32)
+def _diagonal(odd: Matrix, width: float) -> NDArray[np.float32]:
+    return np.asarray((1 - np.exp(-4 * (odd**2).sum(axis=1) / width)) / 2, np.float32)
 
 
-def _part(features: Halves, part: slice) -> Halves:
-    return Halves(features.even[:, part].astype(np.float32), features.odd[:, part].astype(np.float32))
+def _part(features: Halves, rows: NDArray[np.intp], part: slice) -> Halves:
+    return Halves(features.even[:, part][rows].astype(np.float32), features.odd[:, part][rows].astype(np.float32))
 
 
 def _squared(left: NDArray[np.floating], right: NDArray[np.floating]) -> Matrix:
