@@ -82,7 +82,7 @@ def test_the_order_of_sprites_makes_no_difference(order):
     order = np.array(order)
     labels = np.where(np.arange(len(_TRUTH)) % 5 == 0, _TRUTH, 0).astype(np.int8)
     one = believe(view_of(_FEATURES), labels)
-    other = believe(view_of(_FEATURES.take(order)), labels[order])
+    other = believe(view_of(Halves(_FEATURES.even[order], _FEATURES.odd[order])), labels[order])
     assert np.allclose(one.mean[order], other.mean, atol=1e-3)
 
 
@@ -105,6 +105,21 @@ def test_landmarks_agree_with_the_whole_matrix(monkeypatch):
     own = (view.phi**2).sum(axis=1) - view.diagonal  # of what landmarks do not see
     assert np.allclose(by_functions.mean, by_weights.mean, atol=1e-4)
     assert np.allclose(by_functions.sd**2 + own, by_weights.sd**2, atol=1e-4)
+
+
+@pytest.mark.parametrize("most", [0, kernel.MOST_KEPT])
+def test_other_weights_give_the_kernel_that_they_would_have_given_at_first(monkeypatch, most):
+    monkeypatch.setattr(kernel, "EXACT", 0)
+    monkeypatch.setattr(kernel, "LANDMARKS", len(_TRUTH))
+    monkeypatch.setattr(kernel, "MOST_KEPT", most)
+    kernels = OddKernels(_FEATURES)
+    one, other = mixtures(kernels.kinds)[:2]
+    kernels.view(one)
+    again = kernels.view(other)
+    everything = np.arange(len(_TRUTH))
+    exact = kernels.between(everything, everything, other)
+    assert np.abs(again.phi @ again.phi.T - exact).max() < 0.01
+    assert np.abs(again.diagonal - np.diagonal(exact)).max() < 1e-4
 
 
 def test_the_start_turns_each_planted_kind_alike_without_an_answer():
@@ -137,6 +152,25 @@ def test_one_answer_turns_a_set_of_one_kind():
     review.answer(first, int(truth[first]))
     assert (review.signs == truth).mean() > 0.97
     assert review.progress().clicks < 60 / 4
+
+
+def test_chances_follow_what_pages_have_shown():
+    pictures, truth = planted(kinds=1, each=80, seed=3)
+    told = []
+    for faults in (0, 4):
+        review = review_of(halves(pictures))
+        first = review.first()
+        review.answer(first, int(truth[first]))
+        for _ in range(3):
+            page = review.page()
+            some = Page(page.rows[:8], page.signs[:8], page.chances[:8])
+            review.accept(some, np.arange(len(some.rows)) < faults)
+        rest = review.open
+        assert len(rest) > 10
+        told.append(float(review.chances[rest].mean()))
+        assert review.chances.min() >= 0.5
+    assert told[0] > 0.97
+    assert told[1] < told[0] - 0.1
 
 
 def test_a_set_that_faces_nowhere_ends_in_plain_order():

@@ -73,10 +73,6 @@ class Halves:
         """These features and others of the same pictures, as one."""
         return Halves(np.concatenate([self.even, others.even], axis=1), np.concatenate([self.odd, others.odd], axis=1))
 
-    def take(self, rows: NDArray[np.intp] | slice) -> Halves:
-        """Those of some rows."""
-        return Halves(self.even[rows], self.odd[rows])
-
 
 def halves(pictures: Sequence[Picture]) -> Halves:
     """Return the features of N (H, W, 4) RGBA pictures of any size; zeros for blank ones."""

@@ -31,8 +31,9 @@ _PATIENCE = 2  # pages in a row that were no better than turning by hand, before
 _LOOKED_BACK = 4  # unless as many pages together were better than turning by hand: two may be bad luck
 _GUESS_ODDS = math.log(0.65 / 0.35)  # of sprites that the start turns alike; 70 to 95 % on sets it was tried on
 _GUESS_LASTS = 10.0  # answers
-_TRUST = 150.0  # answers' worth of belief that margins are worth what they are on other sets:
-_USUAL_SLOPE = 1.6  # this times as much as the model believes, since it looks at each set anew
+# Margins are worth the first times as much as the model believes, as on other sets: a belief worth the second answers.
+_USUAL = (3.0, 80.0)
+_CAUTIOUS = (1.6, 150.0)  # for the length of pages, since a long page teaches late what is wrong on it
 _SHARED = 1.0  # of the mean of a stack, beside each sprite's own margin, while none of it is confirmed
 _A_STACK = 3  # sprites
 _SURPRISE_TRUST = 4.0  # wrong sprites' worth of belief that as many are wrong as expected
@@ -96,14 +97,15 @@ class FacingReview:
     _fruitless: int = 0
     _spared: list[int] = field(default_factory=list)
     _history: list[tuple[float, bool]] = field(default_factory=list)
-    _slope: float = _USUAL_SLOPE
+    _slope: float = _USUAL[0]
+    _cautious_slope: float = _CAUTIOUS[0]
     _weighed: int = 0
 
     def __post_init__(self) -> None:
         self.labels = np.array(self.labels, np.int8)
         self._look()
         # Without pages, confirmed sprites say what margins are worth.
-        self._slope = _fitted_slope(left_out(self.view, self.sided, self.noise))
+        self._weigh_margins(left_out(self.view, self.sided, self.noise))
         self._fit()
 
     def _look(self) -> None:
@@ -149,6 +151,11 @@ class FacingReview:
 
     # What is believed
 
+    def _weigh_margins(self, shown: list[tuple[float, bool]]) -> None:
+        """Learn from (margin, whether right) what margins are worth."""
+        self._slope = _fitted_slope(shown, *_USUAL)
+        self._cautious_slope = _fitted_slope(shown, *_CAUTIOUS)
+
     def _fit(self) -> None:
         self.belief: Belief = believe(self.view, self.sided, self.noise)
         margin = self.belief.margin
@@ -163,12 +170,14 @@ class FacingReview:
         # Where most that are confirmed were right as they are, the rest may be too.
         self.margin = margin
         signs = np.where(margin >= 0, 1, -1)
-        chance = _chance(self._slope * np.abs(margin))
-        odds = np.log(chance / (1 - chance)) + self._as_is_odds() * signs * self.shown
+        more = self._as_is_odds() * signs * self.shown
         if self.started:
-            odds = odds + self._guess_odds() * signs
-        self.signs = np.where(odds >= 0, signs, -signs).astype(np.int8)
-        self.chances = 1 / (1 + np.exp(-np.abs(odds)))
+            more = more + self._guess_odds() * signs
+        cautious = _odds(self._cautious_slope * np.abs(margin)) + more
+        self.signs = np.where(cautious >= 0, signs, -signs).astype(np.int8)
+        self._cautious = 1 / (1 + np.exp(-np.abs(cautious)))
+        odds = (_odds(self._slope * np.abs(margin)) + more) * signs * self.signs
+        self.chances = 1 / (1 + np.exp(-np.maximum(odds, 0)))
 
     def _shared(self, margin: NDArray[np.float64]) -> NDArray[np.float64]:
         """(N,) margins, drawn to the mean of their stack as long as little of that is confirmed.
@@ -222,7 +231,9 @@ class FacingReview:
         confirmed = len(self.labels) - len(rest)
         # What is learned on the way makes the rest easier: by more than half, on the sets it was tried on.
         learning = 0.35 + 0.5 * (confirmed / max(1, len(self.labels))) ** 2
-        left = self._surprises() * learning * float((1 - self.chances[rest]).sum()) if self.started else 0.5 * len(rest)
+        left = (
+            self._surprises() * learning * float((1 - self._cautious[rest]).sum()) if self.started else 0.5 * len(rest)
+        )
         sure = confirmed + (int((self.chances[rest] >= SURE).sum()) if self.started else 0)
         return Progress(confirmed, sure, len(self.labels), left)
 
@@ -230,7 +241,7 @@ class FacingReview:
         """Wrong sprites on the pages so far over the number expected: what corrects the expectation for the rest."""
         if not self._history:
             return 1.0
-        chances = _chance(self._slope * np.array([margin for margin, _ in self._history]))
+        chances = _chance(self._cautious_slope * np.array([margin for margin, _ in self._history]))
         wrong = sum(not right for _, right in self._history)
         return float((wrong + _SURPRISE_TRUST) / (float((1 - chances).sum()) + _SURPRISE_TRUST))
 
@@ -261,7 +272,7 @@ class FacingReview:
         if self.plain:
             rows = rest[: SMALLEST * 6]
             return Page(rows, self._as_is[rows], np.full(len(rows), 0.5), plain=True)
-        chances = self.chances[rest]
+        chances = self._cautious[rest]
         # By the margin: chances of sure sprites are all nearly 1.
         key = -np.abs(self.margin[rest]) if not self.doubtful_first else np.abs(self.margin[rest])
         order = np.argsort(key, kind="stable")
@@ -322,7 +333,7 @@ class FacingReview:
     def restore(self, state: tuple[Any, ...]) -> None:
         """Return to a snapshot."""
         self.put_back(state)
-        self._slope = _fitted_slope(self._history)
+        self._weigh_margins(self._history)
         self._fit()
 
     def put_back(self, state: tuple[Any, ...]) -> None:
@@ -352,7 +363,7 @@ class FacingReview:
             if weights != self.weights:
                 self.weights = weights
                 self.view = self.kernels.view(weights)
-        self._slope = _fitted_slope(self._history)
+        self._weigh_margins(self._history)
         self._fit()
 
 
@@ -364,23 +375,29 @@ def _chance(margin: NDArray[np.float64]) -> NDArray[np.float64]:
     return np.clip(1 - np.exp(-(margin**2) / 2) / math.sqrt(2 * math.pi) * tail, 0.5, 1 - 1e-6)
 
 
-def _fitted_slope(history: list[tuple[float, bool]]) -> float:
+def _odds(margin: NDArray[np.float64]) -> NDArray[np.float64]:
+    """The log odds of `_chance`."""
+    chance = _chance(margin)
+    return np.asarray(np.log(chance / (1 - chance)), np.float64)
+
+
+def _fitted_slope(history: list[tuple[float, bool]], usual: float, trust: float) -> float:
     """By how much margins must be stretched for their chances to agree with what pages have shown.
 
-    The likeliest of a list, given a belief worth `_TRUST` answers in `_USUAL_SLOPE` (Platt 1999, one slope).
+    The likeliest of a list, given a belief worth `trust` answers in the `usual` one (Platt 1999, one slope).
     """
     if not history:
-        return _USUAL_SLOPE
+        return usual
     margins = np.array([margin for margin, _ in history])
     right = np.array([was for _, was in history])
-    prior = np.linspace(0.2, 2.5, 24) / _USUAL_SLOPE
-    own = _chance(_USUAL_SLOPE * prior)
-    best, best_score = _USUAL_SLOPE, -math.inf
-    for slope in (0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1.0, 1.15, 1.3, 1.5, 1.75, 2.0, 2.5, 3.0):
+    prior = np.linspace(0.2, 2.5, 24) / usual
+    own = _chance(usual * prior)
+    best, best_score = usual, -math.inf
+    for slope in (0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1.0, 1.15, 1.3, 1.5, 1.75, 2.0, 2.5, 3.0, 3.5, 4.0):
         chance = np.minimum(_chance(slope * margins), 1 - 1e-4)
         believed = np.minimum(_chance(slope * prior), 1 - 1e-4)
         score = float(np.where(right, np.log(chance), np.log(1 - chance)).sum())
-        score += _TRUST * float((own * np.log(believed) + (1 - own) * np.log(1 - believed)).mean())
+        score += trust * float((own * np.log(believed) + (1 - own) * np.log(1 - believed)).mean())
         if score > best_score:
             best, best_score = slope, score
     return best

@@ -11,6 +11,7 @@ from PySide6.QtCore import QObject, Signal
 from gandam_studio.core.suggestions.sprites import SpritesInReview
 from gandam_studio.core.workspace.edits import Edit
 from gandam_studio.core.workspace.history import Changes
+from gandam_studio.qt.counts import sprites
 from gandam_studio.qt.curate.assist.view import AssistView
 from gandam_studio.qt.session import INFO, Session
 
@@ -147,6 +148,12 @@ class Assistant(QObject):
             self.session.post_failure(error)
 
         self.session.start_quiet_job(lambda workspace, job: work(), done, failed)
+
+    def ask(self, question: str, count: int) -> None:
+        """Ask about a page of `count` sprites, and say so where it goes on below the window."""
+        if count > self.view.grid.room:
+            question += " " + self.tr("{0} on this page: scroll to see all.").format(sprites(count))
+        self.view.question.setText(question)
 
     def _set_busy(self, busy: bool) -> None:
         grid = self.view.grid

@@ -135,7 +135,7 @@ class FacingAssist(Assistant):
                 )
         else:
             self.view.heading.setText(self.tr("All of these face {0}?").format(side))
-        self.view.question.setText(self.tr("Click those that face the wrong way, then press Enter."))
+        self.ask(self.tr("Click those that face the wrong way, then press Enter."), len(page.rows))
         groups = self.review.groups.number[page.rows]
         sizes = np.bincount(groups)
         stacks = {

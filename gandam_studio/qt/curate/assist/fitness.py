@@ -57,8 +57,9 @@ class FitnessAssist(Assistant):
         else:
             heading = self.tr("Which of these are examples of “{0}”?")
         self.view.heading.setText(heading.format(review.reason))
-        self.view.question.setText(
-            self.tr("Click every sprite that is “{0}”, then press Enter, which drops those.").format(review.reason)
+        self.ask(
+            self.tr("Click every sprite that is “{0}”, then press Enter, which drops those.").format(review.reason),
+            len(rows),
         )
         self.view.grid.show_page(self.seqs[self._rows].tolist(), self._look, {})
         entries = [
