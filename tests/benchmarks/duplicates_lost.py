@@ -99,8 +99,10 @@ class Lost:
     def count_drops(self, keeper: np.ndarray, drawing: np.ndarray, pictures: list[np.ndarray]) -> None:
         """Take in which picture (N,) each one of (N,) drawings went in favour of.
 
-        One of the same pixels, at another place perhaps, is the same drawing, whatever their files are called.
+        drawing: of each picture the row of the first that shows it, which stands for it in `one_drawing.tsv`. One of
+        the same pixels, at another place perhaps, is the same drawing, whatever their files are called.
         """
+        first = drawing
         for gone in np.flatnonzero(keeper != np.arange(len(keeper))).tolist():
             kept = int(keeper[gone])
             if drawing[gone] != drawing[kept] and same_pixels(pictures[gone], pictures[kept]):
@@ -110,7 +112,7 @@ class Lost:
         self.lost = _gone(drawing, keeper)
         self.pairs = [(int(a), int(keeper[a])) for a in np.flatnonzero(drawing[keeper] != drawing)]
         for gone, kept in self.pairs:
-            if one_drawing(pictures[gone], pictures[kept]):
+            if one_drawing(pictures[first[gone]], pictures[first[kept]]):
                 drawing = np.where(drawing == drawing[gone], drawing[kept], drawing)
         self.lost_by_eye = _gone(drawing, keeper)
 

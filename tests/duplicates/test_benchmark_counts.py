@@ -52,3 +52,18 @@ def test_a_copy_that_shows_nothing_or_what_another_shows_cannot_be_told():
     assert untellable([drawing, other, spotted], [white, drawing, spotted]).tolist() == [True, False, False]
     assert untellable([drawing, other], [drawing, drawing]).all()
     assert not untellable([white], [white]).any()
+
+
+def test_copies_of_one_drawing_in_two_sizes_lose_nothing(monkeypatch: pytest.MonkeyPatch):
+    """A person looked at drawings; what went in favour of a copy went in favour of what it is a copy of."""
+    import duplicates_lost
+
+    generator = np.random.default_rng(0)
+    pictures = [generator.integers(0, 256, (8, 8, 4), dtype=np.uint8) for _ in range(6)]
+    names = sorted(duplicates_lost.digest(pictures[row]) for row in (0, 1))
+    monkeypatch.setattr(duplicates_lost, "_seen_to_be_one", lambda: frozenset({(names[0], names[1])}))
+    shows = np.array([0, 1, 2, 0, 1, 2])  # three drawings and their copies
+    made = duplicates_lost.Lost(3)
+    made.count_drops(np.array([0, 3, 3, 3, 3, 3]), shows, pictures)
+    assert made.lost == 2
+    assert made.lost_by_eye == 1  # 1 went for a copy of 0, which shows the same; 2 shows something else

@@ -195,3 +195,27 @@ def test_a_size_one_pixel_off_is_a_resized_copy(method: Image.Resampling):
     other = plain.copy()
     other[4:16, 4:16] = plain[20:32, 20:32]
     assert word(other, smaller) not in DUPLICATES
+
+
+def shield(stripes: list[tuple[int, int, int]]) -> Picture:
+    """A shield of 16 x 16 pixels with a black rim and level stripes of these colours, (16, 16, 4)."""
+    made = np.zeros((16, 16, 4), dtype=np.uint8)
+    made[1:15, 1:15] = (0, 0, 0, 255)
+    for row in range(2, 14):
+        made[row, 2:14, :3] = stripes[(row - 2) * len(stripes) // 12]
+    return made
+
+
+def test_stripes_are_not_reduced_to_one_colour():
+    """It is about their mean, and the nearest of two colours: but nothing of the stripes is left."""
+    yellow, red, orange = (255, 255, 0), (255, 47, 0), (255, 151, 0)
+    striped = shield([yellow, yellow, yellow, red, orange, red, yellow, yellow])
+    assert word(striped, shield([(252, 209, 22)])) == "near"
+
+
+def test_neighbouring_shades_that_merged_are_a_reduction():
+    """Red and yellow stay apart, so the drawing is left."""
+    shades = [(255, 250, 0), (235, 215, 30), (240, 40, 0), (200, 10, 20)]
+    whole = shield([shades[0], shades[1], shades[2], shades[3], shades[0], shades[1]])
+    bright, dark = (244, 231, 16), (220, 25, 10)
+    assert word(whole, shield([bright, bright, dark, dark, bright, bright])) == "re-encoded"

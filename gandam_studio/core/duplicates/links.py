@@ -20,7 +20,7 @@ from trainer.protocol.untrusted import UntrustedError, open_regular
 
 LOOSEST = 0.7  # largest distance of saved relations, and the end of the slider
 _MOST_TIMES = 200  # as large as the file its arrays may be; those of real searches are some 10 times as large
-VERSION = 11  # of the verdicts; raise it when `measures`, `relations` or `blanks` decide otherwise
+VERSION = 12  # of the verdicts; raise it when `measures`, `relations` or `blanks` decide otherwise
 
 
 @dataclass(frozen=True)
