@@ -66,6 +66,8 @@ def dedupe(
     from gandam_studio.core.duplicates import DUPLICATES, exact_copies, name_families, plan_drops
     from gandam_studio.core.workspace import Workspace
     from gandam_studio.core.workspace.edits import NotDuplicates, Together
+    from gandam_studio.core.workspace.lookups import seqs_by_id
+    from gandam_studio.core.workspace.query import Filter
 
     deciding = apply_ or families or bool(not_duplicates)
     if dry_run and deciding:
@@ -78,9 +80,8 @@ def dedupe(
             workspace.apply(NotDuplicates(pairs))
         report = find(workspace, job, distance, rules)
         groups = report.groups
-        sprites = list(workspace.sprites())
-        ids = {sprite.seq: sprite.id for sprite in sprites}
-        shown = {sprite.seq for sprite in sprites if sprite.status != "dropped"}
+        ids = {seq: key for key, seq in seqs_by_id(workspace)}
+        shown = set(workspace.select(Filter(status="not-dropped")).tolist())
         copies = {one.seq: one for one in exact_copies(workspace) if one.seq in shown}
         out.json({"groups": _groups_json(groups, copies, ids)})
         _tell(out, workspace, groups, sum(len(one.others) for one in copies.values()))
@@ -124,10 +125,10 @@ def _groups_json(groups: list[DuplicateGroup], copies: dict[int, Copies], ids: d
 
 def _copies_json(copies: Copies | None, ids: dict[int, str]) -> list[dict[str, Any]]:
     """A sprite's further files as members of relation "exact"; `same_file` if their bytes are equal."""
-    from gandam_studio.core.duplicates import Member, Transform
-
     if copies is None:
         return []
+    from gandam_studio.core.duplicates import Member, Transform
+
     exact = Member(copies.seq, "exact", 0.0, 1.0, Transform(), copies.seq, copies.seq)
     return [{**_member_json(exact, ids), "source": path, "same_file": same} for path, same in copies.others]
 

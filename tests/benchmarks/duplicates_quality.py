@@ -60,9 +60,9 @@ from unseen_art import drawn_mechas, in_folder, zipped  # noqa: E402
 
 from gandam_studio.core.duplicates.candidates import Candidates, candidates  # noqa: E402
 from gandam_studio.core.duplicates.measures import NAMES, compare  # noqa: E402
-from gandam_studio.core.duplicates.relations import DUPLICATES  # noqa: E402
 from gandam_studio.core.duplicates.sources import ArraySource  # noqa: E402
 from gandam_studio.core.duplicates.tiles import scaled, tile  # noqa: E402
+from gandam_studio.core.duplicates.verdicts import DUPLICATES  # noqa: E402
 from gandam_studio.core.duplicates.verifying import Verifier  # noqa: E402
 from gandam_studio.core.hashing.content import find_content  # noqa: E402
 

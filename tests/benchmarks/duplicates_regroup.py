@@ -48,8 +48,8 @@ from PIL import Image  # noqa: E402
 from gandam_studio.core.duplicates import RELATIONS, DuplicateReport, Transform  # noqa: E402
 from gandam_studio.core.duplicates.keeping import Judged  # noqa: E402
 from gandam_studio.core.duplicates.links import Link  # noqa: E402
-from gandam_studio.core.duplicates.relations import Verdict  # noqa: E402
 from gandam_studio.core.duplicates.sources import Facts  # noqa: E402
+from gandam_studio.core.duplicates.verdicts import Verdict  # noqa: E402
 from gandam_studio.core.workspace import Workspace  # noqa: E402
 from gandam_studio.core.workspace.described import remember_versions  # noqa: E402
 from gandam_studio.core.workspace.thumbnails import encode_thumbnail  # noqa: E402

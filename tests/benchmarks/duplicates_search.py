@@ -232,9 +232,9 @@ def regrouping(count: int = 100_000) -> float:
     """Median seconds to regroup `count` sprites with one relation each at another distance."""
     from gandam_studio.core.duplicates.keeping import Judged
     from gandam_studio.core.duplicates.links import Link
-    from gandam_studio.core.duplicates.relations import Transform, Verdict
     from gandam_studio.core.duplicates.report import DuplicateReport
     from gandam_studio.core.duplicates.sources import Facts
+    from gandam_studio.core.duplicates.verdicts import Transform, Verdict
 
     generator = np.random.default_rng(0)
     first = generator.integers(1, count, count)

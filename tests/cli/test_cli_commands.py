@@ -487,9 +487,9 @@ def test_copies_only_spares_relatives() -> None:
     from gandam_studio.commands.duplicates import RELATIONS, drop_edits
     from gandam_studio.core.duplicates.keeping import Judged
     from gandam_studio.core.duplicates.links import Link
-    from gandam_studio.core.duplicates.relations import Transform, Verdict
     from gandam_studio.core.duplicates.report import DuplicateReport
     from gandam_studio.core.duplicates.sources import Facts
+    from gandam_studio.core.duplicates.verdicts import Transform, Verdict
 
     links = [Link(1, seq, Verdict(word, Transform(), 0.1, 0.9)) for seq, word in ((2, "recoloured"), (3, "resized"))]
     judged = {seq: Judged(Facts(f"{seq:064d}", 10, 10, order=seq), 100, 1) for seq in (1, 2, 3)}

@@ -7,9 +7,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gandam_studio.core.duplicates.candidates import Candidates
-from gandam_studio.core.duplicates.finding import pairs_to_judge
 from gandam_studio.core.duplicates.links import Link, Links
-from gandam_studio.core.duplicates.relations import RELATIONS, Transform, Verdict
+from gandam_studio.core.duplicates.searching import pairs_to_judge
+from gandam_studio.core.duplicates.verdicts import RELATIONS, Transform, Verdict
 
 ROWS = 80
 pairs = st.lists(st.tuples(st.integers(0, ROWS - 1), st.integers(0, ROWS - 1)), max_size=200).map(

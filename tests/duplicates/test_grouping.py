@@ -9,11 +9,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gandam_studio.core.duplicates import DuplicateReport, Transform
-from gandam_studio.core.duplicates.grouping import parted, stars
+from gandam_studio.core.duplicates.grouping import parted, sorted_by, stars
 from gandam_studio.core.duplicates.keeping import Judged
 from gandam_studio.core.duplicates.links import Link
-from gandam_studio.core.duplicates.relations import Verdict
 from gandam_studio.core.duplicates.sources import Facts
+from gandam_studio.core.duplicates.verdicts import Verdict
 
 
 def group(count: int, relations: list[tuple[int, int, float]], rank: list[int] | None = None) -> list[int]:
@@ -81,6 +81,12 @@ def test_arrays_give_what_the_definition_gives_in_any_order(graph, random):
     assert group(count, [(b, a, d) for a, b, d in relations], rank) == expected
     pairs = {frozenset((a, b)) for a, b, _ in relations}
     assert all(keeper == node or frozenset((node, keeper)) in pairs for node, keeper in enumerate(expected))
+
+
+@given(st.lists(st.integers(0, 2**32 - 1) | st.integers(65_530, 65_540), max_size=50))
+def test_whole_numbers_are_sorted_and_equal_ones_stay_in_order(numbers):
+    order = sorted_by(np.array(numbers, dtype=np.int64))
+    assert order.tolist() == sorted(range(len(numbers)), key=numbers.__getitem__)
 
 
 def test_pairs_that_must_stay_apart():

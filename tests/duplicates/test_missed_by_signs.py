@@ -12,9 +12,9 @@ from PIL import Image
 
 from gandam_studio.core.duplicates import find_duplicates
 from gandam_studio.core.duplicates.missed_by_signs import alike_as_wholes, cut_off, laid_on_backgrounds
-from gandam_studio.core.duplicates.relations import NEAR, Verdict
 from gandam_studio.core.duplicates.sources import ArraySource
 from gandam_studio.core.duplicates.synthesis import encoded_before
+from gandam_studio.core.duplicates.verdicts import NEAR, Verdict
 from gandam_studio.core.hashing import fingerprint_batch
 from gandam_studio.core.hashing.content import find_content
 

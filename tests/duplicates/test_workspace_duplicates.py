@@ -16,7 +16,7 @@ from drawn_sprites import blob
 from PIL import Image
 
 from gandam_studio.core import duplicates as d
-from gandam_studio.core.duplicates import finding, sources
+from gandam_studio.core.duplicates import finding, searching, sources
 from gandam_studio.core.duplicates.links import Link, VerifiedLinks, links_path, load_findings, save_findings
 from gandam_studio.core.duplicates.sources import described_otherwise
 from gandam_studio.core.errors import UserError
@@ -153,14 +153,14 @@ def test_only_what_is_new_is_compared(workspace: Workspace, tmp_path: Path, monk
     d.find_duplicates(workspace)
     assert links_path(workspace.folder).is_file()
     asked: list[tuple[int, int]] = []
-    plain = finding.candidates
+    plain = searching.candidates
 
     def watched(*arguments, **options):
         found = plain(*arguments, **options)
         asked.extend(zip(found.i.tolist(), found.j.tolist(), strict=True))
         return found
 
-    monkeypatch.setattr(finding, "candidates", watched)
+    monkeypatch.setattr(searching, "candidates", watched)
     d.find_duplicates(workspace)
     assert asked == []
     write(tmp_path / "more", {"ape_2x": family("x", 1)["x"].repeat(3, 0).repeat(3, 1), "dog": blob(9)})
@@ -177,9 +177,9 @@ def test_only_what_is_new_is_compared(workspace: Workspace, tmp_path: Path, monk
 
 def test_a_search_that_only_reads_is_kept_too(workspace: Workspace, tmp_path: Path, monkeypatch):
     compared = []
-    links = finding.Verifier.links
+    links = searching.Verifier.links
     monkeypatch.setattr(
-        finding.Verifier, "links", lambda self, pairs, job: compared.append(len(pairs)) or links(self, pairs, job)
+        searching.Verifier, "links", lambda self, pairs, job: compared.append(len(pairs)) or links(self, pairs, job)
     )
     with Workspace.open(workspace.folder, read_only=True) as reader:
         first = d.find_duplicates(reader).links

@@ -11,8 +11,8 @@ import pytest
 from gandam_studio.core.duplicates import DuplicateReport, Transform
 from gandam_studio.core.duplicates.keeping import Judged
 from gandam_studio.core.duplicates.links import Link
-from gandam_studio.core.duplicates.relations import Verdict
 from gandam_studio.core.duplicates.sources import Facts
+from gandam_studio.core.duplicates.verdicts import Verdict
 from gandam_studio.core.workspace import Workspace
 from gandam_studio.core.workspace.edits import Drop, Keep, NotDuplicates
 from gandam_studio.core.workspace.store import transaction

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from gandam_studio.core.duplicates.relations import Transform
+from gandam_studio.core.duplicates.verdicts import Transform
 from gandam_studio.qt.duplicates.difference import difference
 from gandam_studio.qt.duplicates.mapping import aligned_pair
 from gandam_studio.samples.mechas.collection import render

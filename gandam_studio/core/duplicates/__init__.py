@@ -22,9 +22,9 @@ if TYPE_CHECKING:
     from gandam_studio.core.duplicates.finding import find_duplicates
     from gandam_studio.core.duplicates.keeping import DEFAULT_RULES, RULES
     from gandam_studio.core.duplicates.links import LOOSEST
-    from gandam_studio.core.duplicates.relations import DUPLICATES, RELATIONS, Transform
     from gandam_studio.core.duplicates.report import DEFAULT_DISTANCE, DuplicateGroup, DuplicateReport, Member
     from gandam_studio.core.duplicates.togetherness import held_together
+    from gandam_studio.core.duplicates.verdicts import DUPLICATES, RELATIONS, Transform
 
 __all__ = [
     "DEFAULT_DISTANCE",
@@ -61,7 +61,7 @@ _NAMES = {
     "finding": ("find_duplicates",),
     "keeping": ("DEFAULT_RULES", "RULES"),
     "links": ("LOOSEST",),
-    "relations": ("DUPLICATES", "RELATIONS", "Transform"),
+    "verdicts": ("DUPLICATES", "RELATIONS", "Transform"),
     "report": ("DEFAULT_DISTANCE", "DuplicateGroup", "DuplicateReport", "Member"),
     "togetherness": ("held_together",),
 }
@@ -71,4 +71,5 @@ _MODULES = {name: module for module, names in _NAMES.items() for name in names}
 def __getattr__(name: str) -> Any:
     if name not in _MODULES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(import_module(f"{__name__}.{_MODULES[name]}"), name)
+    found = globals()[name] = getattr(import_module(f"{__name__}.{_MODULES[name]}"), name)
+    return found

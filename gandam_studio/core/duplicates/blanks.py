@@ -12,8 +12,8 @@ import numpy as np
 
 from gandam_studio.core.duplicates.links import Link
 from gandam_studio.core.duplicates.measures import confidence_of, distance_of
-from gandam_studio.core.duplicates.relations import EXACT, RESIZED, Transform, Verdict
 from gandam_studio.core.duplicates.sources import PictureSource
+from gandam_studio.core.duplicates.verdicts import EXACT, RESIZED, Transform, Verdict
 from gandam_studio.core.hashing.layout import Flag, boxes, flags
 from gandam_studio.core.jobs import NULL_JOB, Job
 

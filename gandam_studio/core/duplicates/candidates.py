@@ -9,14 +9,12 @@ from functools import partial
 
 import numpy as np
 
+from gandam_studio.core.duplicates.links import LOOK_RADIUS, WHOLE_RADIUS
 from gandam_studio.core.duplicates.missed_by_signs import alike_as_wholes, cut_off, laid_on_backgrounds
 from gandam_studio.core.duplicates.search import in_threads, numba_available, pairs_within
 from gandam_studio.core.hashing.layout import LOOK, WHOLE, Column, Flag, flags, mirrored
 from gandam_studio.core.jobs import NULL_JOB, Job
 
-# Out of 256 bits for the look and 128 for the whole picture. About one in 5,000 pairs of different sprites passes.
-LOOK_RADIUS = 80
-WHOLE_RADIUS = 10
 # Additional bits if one of the pictures has a background, which may be trimmed badly. Adds 1 to 3 % of candidates and
 # finds a tenth of the copies that no other hash nominates.
 OPAQUE_ALLOWANCE = 10

@@ -9,8 +9,8 @@ from itertools import combinations
 
 import numpy as np
 
-from gandam_studio.core.duplicates.relations import DUPLICATES
 from gandam_studio.core.duplicates.report import DuplicateGroup, DuplicateReport
+from gandam_studio.core.duplicates.verdicts import DUPLICATES
 from gandam_studio.core.workspace.edits import Drop, Edit, Keep, NotDuplicates, SetFlipped, SetValues, Together
 from gandam_studio.core.workspace.seqsets import as_seqs
 

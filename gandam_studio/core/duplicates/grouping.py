@@ -14,13 +14,16 @@ import numpy as np
 def stars(count: int, i: np.ndarray, j: np.ndarray, distance: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Return the keeper of each of `count` pictures, (N,) int64, and its distance to it, (N,).
 
-    A keeper, or a picture in no group, has itself. i, j, distance: (E,) relations in any order and direction; pictures
-    are numbered from the best down.
+    A keeper, or a picture in no group, has itself. i, j, distance: (E,) relations in any order and direction, fastest
+    in rising distance; pictures are numbered from the best down. The distance may be a rank.
     """
     keeper = np.arange(count, dtype=np.int64)
-    joined_at = np.zeros(count)
+    joined_at = np.zeros(count, dtype=distance.dtype)
     if not len(i):
         return keeper, joined_at
+    if (distance[1:] < distance[:-1]).any():
+        order = np.argsort(distance, kind="stable")
+        i, j, distance = i[order], j[order], distance[order]
     better, worse = np.minimum(i, j), np.maximum(i, j)
     # 0 undecided, 1 keeper, 2 member; pictures without relations never change.
     state = np.zeros(count, dtype=np.int8)
@@ -38,13 +41,24 @@ def stars(count: int, i: np.ndarray, j: np.ndarray, distance: np.ndarray) -> tup
     state[state == 0] = 1  # no keeper is left for these to join
     joins = np.flatnonzero((state[worse] == 2) & (state[better] == 1))
     better, worse, distance = better[joins], worse[joins], distance[joins]
-    # The nearest keeper, or the best of equally near ones.
-    joined_at[worse] = np.inf
-    np.minimum.at(joined_at, worse, distance)
+    # The nearest keeper: of values assigned to one place the last one stays.
+    joined_at[worse[::-1]] = distance[::-1]
     nearest = np.flatnonzero(distance == joined_at[worse])
-    keeper[worse] = count
-    np.minimum.at(keeper, worse[nearest], better[nearest])
+    better, worse = better[nearest], worse[nearest]
+    keeper[worse] = better
+    # Of equally near ones the best. There are few, for which `minimum.at` is fast enough.
+    tied = np.flatnonzero(keeper[worse] != better)
+    np.minimum.at(keeper, worse[tied], better[tied])
     return keeper, joined_at
+
+
+def sorted_by(keys: np.ndarray) -> np.ndarray:
+    """Return the (N,) order that sorts (N,) whole numbers from 0 to 2**32 - 1; equal ones stay in their order.
+
+    Two passes of numpy's radix sort, which it has for 16 bits: a third of the time of its sorts of longer numbers.
+    """
+    order = np.argsort((keys & 0xFFFF).astype(np.uint16), kind="stable")
+    return order[np.argsort((keys[order] >> 16).astype(np.uint16), kind="stable")]
 
 
 def parted(keeper: np.ndarray, apart: np.ndarray) -> np.ndarray:

@@ -25,9 +25,10 @@ from gandam_studio.core.duplicates.links import LOOSEST, Link
 from gandam_studio.core.duplicates.measures import NAMES, Comparison, compare, distance_of
 from gandam_studio.core.duplicates.missed_by_signs import may_be_cut_off, shown_sides, worth_comparing_as_wholes
 from gandam_studio.core.duplicates.pictures import Pictures, PixelSource
-from gandam_studio.core.duplicates.relations import DUPLICATES, NEAR, Transform, Verdict, decide
+from gandam_studio.core.duplicates.relations import decide
 from gandam_studio.core.duplicates.synthesis import remade, remade_elsewhere
 from gandam_studio.core.duplicates.tiles import scaled
+from gandam_studio.core.duplicates.verdicts import DUPLICATES, NEAR, Transform, Verdict
 from gandam_studio.core.hashing import Column
 from gandam_studio.core.hashing.content import Content
 from gandam_studio.core.hashing.layout import WHOLE, Flag, flags

@@ -13,11 +13,15 @@ from typing import Any, overload
 
 import numpy as np
 
-from gandam_studio.core.duplicates.relations import DUPLICATES, RELATIONS, Transform, Verdict
+from gandam_studio.core.duplicates.verdicts import DUPLICATES, RELATIONS, Transform, Verdict
 from gandam_studio.core.workspace.described import FINGERPRINT_VERSION
 from trainer.protocol.files import own_folder, write_bytes
 from trainer.protocol.untrusted import UntrustedError, open_regular
 
+# Radii of a search, out of 256 bits for the look and 128 for the whole picture. About one in 5,000 pairs of different
+# sprites passes.
+LOOK_RADIUS = 80
+WHOLE_RADIUS = 10
 LOOSEST = 0.7  # largest distance of saved relations, and the end of the slider
 _MOST_TIMES = 200  # as large as the file its arrays may be; those of real searches are some 10 times as large
 VERSION = 12  # of the verdicts; raise it when `measures`, `relations` or `blanks` decide otherwise

@@ -11,7 +11,7 @@ import numpy as np
 from gandam_studio.core.duplicates import grouping
 from gandam_studio.core.duplicates.keeping import DEFAULT_RULES, Judged, RuleTable
 from gandam_studio.core.duplicates.links import Link, Links
-from gandam_studio.core.duplicates.relations import Transform, Verdict
+from gandam_studio.core.duplicates.verdicts import Transform, Verdict
 
 DEFAULT_DISTANCE = 0.5  # the operating point; the slider goes from 0 to `links.LOOSEST`
 
@@ -130,7 +130,16 @@ class DuplicateReport:
 
     def __iter__(self) -> Iterator[DuplicateGroup]:
         """Yield the groups, the most doubtful first."""
-        return map(self.group, range(len(self)))
+        places, numbers = self._membership_places()
+        found, others = self._direct(places)
+        links = list(self._links.taken(found))
+        ends = np.cumsum(np.bincount(numbers, minlength=len(self))).tolist()
+        for start, end in zip([0, *ends], ends, strict=False):
+            direct = [
+                link if number >= 0 else None
+                for link, number in zip(links[start:end], found[start:end].tolist(), strict=True)
+            ]
+            yield self._grouped(places[start:end], direct, others[start:end])
 
     @property
     def groups(self) -> list[DuplicateGroup]:
@@ -186,17 +195,41 @@ class DuplicateReport:
         The arrays are cached and must not be modified.
         """
         if self._membership is None:
-            sizes = self._ends - self._starts
-            first = np.cumsum(sizes) - sizes
-            places = np.arange(int(sizes.sum())) + np.repeat(self._starts - first, sizes)
-            self._membership = self._seqs[self._order[places]], np.repeat(np.arange(len(sizes)), sizes)
+            places, numbers = self._membership_places()
+            self._membership = self._seqs[places], numbers
         return self._membership
+
+    def _membership_places(self) -> tuple[np.ndarray, np.ndarray]:
+        """`membership`, with places instead of row numbers."""
+        sizes = self._ends - self._starts
+        first = np.cumsum(sizes) - sizes
+        places = np.arange(int(sizes.sum())) + np.repeat(self._starts - first, sizes)
+        return self._order[places], np.repeat(np.arange(len(sizes)), sizes)
 
     def group(self, number: int) -> DuplicateGroup:
         """Return one group. Raises IndexError."""
         places = self._order[self._starts[number] : self._ends[number]]
+        found, others = self._direct(places)
+        return self._grouped(places, [self._links[one] if one >= 0 else None for one in found.tolist()], others)
+
+    def _direct(self, places: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """The relations by which the sprites at (M,) places belong to their groups.
+
+        (M,) indices in `_links`, and the places of the other ends: of the keeper, or else of what it duplicates; -1 for
+        those related to neither.
+        """
+        keeper, kept = self._family_of[places], self._duplicate_of[places]
+        to_keeper, to_kept = (self._numbers_of(self._seqs[places], self._seqs[other]) for other in (keeper, kept))
+        return np.where(to_keeper >= 0, to_keeper, to_kept), np.where(to_keeper >= 0, keeper, kept)
+
+    def _grouped(self, places: np.ndarray, direct: list[Link | None], others: np.ndarray) -> DuplicateGroup:
+        """The group at (M,) places; direct, others: see `_direct`."""
         keeper = int(self._family_of[places[0]])
-        members = [self._member(place, keeper, places) for place in places.tolist() if place != keeper]
+        members = [
+            self._member(place, link, other, places)
+            for place, link, other in zip(places.tolist(), direct, others.tolist(), strict=True)
+            if place != keeper
+        ]
         members.sort(key=lambda one: (one.duplicate_of is None, one.distance, self._judged[one.seq].facts.key))
         return DuplicateGroup(int(self._seqs[keeper]), tuple(members))
 
@@ -286,36 +319,37 @@ class DuplicateReport:
         ends = self._place_of(self._ends_of[counted])
         self._better, self._worse = ends.min(axis=1), ends.max(axis=1)
         self._distances, self._true = self._link_distances[counted], self._is_true[counted]
+        # Which are further than others; as whole numbers, by which groups are sorted faster.
+        self._ranks = np.cumsum(np.diff(self._distances, prepend=0.0) > 0)
 
     def _group(self) -> None:
         """Find the keeper of the duplicates and of the family of each linked sprite, as places in `_seqs`."""
         count = len(self._seqs)
         near = slice(int(np.searchsorted(self._distances, self.distance, side="right")))
-        a, b, distances = self._better[near], self._worse[near], self._distances[near]
+        a, b, ranks = self._better[near], self._worse[near], self._ranks[near]
         true = np.flatnonzero(self._true[near])
-        keeper, doubt = grouping.stars(count, a[true], b[true], distances[true])
+        keeper, doubt = grouping.stars(count, a[true], b[true], ranks[true])
         self._duplicate_of = grouping.parted(keeper, self._apart_places)
         # Families join the keepers of duplicates by any relation between their pictures.
         a, b = self._duplicate_of[a], self._duplicate_of[b]
         between = np.flatnonzero(a != b)
-        family, family_doubt = grouping.stars(count, a[between], b[between], distances[between])
+        family, family_doubt = grouping.stars(count, a[between], b[between], ranks[between])
         self._family_of = grouping.parted(family[self._duplicate_of], self._apart_places)
         doubt = np.maximum(doubt, family_doubt[self._duplicate_of])
         members = np.flatnonzero(np.bincount(self._family_of, minlength=count)[self._family_of] > 1)
-        # Packed into one number each, which numpy sorts much faster than two keys.
-        names = np.sort(self._family_of[members] << np.int64(32) | members)
-        order = names & np.int64(0xFFFFFFFF)
-        starts = np.flatnonzero(np.diff(names >> np.int64(32), prepend=-1))
+        order = members[grouping.sorted_by(self._family_of[members])]
+        starts = np.flatnonzero(np.diff(self._family_of[order], prepend=-1))
         ends = np.append(starts[1:], len(order))
         group_doubt = np.maximum.reduceat(doubt[order], starts) if len(starts) else doubt[:0]
-        shown = np.argsort(-group_doubt, kind="stable")  # stable: by rank of the keeper for equal doubt
+        shown = grouping.sorted_by(len(self._ranks) - group_doubt)  # by rank of the keeper for equal doubt
         self._order, self._starts, self._ends = order, starts[shown], ends[shown]
         self._membership = None
 
-    def _member(self, place: int, keeper: int, family: np.ndarray) -> Member:
+    def _member(self, place: int, link: Link | None, other: int, family: np.ndarray) -> Member:
         """The member for a sprite: its relation to the keeper, or else to the one it duplicates or is related to."""
         kept = int(self._duplicate_of[place])
-        return self._described(*self._explaining(place, keeper, kept, family), place=place, kept=kept)
+        explaining = self._explaining(place, family) if link is None else (link, place, other)
+        return self._described(*explaining, place=place, kept=kept)
 
     def _described(self, link: Link, mine: int, other: int, place: int, kept: int) -> Member:
         """The member at `place`, with the relation between the places `mine` and `other`; it duplicates `kept`."""
@@ -333,13 +367,8 @@ class DuplicateReport:
             duplicate_of=int(self._seqs[kept]) if kept != place else None,
         )
 
-    def _explaining(self, place: int, keeper: int, kept: int, family: np.ndarray) -> tuple[Link, int, int]:
-        """The relation by which a sprite belongs to the keeper's group, and the places of its two ends."""
-        for other in (keeper, kept):
-            link = self._between(place, other)
-            if link is not None:
-                return link, place, other
-        # The closest relation of it or its duplicates to others of the group.
+    def _explaining(self, place: int, family: np.ndarray) -> tuple[Link, int, int]:
+        """The closest relation of a sprite or its duplicates to others of the group, and the places of its two ends."""
         mine = [place, *family[self._duplicate_of[family] == place].tolist()]
         found = [
             (link.verdict.distance, one != place, other, one, link)

@@ -11,13 +11,14 @@ import numpy as np
 
 from gandam_studio.core.duplicates.verifying_worker import Stored
 from gandam_studio.core.errors import UserError
-from gandam_studio.core.hashing import COLUMNS, fingerprint_batch
+from gandam_studio.core.hashing import COLUMNS
 from gandam_studio.core.jobs import NULL_JOB, Job
 from gandam_studio.core.workspace import Workspace
 from gandam_studio.core.workspace.described import FINGERPRINT_VERSION, SETTING
 from gandam_studio.core.workspace.sprite import Sprite
 
 _BATCH = 256
+_READ = 4096  # fingerprints at once
 
 
 @dataclass(frozen=True)
@@ -79,6 +80,8 @@ class ArraySource:
     """
 
     def __init__(self, pictures: Sequence[np.ndarray], names: Sequence[str] | None = None) -> None:
+        from gandam_studio.core.hashing import fingerprint_batch
+
         keys = names if names is not None else [f"{index:06d}" for index in range(len(pictures))]
         self.pictures = pictures
         self.unreadable: set[int] = set()
@@ -146,17 +149,24 @@ class WorkspaceSource:
     def _stored_fingerprints(self, job: Job) -> np.ndarray:
         """Fingerprints from the import; those of another version are computed again."""
         rows = np.zeros((len(self.sprites), COLUMNS), dtype=np.uint64)
-        place = {int(seq): row for row, seq in enumerate(self.seqs)}
-        missing = set(range(len(self.sprites)))
-        stored = "SELECT seq, hashes FROM fingerprints" + (" WHERE 0" if described_otherwise(self.workspace) else "")
-        for seq, blob in self.workspace.connection.execute(stored):
-            row = place.get(seq)
-            if row is not None and len(blob) == 8 * COLUMNS:
-                rows[row] = np.frombuffer(blob, dtype="<u8")
-                missing.discard(row)
-        todo = sorted(missing)
-        if todo:
-            job.start("Hashing", len(todo))
+        known = np.zeros(len(self.sprites), dtype=bool)
+        stored = "SELECT seq, hashes FROM fingerprints WHERE length(hashes) = ?"
+        cursor = self.workspace.connection.execute(
+            stored + (" AND 0" if described_otherwise(self.workspace) else ""), (8 * COLUMNS,)
+        )
+        while some := cursor.fetchmany(_READ):
+            seqs = np.array([seq for seq, _ in some], dtype=np.int64)
+            words = np.frombuffer(b"".join([blob for _, blob in some]), dtype="<u8").reshape(-1, COLUMNS)
+            places = np.minimum(np.searchsorted(self.seqs, seqs), max(0, len(self.seqs) - 1))
+            there = self.seqs[places] == seqs if len(self.seqs) else np.zeros(len(seqs), dtype=bool)
+            rows[places[there]] = words[there]
+            known[places[there]] = True
+        todo = np.flatnonzero(~known).tolist()
+        if not todo:
+            return rows
+        from gandam_studio.core.hashing import fingerprint_batch  # late: all were hashed when they were imported
+
+        job.start("Hashing", len(todo))
         for start in range(0, len(todo), _BATCH):
             part = todo[start : start + _BATCH]
             rows[part] = fingerprint_batch([self.rgba(row) for row in part])

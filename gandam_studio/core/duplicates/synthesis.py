@@ -21,7 +21,7 @@ from gandam_studio.core.duplicates.redrawing import (
     nothing_stands_out,
     shown_alike,
 )
-from gandam_studio.core.duplicates.relations import Transform
+from gandam_studio.core.duplicates.verdicts import Transform
 
 _PILLOW = (Image.Resampling.NEAREST, Image.Resampling.BILINEAR, Image.Resampling.BICUBIC, Image.Resampling.LANCZOS)
 _OPENCV = (cv2.INTER_NEAREST, cv2.INTER_LINEAR, cv2.INTER_CUBIC, cv2.INTER_AREA)

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from gandam_studio.core.duplicates.candidates import LOOK_RADIUS, WHOLE_RADIUS
-from gandam_studio.core.duplicates.links import load_findings
+from gandam_studio.core.duplicates.links import LOOK_RADIUS, WHOLE_RADIUS, load_findings
 from gandam_studio.core.duplicates.report import DEFAULT_DISTANCE
 from gandam_studio.core.duplicates.twins import named, twins
 from gandam_studio.core.workspace import Workspace

@@ -14,9 +14,9 @@ from gandam_studio.core.duplicates import compiled
 from gandam_studio.core.duplicates.candidates import Candidates
 from gandam_studio.core.duplicates.judging import Judge
 from gandam_studio.core.duplicates.links import Links
-from gandam_studio.core.duplicates.relations import FRAME, NEAR
 from gandam_studio.core.duplicates.sources import PictureSource, WorkspaceSource
 from gandam_studio.core.duplicates.unfinished import Unfinished
+from gandam_studio.core.duplicates.verdicts import FRAME, NEAR
 from gandam_studio.core.duplicates.verifying_pool import VerifyingPool
 from gandam_studio.core.duplicates.verifying_worker import Judged, pack_share
 from gandam_studio.core.hashing import Column

@@ -17,4 +17,5 @@ __all__ = ["COLUMNS", "Column", "Flag", "fingerprint_batch", "fingerprint_stack"
 def __getattr__(name: str) -> Any:
     if name not in __all__:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(import_module(f"{__name__}.fingerprint"), name)
+    found = globals()[name] = getattr(import_module(f"{__name__}.fingerprint"), name)
+    return found

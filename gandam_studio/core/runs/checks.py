@@ -186,10 +186,9 @@ def _duplicates(workspace: Workspace, entries: list[ManifestEntry]) -> Check:
 @functools.lru_cache(maxsize=4)
 def _known_duplicates(folder: Path, _changed_ns: int) -> tuple[int, tuple[tuple[int, int], ...]]:
     """The last row number compared and the pairs of duplicates at the default distance, read once per search."""
-    from gandam_studio.core.duplicates.candidates import LOOK_RADIUS, WHOLE_RADIUS
-    from gandam_studio.core.duplicates.links import load_findings
-    from gandam_studio.core.duplicates.relations import DUPLICATES
+    from gandam_studio.core.duplicates.links import LOOK_RADIUS, WHOLE_RADIUS, load_findings
     from gandam_studio.core.duplicates.report import DEFAULT_DISTANCE
+    from gandam_studio.core.duplicates.verdicts import DUPLICATES
 
     found = load_findings(folder, (LOOK_RADIUS, WHOLE_RADIUS))
     return found.last, tuple(

@@ -18,7 +18,7 @@ from gandam_studio.core.duplicates import (
     find_duplicates,
     plan_drops,
 )
-from gandam_studio.core.duplicates.relations import Verdict
+from gandam_studio.core.duplicates.verdicts import Verdict
 from gandam_studio.core.jobs import NULL_JOB, Job
 from gandam_studio.core.workspace import Workspace
 from gandam_studio.core.workspace.lookups import decided, distinct_pairs, last_seq
