@@ -32,7 +32,7 @@ CHILD_TIMEOUT_S = 120
 _TORCH = """
 import gc
 gc.disable()  # See trainer.protocol.loading.
-import json, torch
+import json, os, torch
 gc.freeze()
 from importlib.metadata import version
 from importlib.util import find_spec
@@ -49,7 +49,8 @@ if torch.cuda.is_available():
 elif torch.backends.mps.is_available():
     device = "mps"
 print(json.dumps({"torch": torch.__version__, "torchvision": version("torchvision"), "device": device,
-                  "threads": torch.get_num_threads()}))
+                  "threads": torch.get_num_threads()}), flush=True)
+os._exit(0)  # Taking torch apart takes a fifteenth of the time of loading it.
 """
 _QT = """
 import sys, json, PySide6
