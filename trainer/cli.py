@@ -17,7 +17,7 @@ from typing import Any
 import click
 
 from trainer.protocol.config import TrainConfig, describe_fields
-from trainer.protocol.diagnosis import alarm_text, measured_lines
+from trainer.protocol.diagnosis_cards import alarm_text, measured_lines
 from trainer.protocol.drawing import LARGEST_TRUNCATION
 from trainer.protocol.errors import TrainerError
 from trainer.protocol.events import (

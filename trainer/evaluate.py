@@ -23,7 +23,8 @@ from trainer.diagnostics.spikes import Window, spikes_in
 from trainer.feature_spaces import feature_space
 from trainer.grids import png_bytes
 from trainer.protocol.arrays import open_pictures
-from trainer.protocol.diagnosis import DriftFacts, rounded, summary
+from trainer.protocol.diagnosis import DriftFacts, rounded
+from trainer.protocol.diagnosis_cards import summary
 from trainer.protocol.errors import TrainerError, io_failure
 from trainer.protocol.events import EventReader, SamplesSaved, SpikeFound
 from trainer.protocol.measured import Measured

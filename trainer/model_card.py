@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from trainer.protocol.diagnosis import diagnosis_of, summary
+from trainer.protocol.diagnosis import diagnosis_of
+from trainer.protocol.diagnosis_cards import summary
 from trainer.protocol.events import Diagnosed, RunResumed
 from trainer.protocol.resources import resource_path
 from trainer.protocol.run_directory import RunDirectory

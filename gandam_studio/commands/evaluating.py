@@ -12,7 +12,8 @@ import click
 from gandam_studio.commands.console import Output, counted, force_option, with_workspace
 from gandam_studio.commands.progress import ConsoleJob
 from gandam_studio.core.errors import UserError
-from trainer.protocol.diagnosis import diagnosis_of, measured_lines, spikes_of, spikes_text, summary
+from trainer.protocol.diagnosis import diagnosis_of, spikes_of
+from trainer.protocol.diagnosis_cards import measured_lines, spikes_text, summary
 from trainer.protocol.measured import FEATURES, FEATURES_HELP, INCEPTION_HELP, Measured
 
 if TYPE_CHECKING:

@@ -7,7 +7,7 @@ import time
 from typing import TYPE_CHECKING
 
 from gandam_studio.commands.console import tell
-from trainer.protocol.diagnosis import alarm_text
+from trainer.protocol.diagnosis_cards import alarm_text
 from trainer.protocol.events import TERMINAL, Alarm, Progress, RunExtended, RunStarted, RunWarning, TrainEvent
 
 if TYPE_CHECKING:

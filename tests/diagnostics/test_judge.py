@@ -11,7 +11,7 @@ from spoiled import ladders
 from trainer.kid import Reference
 from trainer.lite0 import folded_layers, prepared, through
 from trainer.lite0_front import LAYERS, NAME, Lite0Front
-from trainer.protocol.diagnosis import sees_shapes
+from trainer.protocol.diagnosis_cards import sees_shapes
 from trainer.protocol.lite0_weights import weights_path
 
 

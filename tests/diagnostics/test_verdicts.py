@@ -11,16 +11,8 @@ from trainer.diagnostics.copying import Copying
 from trainer.diagnostics.likeness import Array
 from trainer.diagnostics.variety import variety_of
 from trainer.diagnostics.verdict import Evidence, judge
-from trainer.protocol.diagnosis import (
-    CANNOT_TELL,
-    COLLAPSED,
-    COLLAPSED_ONTO_TRAINING,
-    HEALTHY,
-    MEMORISED,
-    Diagnosis,
-    cards,
-    summary,
-)
+from trainer.protocol.diagnosis import CANNOT_TELL, COLLAPSED, COLLAPSED_ONTO_TRAINING, HEALTHY, MEMORISED, Diagnosis
+from trainer.protocol.diagnosis_cards import cards, summary
 
 
 def _half_copies(data: Known) -> Array:

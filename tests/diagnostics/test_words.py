@@ -10,7 +10,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from trainer.protocol.diagnosis import REASONS, VERDICTS, Card, Diagnosis, cards, diagnosis_of, quality_card, summary
+from trainer.protocol.diagnosis import REASONS, VERDICTS, Diagnosis, diagnosis_of
+from trainer.protocol.diagnosis_cards import Card, cards, quality_card, summary
 
 VALUES: dict[str, Any] = {
     "verdict": "memorised", "reason": "copies", "samples": 256, "training": 408, "held_out": 37, "families": 300,

@@ -28,7 +28,8 @@ from gandam_studio.core.reports.writing import LARGEST_PAGE, ReportPlan, write_r
 from gandam_studio.core.runs.diagnosis_numbers import numbers_of
 from gandam_studio.core.runs.labels import set_label
 from trainer.protocol import events as ev
-from trainer.protocol.diagnosis import COLLAPSED, HEALTHY, cards, summary
+from trainer.protocol.diagnosis import COLLAPSED, HEALTHY
+from trainer.protocol.diagnosis_cards import cards, summary
 from trainer.protocol.events import Alarm, MetricMeasured
 from trainer.protocol.manifest import ManifestEntry, manifest_bytes, manifest_digest
 from trainer.protocol.run_directory import RunDirectory

@@ -22,7 +22,7 @@ from gandam_studio.qt.outputs.label_dialog import LabelDialog
 from gandam_studio.qt.outputs.longer_dialog import LongerDialog
 from trainer.protocol import events as ev
 from trainer.protocol import files
-from trainer.protocol.diagnosis import summary
+from trainer.protocol.diagnosis_cards import summary
 from trainer.protocol.events import last_event
 from trainer.protocol.run_directory import RunDirectory
 

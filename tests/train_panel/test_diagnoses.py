@@ -32,7 +32,8 @@ from gandam_studio.qt.widgets.diagnosis.sheet_dialog import DiagnosisSheetDialog
 from gandam_studio.qt.widgets.fitting import Reach
 from gandam_studio.qt.widgets.plots.timeline_bar import CLEARED, RAISED, VERDICT
 from trainer.protocol import events as ev
-from trainer.protocol.diagnosis import SpikeFacts, cards, summary
+from trainer.protocol.diagnosis import SpikeFacts
+from trainer.protocol.diagnosis_cards import cards, summary
 from trainer.protocol.run_directory import RunDirectory
 
 LEFT = Qt.MouseButton.LeftButton

@@ -13,12 +13,7 @@ from trainer.diagnostics.likeness import Array, Comparison, RealPictures, among,
 from trainer.diagnostics.quality import QualityScale, RealFeatures
 from trainer.diagnostics.variety import RealVariety, Variety, sharpness, variety_of
 from trainer.diagnostics.verdict import Evidence, judge
-from trainer.protocol.diagnosis import (
-    CopyingFacts,
-    Diagnosis,
-    RealVarietyFacts,
-    VarietyFacts,
-)
+from trainer.protocol.diagnosis import CopyingFacts, Diagnosis, RealVarietyFacts, VarietyFacts
 
 LEAST_SAMPLES = 16
 

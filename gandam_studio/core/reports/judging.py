@@ -10,7 +10,7 @@ from gandam_studio.core.reports.parts import alarm_words, section, sign, table
 from gandam_studio.core.runs.concerns import concern
 from gandam_studio.core.runs.diagnoses import verdict_changes
 from gandam_studio.core.runs.diagnosis_numbers import numbers_of
-from trainer.protocol.diagnosis import Card, cards, summary
+from trainer.protocol.diagnosis_cards import Card, cards, summary
 
 SUBJECTS = {
     "variety": "Variety", "copying": "Copying", "quality": "Quality, train longer?", "drift": "Drift and jumps",

@@ -24,7 +24,7 @@ from gandam_studio.core.reports.samples import finals
 from gandam_studio.core.reports.telling import reproducing, settings, story
 from gandam_studio.core.reports.watching import watch, wipe
 from gandam_studio.core.runs.samples import FIXED, RANDOM
-from trainer.protocol.diagnosis import summary
+from trainer.protocol.diagnosis_cards import summary
 from trainer.protocol.resources import resource_path
 from trainer.protocol.untrusted import shortened
 

@@ -9,7 +9,7 @@ from typing import Any
 from gandam_studio.core.reports.finals import Sheet
 from gandam_studio.core.reports.markup import Markup, element, without_places
 from trainer.protocol import events as ev
-from trainer.protocol.diagnosis import Card, alarm_text
+from trainer.protocol.diagnosis_cards import Card, alarm_text
 from trainer.protocol.measures import in_words
 from trainer.protocol.untrusted import shortened
 

@@ -11,7 +11,7 @@ from gandam_studio.core.reports.parts import alarm_words, facts_list, jump_words
 from gandam_studio.core.reports.pictures import Album
 from gandam_studio.core.runs.diagnoses import verdict_changes
 from gandam_studio.core.runs.samples import FIXED, RANDOM
-from trainer.protocol.diagnosis import summary
+from trainer.protocol.diagnosis_cards import summary
 from trainer.protocol.measures import in_words
 from trainer.protocol.untrusted import shortened
 

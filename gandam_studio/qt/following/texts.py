@@ -12,7 +12,8 @@ from PySide6.QtCore import QCoreApplication
 from gandam_studio.core.runs.concerns import Concern
 from gandam_studio.qt.counts import counted, duration
 from trainer.protocol import events as ev
-from trainer.protocol.diagnosis import alarm_text, diagnosis_of, summary
+from trainer.protocol.diagnosis import diagnosis_of
+from trainer.protocol.diagnosis_cards import alarm_text, summary
 from trainer.protocol.errors import NO_DEVICE
 from trainer.protocol.measures import in_words, title
 from trainer.protocol.run_directory import RunState, is_number

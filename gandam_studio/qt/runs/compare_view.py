@@ -22,7 +22,7 @@ from gandam_studio.qt.widgets.plots.plot_panel import PlotPanel
 from gandam_studio.qt.widgets.plots.timeline import Timeline
 from gandam_studio.qt.widgets.plots.timeline_bar import TimelineBar
 from gandam_studio.qt.widgets.sample_grid import SampleGrid
-from trainer.protocol.diagnosis import summary
+from trainer.protocol.diagnosis_cards import summary
 from trainer.protocol.measures import meaning, title
 from trainer.protocol.untrusted import shortened
 

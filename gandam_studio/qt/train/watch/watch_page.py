@@ -55,7 +55,7 @@ from gandam_studio.qt.widgets.plots.timeline import Timeline
 from gandam_studio.qt.widgets.plots.timeline_bar import CLEARED, RAISED, VERDICT, Mark, TimelineBar
 from gandam_studio.qt.widgets.steady import release_width, set_steady_text
 from trainer.protocol import events as ev
-from trainer.protocol.diagnosis import summary
+from trainer.protocol.diagnosis_cards import summary
 from trainer.protocol.measures import meaning
 from trainer.protocol.run_directory import RunState
 

@@ -12,7 +12,7 @@ from gandam_studio.core.runs.diagnoses import GROUP, NEAREST, Finding
 from gandam_studio.core.runs.diagnosis_numbers import numbers_of
 from gandam_studio.qt import icons, theme
 from gandam_studio.qt.widgets.outside_text import tip, wrapped
-from trainer.protocol.diagnosis import Card, cards, summary
+from trainer.protocol.diagnosis_cards import Card, cards, summary
 
 SIGNS = {"good": ("success", "kept"), "bad": ("error", "dropped"), "neutral": ("info", "info")}
 """Tone of a card -> icon and colour."""

@@ -9,7 +9,7 @@ from gandam_studio.core.runs.diagnoses import Finding
 from gandam_studio.qt import icons, theme
 from gandam_studio.qt.widgets.diagnosis.cards import SIGN, SIGNS
 from gandam_studio.qt.widgets.outside_text import OutsideLabel
-from trainer.protocol.diagnosis import summary
+from trainer.protocol.diagnosis_cards import summary
 
 
 class VerdictLine(QWidget):
