@@ -120,7 +120,7 @@ class Spread(Function):
 
     @staticmethod
     def forward(ctx: Any, x: torch.Tensor) -> torch.Tensor:
-        """See `_spread`."""
+        """Apply `_spread`."""
         ctx.shape = tuple(x.shape)
         return _spread(x)
 
@@ -135,7 +135,7 @@ class Gather(Function):
 
     @staticmethod
     def forward(ctx: Any, spread: torch.Tensor, shape: tuple[int, int, int, int]) -> torch.Tensor:
-        """See `_gather`."""
+        """Apply `_gather`."""
         return _gather(spread, shape)
 
     @staticmethod
@@ -149,7 +149,7 @@ class Join(Function):
 
     @staticmethod
     def forward(ctx: Any, products: torch.Tensor, shape: tuple[int, int, int, int]) -> torch.Tensor:
-        """See `_join`."""
+        """Apply `_join`."""
         return _join(products, shape)
 
     @staticmethod
@@ -163,7 +163,7 @@ class Part(Function):
 
     @staticmethod
     def forward(ctx: Any, y: torch.Tensor) -> torch.Tensor:
-        """See `_part`."""
+        """Apply `_part`."""
         ctx.shape = tuple(y.shape)
         return _part(y)
 
@@ -178,7 +178,7 @@ class Kernels(Function):
 
     @staticmethod
     def forward(ctx: Any, weight: torch.Tensor) -> torch.Tensor:
-        """See `_kernels`."""
+        """Apply `_kernels`."""
         ctx.inner = weight.shape[1]
         return _kernels(weight)
 
@@ -193,7 +193,7 @@ class Weights(Function):
 
     @staticmethod
     def forward(ctx: Any, kernels: torch.Tensor, inner: int) -> torch.Tensor:
-        """See `_weights`."""
+        """Apply `_weights`."""
         return _weights(kernels, inner)
 
     @staticmethod

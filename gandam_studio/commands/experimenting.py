@@ -264,12 +264,12 @@ def _tell(out: Output, found: Experiment, *, whole: bool) -> None:
 
 def _effect(effect: dict[str, Any], by_ratio: bool) -> tuple[str, str]:
     """The estimate and its interval, as ratios or as differences; empty where it is unknown."""
-    from gandam_studio.core.experiments.scale import times
+    from gandam_studio.core.experiments.scale import signed, times
 
     found = effect["ratio"] if by_ratio else effect
     if found is None or found["estimate"] is None:
         return "", ""
-    number = times if by_ratio else _number
+    number = times if by_ratio else signed
     return number(found["estimate"]), f"{number(found['low'])} to {number(found['high'])}"
 
 
@@ -281,7 +281,3 @@ def _growth(growth: dict[str, Any]) -> str:
         for one in growth["kid"]
     ]
     return f"what more sprites would buy: {'; '.join(parts)}; {growth['why']}"
-
-
-def _number(value: float) -> str:
-    return f"{value:+,.0f}" if abs(value) >= 100 else f"{value:+.3g}"

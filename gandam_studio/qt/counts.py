@@ -20,6 +20,11 @@ def families(count: int) -> str:
     return counted(count, _tr("1 family"), _tr("{0} families"))
 
 
+def memory(megabytes: float) -> str:
+    """An amount of memory: "820 MB", "1.5 GB"."""
+    return f"{megabytes / 1024:.1f} GB" if megabytes >= 1024 else f"{megabytes:.0f} MB"
+
+
 def _tr(text: str) -> str:
     return QCoreApplication.translate("counts", text)
 

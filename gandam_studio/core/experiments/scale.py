@@ -69,6 +69,11 @@ def scaled(measured: Mapping[Key, tuple[float, float | None]], scale: str) -> Sc
     return Scaled(RATIO, {key: math.log(max(kid, limit)) for key, kid in plain.items()}, limit, at_limit)
 
 
+def signed(value: float) -> str:
+    """Three digits, and no powers of ten where none are needed: "-1,640", "+0.0123"."""
+    return f"{value:+,.0f}" if abs(value) >= 100 else f"{value:+.3g}"
+
+
 def times(ratio: float) -> str:
     """A ratio with two digits; what is beyond all measure is shown as a bound: "0.21", "14", ">1,000"."""
     if ratio > 1000:

@@ -17,7 +17,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from gandam_studio.core.experiments.scale import RATIO, times
+from gandam_studio.core.experiments.scale import RATIO, signed, times
 from gandam_studio.qt import theme
 from gandam_studio.qt.painting import paint_item
 from gandam_studio.qt.widgets.outside_text import tip
@@ -191,10 +191,5 @@ def _drawn(effect: dict[str, Any]) -> tuple[float, float, float] | None:
 def _numbers(effect: dict[str, Any]) -> list[str]:
     """The same in words."""
     found = _told(effect) or {}
-    number = times if effect["scale"] == RATIO else _signed
+    number = times if effect["scale"] == RATIO else signed
     return [number(found[name]) for name in ("estimate", "low", "high")]
-
-
-def _signed(value: float) -> str:
-    """Three digits, and no powers of ten where none are needed: "-1,640", "+0.0123"."""
-    return f"{value:+,.0f}" if abs(value) >= 100 else f"{value:+.3g}"

@@ -14,7 +14,7 @@ from gandam_studio.core.jobs import Job
 from gandam_studio.core.runs.checks import NOTE, OK, WARNING, Check
 from gandam_studio.qt import icons, theme
 from gandam_studio.qt.background import BackgroundTask
-from gandam_studio.qt.counts import duration
+from gandam_studio.qt.counts import duration, memory
 from gandam_studio.qt.failures import explain
 from gandam_studio.qt.widgets.outside_text import wrapped
 from trainer.protocol import files
@@ -152,9 +152,9 @@ class PreflightCard(QFrame):
     def _show(self, costs: dict[str, Any]) -> None:
         self.costs = costs
         step, steps = costs["seconds_per_step"], costs["steps"]
-        self.values["memory"].setText(_memory(costs["memory_mb"]))
+        self.values["memory"].setText(memory(costs["memory_mb"]))
         self.values["step"].setText(f"{1000 * step:.0f} ms" if step < 1 else f"{step:.1f} s")
-        self.values["disk"].setText(_memory(costs["disk_mb"]))
+        self.values["disk"].setText(memory(costs["disk_mb"]))
         finish = costs["seconds"]
         self.values["finish"].setText(self.tr("no limit set") if finish is None else duration(finish))
         text = self.tr("{0} in {1}, {2:,.0f} pictures/s").format(
@@ -175,7 +175,3 @@ class PreflightCard(QFrame):
         if self._task is not None:
             self._task.cancel()
             self._task.wait()
-
-
-def _memory(megabytes: float) -> str:
-    return f"{megabytes / 1024:.1f} GB" if megabytes >= 1024 else f"{megabytes:.0f} MB"

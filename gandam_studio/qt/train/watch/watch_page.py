@@ -24,6 +24,7 @@ from gandam_studio.core.runs.longer import can_be_ended
 from gandam_studio.core.runs.record import RecordChanges
 from gandam_studio.core.runs.samples import SampleSpot
 from gandam_studio.qt import icons, theme
+from gandam_studio.qt.counts import memory
 from gandam_studio.qt.following.follower import RunFollower
 from gandam_studio.qt.following.texts import (
     STATE_COLORS,
@@ -547,7 +548,7 @@ class WatchPage(QWidget):
             if follower.is_alive:
                 words.append(self.tr("{0:,.0f} pictures/s").format(progress.pictures_per_s))
             if progress.memory_mb:
-                words.append(self.tr("{0} memory").format(_memory(progress.memory_mb)))
+                words.append(self.tr("{0} memory").format(memory(progress.memory_mb)))
             if follower.is_alive and progress.busy_percent is not None:
                 words.append(f"{self._device()} {progress.busy_percent:.0f} %")
             if follower.is_alive:
@@ -663,7 +664,3 @@ def _padded(widget: QWidget) -> QWidget:
     layout.setContentsMargins(0, theme.HALF, 0, 0)
     layout.addWidget(widget)
     return holder
-
-
-def _memory(megabytes: float) -> str:
-    return f"{megabytes / 1024:.1f} GB" if megabytes >= 1024 else f"{megabytes:.0f} MB"
