@@ -113,7 +113,8 @@ def test_a_flow_draws_in_other_passes_and_leaves_the_background_on_request(studi
 def test_a_model_is_handed_over_and_explored(studio: Studio, place: Path, tmp_path: Path) -> None:
     words = ("export-model", "r1", "-w", place, "--out", tmp_path / "model", "--format", "safetensors")
     answer = studio(*words, "--note", "My own art.", "--json").json
-    assert answer["files"] == {"generator.safetensors": 0.0}
+    assert list(answer["files"]) == ["generator.safetensors"]
+    assert answer["files"]["generator.safetensors"] <= 1e-5  # not 0 where another layout is computed by another kernel
     assert "> My own art." in (tmp_path / "model" / "MODEL_CARD.md").read_text()
     assert "--force" in studio(*words).refusal
     of_run = studio("explore", "r1", "-w", place, "--directions", "--json").json["directions"]

@@ -12,7 +12,7 @@ from gandam_studio.cli import SUBCOMMANDS
 from gandam_studio.cli import studio as group
 from gandam_studio.commands import duplicates
 from gandam_studio.commands.selection import EXPLAINED_BY, FilterOption
-from gandam_studio.core.duplicates import keeping, links, relations
+from gandam_studio.core.duplicates import keeping, links, verdicts
 from gandam_studio.core.duplicates.report import DEFAULT_DISTANCE
 
 CONTEXT = click.Context(group, info_name="gandam-studio")
@@ -50,7 +50,7 @@ def test_filters_choose_sprites(ws: Path, studio: Studio) -> None:
 
 
 def test_what_commands_name_is_what_the_core_knows() -> None:
-    assert duplicates.RELATIONS == relations.RELATIONS
+    assert duplicates.RELATIONS == verdicts.RELATIONS
     assert duplicates.RULES == keeping.DEFAULT_RULES
     assert duplicates.DISTANCE == DEFAULT_DISTANCE
     assert duplicates.LOOSEST == links.LOOSEST

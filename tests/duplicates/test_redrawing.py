@@ -360,6 +360,26 @@ def test_noise_is_no_recolour_where_every_pixel_has_its_own_colour():
     assert link.verdict.relation == "recoloured"
 
 
+@pytest.mark.parametrize(("opacity", "other"), [(144, 132), (240, 228), (255, 243)])
+@pytest.mark.parametrize("smooth", [False, True])
+def test_a_shadow_is_no_copy_of_a_darker_one(opacity: int, other: int, smooth: bool):
+    """Plain tiles that darken the ground differ in opacity alone."""
+    shape = np.zeros((64, 128), np.uint8)
+    corners = np.array([[64, 4], [124, 32], [64, 60], [4, 32]])
+    cv2.fillPoly(shape, [corners], 255, cv2.LINE_AA if smooth else cv2.LINE_8)
+    shadows = [np.dstack([np.zeros((64, 128, 3), np.uint8), np.round(shape / 255 * o)]) for o in (opacity, other)]
+    assert dropped(*(shadow.astype(np.uint8) for shadow in shadows)) == 0
+
+
+def test_opacity_rounded_here_and_there_leaves_a_copy():
+    shadow = np.zeros((40, 40, 4), np.uint8)
+    across, down = np.meshgrid(np.linspace(-1, 1, 36), np.linspace(-1, 1, 36))
+    shadow[2:-2, 2:-2, 3] = np.clip(250 * (1.2 - np.hypot(across, down)), 0, 200)
+    rounded = shadow.copy()
+    rounded[..., 3] = np.minimum((shadow[..., 3].astype(int) + 4) // 9 * 9, 255)
+    assert dropped(shadow, rounded) == 1
+
+
 def test_hardly_a_drawing_of_real_rotations_and_frames_is_dropped(shared_data: Path):
     """Freedoom's walking monsters in eight rotations: only pixel-identical ones, mirrored or cropped, are dropped."""
     archive = shared_data / "freedoom" / "freedoom-sprites.zip"

@@ -9,7 +9,7 @@ from itertools import pairwise
 import pytest
 import torch
 from click.testing import CliRunner
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from small_runs import small_config
 
@@ -170,6 +170,15 @@ def test_a_run_is_ended_early_from_where_it_is() -> None:
         assert all_at(longer, iteration) == pytest.approx((factor, 0.99, 0.2))
 
 
+def test_a_cool_down_within_a_cool_down_goes_on_where_the_first_was() -> None:
+    # At 55 the first is half over, so beta2 and the penalty have their middle values, from which they go on.
+    first = extend(cooling(), done(50), More(iterations=10, tail="cool-down")).config
+    second = extend(first, done(55), More(iterations=4, tail="cool-down")).config
+    middle, end = (0.625, 0.945, 1.1), (0.25, 0.99, 0.2)
+    for iteration, wanted in {55: middle, 59: end, 70: end}.items():
+        assert all_at(second, iteration) == pytest.approx(wanted)
+
+
 def test_any_schedule_can_be_ended_early() -> None:
     # Of the cosine half is over; the rest is passed in 20 iterations. At 60 beta2 and the penalty are farther by the
     # cosine, of which 0.6 is done: (1 + cos(0.6 pi)) / 2 = 0.3454915 is left.
@@ -202,6 +211,7 @@ def test_no_later_limit_ever_raises_the_rates(now: int, limits: list[int], end: 
         now, before = now + more, after[-1]
 
 
+@example("cool-down", [(2, 1), (5, 20), (1, 1)])
 @given(
     kind=st.sampled_from(["cosine", "cool-down"]),
     moves=st.lists(st.tuples(st.integers(1, 200), st.integers(1, 99)), min_size=1, max_size=5),

@@ -20,6 +20,7 @@ from trainer.protocol.schedule import (
     limit_reached,
     planned_stop,
     rates,
+    share_cooled,
     share_done,
     share_fallen,
 )
@@ -105,6 +106,7 @@ def with_limit(config: TrainConfig, stop: Stop, done: Done, tail: str = AUTO) ->
             start, end = before, config.schedule.end_factor if config.schedule.kind in FALLING else TOO_LOW
         extension = dataclasses.replace(
             extension, start_factor=start, end_factor=min(end, before),
+            start_share=share_cooled(config.extension, done),
             from_iterations=done.iteration, from_minutes=done.seconds / 60, from_images=done.images,
             to_iterations=stop.iterations, to_minutes=stop.minutes, to_images=stop.images,
         )  # fmt: skip

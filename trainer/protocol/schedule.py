@@ -80,7 +80,7 @@ def share_fallen(config: TrainConfig, done: Done) -> float:
     if config.schedule.kind == COOL_DOWN:
         # Rounded, so that it has not begun at its first moment by an error of 1e-16.
         share = min(1.0, max(0.0, round(1 - (1 - share) / config.schedule.cooldown, 12)))
-    return max(share, _share_cooled(config.extension, done))
+    return max(share, share_cooled(config.extension, done))
 
 
 def rates(config: TrainConfig, done: Done) -> Rates:
@@ -120,6 +120,13 @@ def _share_cooled(extension: Extension, done: Done) -> float:
     start = Done(extension.from_iterations, extension.from_images, 60 * extension.from_minutes)
     end = Stop(iterations=extension.to_iterations, minutes=extension.to_minutes, images=extension.to_images)
     return _share(start, end, done) or 0.0
+
+
+def share_cooled(extension: Extension, done: Done) -> float:
+    """How far cool-downs have brought what changes over the run, in [0, 1]: a new one goes on where the last one is."""
+    if not is_cooling(extension, done):
+        return 0.0
+    return extension.start_share + (1 - extension.start_share) * _share_cooled(extension, done)
 
 
 def penalty_weight(config: TrainConfig, done: Done, step: int) -> float | None:

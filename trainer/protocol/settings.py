@@ -535,6 +535,9 @@ class Extension(Settings):
         0.0, "learning rates at the start of the newest cool-down, times those set; 0: there was none", low=0, high=1
     )
     end_factor: float = setting(0.0, "learning rates at its end, times those set", low=0, high=1)
+    start_share: float = setting(
+        0.0, "share of what changes over the run that a cool-down before it had passed", low=0, high=1
+    )
     from_iterations: int = setting(0, "where it started", low=0, high=SCALE, unit="iterations")
     from_minutes: float = setting(0.0, "where it started", low=0, high=SCALE, unit="minutes")
     from_images: int = setting(0, "where it started", low=0, high=MOST_IMAGES, unit="pictures")

@@ -37,6 +37,9 @@ _AREA_SIDE, _MOST_OF_AREA = 7, 30  # pixels: side of a large area, and least num
 _OPACITY = 24.0  # levels: pixels whose opacity differs by more are an edge, smoothed or not ...
 _APPEARED = 160.0  # ... and by this much, exist in one picture only
 _OPAQUE = 250
+# Least mean difference of opacity, levels, and largest part of it that another opacity of the whole picture leaves.
+# Encoders change opacity at outlines, or here and there by what they round.
+_FADED, _UNEVEN = 3.0, 0.25
 _FAINT = 128  # greatest opacity: pictures with less are compared as if they had all
 _THIN = 0.02  # share of pixels, from which on translucent ones are looked at as they are stored
 _SOLID = 64  # least opacity of a pixel whose colour is reliable
@@ -79,7 +82,7 @@ def shown_alike(first: np.ndarray, second: np.ndarray, *, remade: bool = False) 
     peak = max(float(first[..., 3].max(initial=0)), float(second[..., 3].max(initial=0)))
     if 0 < peak < _FAINT:  # differences that count as little would be all there is to see
         first, second = (picture * np.float32(255 / peak) for picture in (first, second))
-    if not _silhouettes_agree(first[..., 3], second[..., 3], remade=remade):
+    if not _silhouettes_agree(first[..., 3], second[..., 3], remade=remade) or _faded(first[..., 3], second[..., 3]):
         return False
     rim = np.abs(first[..., 3] - second[..., 3]) > _OPACITY
     counted = (np.maximum(first[..., 3], second[..., 3]) > _OPACITY) & ~rim
@@ -280,6 +283,16 @@ def _silhouettes_agree(first: np.ndarray, second: np.ndarray, *, remade: bool) -
     if (off > _APPEARED).any() or not (remade or _hard(first) or _hard(second)):
         return False
     return not cv2.erode((off > _OPACITY).astype(np.uint8), _AREA, borderValue=0).any()
+
+
+def _faded(first: np.ndarray, second: np.ndarray) -> bool:
+    """Whether (h, w) opacities in [0, 255] differ by one factor: a shadow and a darker shadow are two drawings."""
+    off = np.abs(first - second)
+    seen = np.maximum(first, second) > _OPACITY
+    if not seen.any() or float(off[seen].mean()) <= _FADED:
+        return False
+    factor = float(np.vdot(first, second)) / max(float(np.vdot(second, second)), 1.0)
+    return float(np.square(first - factor * second).sum()) <= _UNEVEN**2 * float(np.square(off).sum())
 
 
 def _hard(opacity: np.ndarray) -> bool:

@@ -22,7 +22,7 @@ class Member:
 
     Attributes:
         seq: its row number.
-        relation: to `related_to`; one of `relations.RELATIONS`.
+        relation: to `related_to`; one of `verdicts.RELATIONS`.
         distance, confidence: of that relation, both in [0, 1].
         transform: maps it to `related_to`.
         related_to: the keeper, or another picture of the group if it is not directly related to the keeper.
