@@ -356,6 +356,7 @@ def test_a_real_run_is_trained_longer_and_draws_sprites(session, sprites, tmp_pa
             dialog.amount.setValue(3)
             qtbot.mouseClick(dialog.start_button, LEFT)
 
+        qtbot.waitUntil(lambda: screen.watch.longer_button.isVisible() and screen.watch.longer_button.isEnabled())
         in_dialog(qtbot, LongerDialog, longer)
         qtbot.mouseClick(screen.watch.longer_button, LEFT)
         qtbot.waitUntil(lambda: done(5), timeout=90_000)
