@@ -88,6 +88,15 @@ def full(folder: Path) -> Path:
     return folder
 
 
+def lastingly_out_of_reach(root: QWidget) -> list[str]:
+    """Those that stay so: what is read in the background changes the layout once more."""
+    for _ in range(100):
+        if not out_of_reach(root):
+            break
+        QTest.qWait(20)
+    return out_of_reach(root)
+
+
 def _sized(window: MainWindow, size: QSize) -> None:
     window.resize(size)
     QTest.qWait(30)
@@ -116,7 +125,7 @@ def test_a_watched_run_fits_a_small_window(size: QSize, full: Path, open_window:
     train.show_run(next((full / "runs").iterdir()))
     QTest.qWait(300)
     _sized(window, size)
-    assert not out_of_reach(window)
+    assert not lastingly_out_of_reach(window)
 
 
 def test_the_card_of_a_failed_run_does_not_push_the_page_out_of_the_window(full: Path, open_window: OpenWindow) -> None:
@@ -128,7 +137,7 @@ def test_the_card_of_a_failed_run_does_not_push_the_page_out_of_the_window(full:
     words = "a cause that goes on and on " * 6
     train.watch.card.show_failure("The run failed", Failure(words, words, "resume", "Resume"), severe=True)
     QTest.qWait(50)
-    assert not out_of_reach(window)
+    assert not lastingly_out_of_reach(window)
     (area,) = [one for one in window.findChildren(Reach) if one.widget() is train]
     assert not area.verticalScrollBar().maximum()
     card = train.watch.card
@@ -141,7 +150,7 @@ def test_the_welcome_page_fits_a_small_window(size: QSize, full: Path, open_wind
     window = open_window(full)
     assert window.close_workspace()
     _sized(window, size)
-    assert not out_of_reach(window)
+    assert not lastingly_out_of_reach(window)
     assert window.menuBar().width() <= window.width()
 
 
@@ -167,7 +176,7 @@ def test_start_is_seen_without_scrolling_whatever_the_checks_say(
     place = QRect(button.mapTo(window, QPoint(0, 0)), button.size())
     assert window.rect().contains(place)
     assert button.visibleRegion().boundingRect().size() == button.size()
-    assert not out_of_reach(window)
+    assert not lastingly_out_of_reach(window)
 
 
 def _dialogs(window: MainWindow) -> list[QDialog]:
@@ -200,7 +209,7 @@ def test_every_dialog_fits_a_small_screen(full: Path, open_window: OpenWindow) -
         assert dialog.minimumSizeHint().boundedTo(small) == dialog.minimumSizeHint(), type(dialog).__name__
         dialog.resize(small)
         QTest.qWait(20)
-        assert not out_of_reach(dialog)
+        assert not lastingly_out_of_reach(dialog)
         dialog.close()
         dialog.deleteLater()
 
@@ -212,7 +221,7 @@ def test_the_further_filters_fit_a_small_screen(full: Path, open_window: OpenWin
     assert panel is not None
     assert panel.width() <= SIZES[-1].width()
     assert panel.height() <= SIZES[-1].height()
-    assert not out_of_reach(panel)
+    assert not lastingly_out_of_reach(panel)
     panel.close()
 
 
