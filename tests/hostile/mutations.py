@@ -46,6 +46,7 @@ def mutate(dice: random.Random, scene: Scene) -> str:
         return chosen(dice, scene)
     except (
         ValueError,
+        RecursionError,  # JSON that an earlier mutation made too deep
         LookupError,
         TypeError,
         OSError,
@@ -218,7 +219,8 @@ def mutate_names(dice: random.Random, scene: Scene) -> str:
     with_config = dice.random() < 0.5
     try:
         (parent / name).mkdir(parents=True)
-        if with_config:
+        # An earlier mutation may have made it a device, which would be copied without end.
+        if with_config and (scene.workspace / "runs" / "r1-a" / "config.json").is_file():
             shutil.copy(scene.workspace / "runs" / "r1-a" / "config.json", parent / name / "config.json")
             (parent / name / "state.json").write_text("[1]", encoding="utf-8")
     except OSError as error:
