@@ -82,10 +82,13 @@ def shown_alike(first: np.ndarray, second: np.ndarray, *, remade: bool = False) 
     peak = max(float(first[..., 3].max(initial=0)), float(second[..., 3].max(initial=0)))
     if 0 < peak < _FAINT:  # differences that count as little would be all there is to see
         first, second = (picture * np.float32(255 / peak) for picture in (first, second))
-    if not _silhouettes_agree(first[..., 3], second[..., 3], remade=remade) or _faded(first[..., 3], second[..., 3]):
+    apart = np.abs(first[..., 3] - second[..., 3])
+    if not _silhouettes_agree(first[..., 3], second[..., 3], apart, remade=remade):
         return False
-    rim = np.abs(first[..., 3] - second[..., 3]) > _OPACITY
-    counted = (np.maximum(first[..., 3], second[..., 3]) > _OPACITY) & ~rim
+    seen = np.maximum(first[..., 3], second[..., 3]) > _OPACITY
+    if _faded(first[..., 3], second[..., 3], apart, seen):
+        return False
+    counted = seen & (apart <= _OPACITY)
     off = first[..., :3] - second[..., :3]
     values = 3 * max(1, int(np.count_nonzero(counted)))
     far = _FAR if remade else min(_FAR, _BEYOND + float(np.sqrt(2 * np.log(values))))
@@ -272,27 +275,27 @@ def _share_of_new(colours: np.ndarray, others: np.ndarray, counted: np.ndarray) 
     return float(np.mean(~np.isin(named(colours[counted]), named(others))))
 
 
-def _silhouettes_agree(first: np.ndarray, second: np.ndarray, *, remade: bool) -> bool:
-    """Whether (h, w) opacities differ only along outlines, and nowhere between transparent and opaque.
+def _silhouettes_agree(first: np.ndarray, second: np.ndarray, apart: np.ndarray, *, remade: bool) -> bool:
+    """Whether (h, w) opacities, `apart` by so much, differ only along outlines, never between transparent and opaque.
 
     If neither was `remade` (`shown_alike`), outlines can only have become hard: no encoder moves a smooth one.
     """
-    off = np.abs(first - second)
-    if float(off.max(initial=0)) <= _OPACITY:
+    if float(apart.max(initial=0)) <= _OPACITY:
         return True
-    if (off > _APPEARED).any() or not (remade or _hard(first) or _hard(second)):
+    if (apart > _APPEARED).any() or not (remade or _hard(first) or _hard(second)):
         return False
-    return not cv2.erode((off > _OPACITY).astype(np.uint8), _AREA, borderValue=0).any()
+    return not cv2.erode((apart > _OPACITY).astype(np.uint8), _AREA, borderValue=0).any()
 
 
-def _faded(first: np.ndarray, second: np.ndarray) -> bool:
-    """Whether (h, w) opacities in [0, 255] differ by one factor: a shadow and a darker shadow are two drawings."""
-    off = np.abs(first - second)
-    seen = np.maximum(first, second) > _OPACITY
-    if not seen.any() or float(off[seen].mean()) <= _FADED:
+def _faded(first: np.ndarray, second: np.ndarray, apart: np.ndarray, seen: np.ndarray) -> bool:
+    """Whether (h, w) opacities in [0, 255], `apart` by so much, differ by one factor: a shadow and a darker one.
+
+    seen: (h, w) bool, where one of them is no trace.
+    """
+    if float(apart.max(initial=0)) <= _FADED or not seen.any() or float(apart[seen].mean()) <= _FADED:
         return False
     factor = float(np.vdot(first, second)) / max(float(np.vdot(second, second)), 1.0)
-    return float(np.square(first - factor * second).sum()) <= _UNEVEN**2 * float(np.square(off).sum())
+    return float(np.square(first - factor * second).sum()) <= _UNEVEN**2 * float(np.square(apart).sum())
 
 
 def _hard(opacity: np.ndarray) -> bool:
