@@ -26,7 +26,8 @@ from trainer.protocol.config import TrainConfig
 from trainer.protocol.diagnosis import DriftFacts, OutlookFacts
 from trainer.protocol.measured import JUDGE
 from trainer.protocol.run_directory import RunDirectory
-from trainer.protocol.schedule import COOL_DOWN, Done, is_cooling, planned_stop, share_done, share_fallen
+from trainer.protocol.schedule import Done, is_cooling, planned_stop, share_done, share_fallen
+from trainer.protocol.settings import COOL_DOWN
 from trainer.randomness import derived_seed
 from trainer.real_sides import real_features, real_sides
 from trainer.session import Session

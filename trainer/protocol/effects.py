@@ -8,6 +8,7 @@ from __future__ import annotations
 import dataclasses
 from typing import TYPE_CHECKING, Any
 
+from trainer.protocol.settings import COOL_DOWN, FALLING
 from trainer.protocol.shapes import normed_blocks, stages
 
 if TYPE_CHECKING:
@@ -138,7 +139,7 @@ def _of_augmentation(config: TrainConfig) -> dict[str, str]:
 def _of_schedule(config: TrainConfig) -> dict[str, str]:
     s = config.schedule
     idle: dict[str, str] = {}
-    falling, cools = s.kind in ("cosine", "cool-down"), s.kind == "cool-down"
+    falling, cools = s.kind in FALLING, s.kind == COOL_DOWN
     ends, step, kinds = ("end_factor", "beta2_end"), ("step_factor", "step_every"), ("kind", "cooldown")[: 1 + cools]
     if not falling:
         idle |= {f"schedule.{name}": "unless schedule.kind is cosine or cool-down" for name in ends}

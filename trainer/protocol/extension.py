@@ -13,8 +13,6 @@ from trainer.protocol.config import TrainConfig
 from trainer.protocol.effects import has_limit
 from trainer.protocol.errors import TrainerError
 from trainer.protocol.schedule import (
-    COOL_DOWN,
-    FALLING,
     Done,
     is_cooling,
     limit_reached,
@@ -24,7 +22,7 @@ from trainer.protocol.schedule import (
     share_done,
     share_fallen,
 )
-from trainer.protocol.settings import Extension, Stop
+from trainer.protocol.settings import COOL_DOWN, FALLING, Extension, Stop
 
 AUTO, CONSTANT, COOLDOWN = TAILS = ("auto", "constant", "cool-down")
 """What the learning rates do after the limit: stay at their end, or go up once and fall again; before it, only fall."""

@@ -43,6 +43,8 @@ CHECKPOINT_STATE = "state.json"
 """The file that makes a checkpoint's folder complete."""
 STATES = ("created", "running", "paused", "interrupted", "stopped", "failed", "finished", "damaged")
 """States of a run; "damaged": its files cannot be read."""
+CUT_SHORT = ("interrupted", "stopped", "failed")
+"""States of a run that ended before its limit, and can be resumed."""
 REASON_LENGTH = 500
 _COMMAND_BYTES = 4096
 _SETTINGS_BYTES = 1 << 20

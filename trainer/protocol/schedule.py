@@ -7,11 +7,7 @@ from dataclasses import dataclass
 
 from trainer.protocol.config import TrainConfig
 from trainer.protocol.effects import has_limit
-from trainer.protocol.settings import Extension, Stop
-
-COOL_DOWN = "cool-down"
-FALLING = ("cosine", COOL_DOWN)
-"""Schedules by which the learning rates end at `end_factor`, and beta2 at `beta2_end`."""
+from trainer.protocol.settings import COOL_DOWN, FALLING, Extension, Stop
 
 
 @dataclass(frozen=True)
@@ -105,7 +101,7 @@ def _cooled(extension: Extension, done: Done, factor: float) -> float:
     """The factor of the newest cool-down once that has started, else `factor`."""
     if not is_cooling(extension, done):
         return factor
-    return _cosine(extension.start_factor, extension.end_factor, _share_cooled(extension, done))
+    return _cosine(extension.start_factor, extension.end_factor, _share_of_cool_down(extension, done))
 
 
 def is_cooling(extension: Extension, done: Done) -> bool:
@@ -113,10 +109,8 @@ def is_cooling(extension: Extension, done: Done) -> bool:
     return extension.start_factor > 0 and done.iteration >= extension.from_iterations
 
 
-def _share_cooled(extension: Extension, done: Done) -> float:
-    """The share of the newest cool-down that is done, in [0, 1]; 0 before it."""
-    if not is_cooling(extension, done):
-        return 0.0
+def _share_of_cool_down(extension: Extension, done: Done) -> float:
+    """The share of the newest cool-down, which has begun, that is done, in [0, 1]."""
     start = Done(extension.from_iterations, extension.from_images, 60 * extension.from_minutes)
     end = Stop(iterations=extension.to_iterations, minutes=extension.to_minutes, images=extension.to_images)
     return _share(start, end, done) or 0.0
@@ -126,7 +120,7 @@ def share_cooled(extension: Extension, done: Done) -> float:
     """How far cool-downs have brought what changes over the run, in [0, 1]: a new one goes on where the last one is."""
     if not is_cooling(extension, done):
         return 0.0
-    return extension.start_share + (1 - extension.start_share) * _share_cooled(extension, done)
+    return extension.start_share + (1 - extension.start_share) * _share_of_cool_down(extension, done)
 
 
 def penalty_weight(config: TrainConfig, done: Done, step: int) -> float | None:

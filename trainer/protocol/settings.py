@@ -25,6 +25,9 @@ MOST_LAYERS = 16
 MOST_CLASSES = 1_000
 LONGEST = 10_000
 """Characters of a text."""
+COOL_DOWN = "cool-down"
+FALLING = ("cosine", COOL_DOWN)
+"""Schedules by which the learning rates end at `end_factor`, and beta2 at `beta2_end`."""
 OTHER = "(other)"
 """The class of pictures with none of the tags in `data.condition`."""
 
@@ -380,7 +383,7 @@ class Schedule(Settings):
         "constant",
         "constant, cosine (over the whole run, which needs a limit), cool-down (the same over the last part of the run "
         "alone; Hu 2024) or step",
-        choices=("constant", "cosine", "cool-down", "step"),
+        choices=("constant", *FALLING, "step"),
     )
     cooldown: float = setting(
         0.2, "cool-down: this last share of the run, in which rates, beta2 and penalty change", low=0.01, high=1

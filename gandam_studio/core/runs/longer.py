@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from trainer.protocol.errors import TrainerError
 from trainer.protocol.extension import Extended, More, extend
-from trainer.protocol.run_directory import CHECKPOINT_STATE, RunDirectory, RunState
+from trainer.protocol.run_directory import CHECKPOINT_STATE, CUT_SHORT, RunDirectory, RunState
 from trainer.protocol.schedule import Done
 from trainer.protocol.untrusted import Values, read_json_object
 
@@ -25,7 +25,7 @@ def done_of(run: RunDirectory) -> Done | None:
 
 def can_be_ended(state: RunState) -> bool:
     """Whether a run has ended before its limit, with a checkpoint to cool down from."""
-    return state.state in ("interrupted", "stopped", "failed") and bool(state.checkpoint)
+    return state.state in CUT_SHORT and bool(state.checkpoint)
 
 
 def extended(run: RunDirectory, more: More, done: Done | None = None) -> Extended | str:

@@ -24,6 +24,7 @@ from gandam_studio.qt.following.texts import (
 )
 from gandam_studio.qt.widgets.outside_text import tip
 from gandam_studio.qt.widgets.tints import show_tints, tint
+from trainer.protocol.run_directory import CUT_SHORT
 from trainer.protocol.untrusted import shortened
 
 _FOLDER = Qt.ItemDataRole.UserRole
@@ -186,7 +187,7 @@ class LineageTree(QTreeWidget):
         at = f"{when} {clock(run.date)}" if run.date else when
         words = [*([run.name] if run.name else []), f"{run.run}: {state_name(state.state)}, {at}"]
         words += [run.note] if run.note else []
-        if state.state in ("interrupted", "stopped", "failed"):
+        if state.state in CUT_SHORT:
             words.append(resume_label(state))
         words += [text for text in (why_finished(state) or state.reason, run.problem) if text]
         if run.parent:

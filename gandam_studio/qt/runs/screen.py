@@ -35,7 +35,7 @@ from gandam_studio.qt.screen import EmptyState, ScreenMenu
 from gandam_studio.qt.session import ERROR, Session
 from gandam_studio.qt.widgets.fitting import WrappingRow
 from gandam_studio.qt.widgets.plots.timeline import Timeline
-from trainer.protocol.run_directory import RunDirectory
+from trainer.protocol.run_directory import CUT_SHORT, RunDirectory
 from trainer.protocol.untrusted import shortened
 
 if TYPE_CHECKING:
@@ -308,7 +308,7 @@ class RunsScreen(RunScreen):
         found = (self.session.run_index.summary(folders[0]) or summary(folders[0])) if one else None
         state = found.state if found else None
         starts = found is not None and self.session.run_index.pending_of(found) == "start"
-        can_resume = state is not None and state.state in ("created", "interrupted", "stopped", "failed") and not starts
+        can_resume = state is not None and state.state in ("created", *CUT_SHORT) and not starts
         finished = state is not None and state.state == "finished"
         self.longer_action.setEnabled(finished)
         self.ending_action.setEnabled(state is not None and can_be_ended(state) and not starts)

@@ -58,7 +58,7 @@ from gandam_studio.qt.widgets.steady import release_width, set_steady_text
 from trainer.protocol import events as ev
 from trainer.protocol.diagnosis_cards import summary
 from trainer.protocol.measures import meaning
-from trainer.protocol.run_directory import RunState
+from trainer.protocol.run_directory import CUT_SHORT, RunState
 
 METERS_MS = 500
 SHORT_TITLE = 160  # logical pixels
@@ -471,7 +471,7 @@ class WatchPage(QWidget):
         paused = pauses(self.follower)
         self.pause_button.setText(self.tr("Resume") if paused else self.tr("Pause"))
         icons.set_icon(self.pause_button, "play" if paused else "pause", "text", 16)
-        self.resume_button.setVisible(state.state in ("created", "interrupted", "stopped", "failed"))
+        self.resume_button.setVisible(state.state in ("created", *CUT_SHORT))
         self.resume_button.setText(self.tr("Start") if state.state == "created" else resume_label(state))
         self.longer_button.setVisible(state.state == "finished")
         self.ending_button.setVisible(can_be_ended(state) and pending != "start")
