@@ -48,7 +48,6 @@ class LongerDialog(QDialog):
             self.tail.addItem(self.tr("Let the trainer choose"), AUTO)
             self.tail.addItem(self.tr("Stay where the schedule ended"), CONSTANT)
         self.tail.addItem(self.tr("Fall to their end") if ends else self.tr("Go up once and cool down again"), COOLDOWN)
-        self.tail.setVisible(not ends)
         self.statement = QLabel(wordWrap=True)
         self.statement.setTextFormat(Qt.TextFormat.PlainText)
         self.statement.setMinimumHeight(4 * self.fontMetrics().lineSpacing())

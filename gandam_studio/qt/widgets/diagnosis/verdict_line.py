@@ -25,11 +25,11 @@ class VerdictLine(QWidget):
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self._shown: tuple[object, ...] = ()
         self._sign = QLabel()
         self._sign.setFixedSize(SIGN)
         self.title = OutsideLabel()
         self.title.setProperty("role", "title")
+        self.title.setAlignment(Qt.AlignmentFlag.AlignVCenter)
         self.moment = QLabel()
         self.moment.setProperty("role", "secondary")
         self.reason = OutsideLabel(elide=Qt.TextElideMode.ElideRight)
@@ -71,10 +71,6 @@ class VerdictLine(QWidget):
         self._show(("help", "secondary"), text, when, "")
 
     def _show(self, sign: tuple[str, str], title: str, when: str, reason: str) -> None:
-        # The same is shown again at every step of the cursor; setting it would lay out the whole page.
-        if (wanted := (sign, title, when, reason)) == self._shown:
-            return
-        self._shown = wanted
         icons.set_pixmap(self._sign, sign[0], SIGN, sign[1])
         self.title.setText(title)
         self.moment.setText(when)
@@ -82,4 +78,3 @@ class VerdictLine(QWidget):
         self.reason.setText(reason)
         self.why_button.setVisible(bool(reason))
         self.setAccessibleName(" ".join(filter(None, (title, when, reason))))
-        self.title.setAlignment(Qt.AlignmentFlag.AlignVCenter)
