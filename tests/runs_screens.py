@@ -1,4 +1,4 @@
-"""A session and a shown Runs screen, for tests that bring a workspace."""
+"""A session, a shown Runs screen and the lines of a run's log, for tests of the screens of runs."""
 
 from __future__ import annotations
 
@@ -28,3 +28,9 @@ def screen(session, qtbot) -> Iterator:  # type: ignore[no-untyped-def]
     made.activated()
     yield made
     made.closing()
+
+
+def story_lines(page) -> list[str]:  # type: ignore[no-untyped-def]
+    """The lines of the events in the log of a page that watches a run."""
+    model = page.log.story.model()
+    return [model.index(row, 0).data() for row in range(model.rowCount())]

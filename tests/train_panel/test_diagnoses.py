@@ -16,6 +16,7 @@ from PySide6.QtCore import QPoint, Qt, QTimer
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QComboBox, QToolTip
 from recorded_runs import SIDE, Recorder, diagnosis, make_run, pictures, recorded
+from runs_screens import story_lines
 
 from gandam_studio.core.errors import UserError
 from gandam_studio.core.jobs import Job
@@ -133,7 +134,7 @@ def test_changes_of_the_verdict_and_alarms_are_marked_and_clicked(tmp_path: Path
 
 def test_the_log_has_a_line_for_each_and_leads_there(tmp_path: Path, page) -> None:  # type: ignore[no-untyped-def]
     shown = page(diagnosed(tmp_path / "r1").path)
-    lines = [shown.log.story.item(row).text() for row in range(shown.log.story.count())]
+    lines = story_lines(shown)
     assert sum(summary(diagnosis("healthy", "varied")).title in line for line in lines) == 1
     assert sum("Alarm" in line for line in lines) == 3
     assert not any("unknown" in line for line in lines)
@@ -236,7 +237,7 @@ def test_damaged_values_are_one_line_and_the_others_are_shown(tmp_path: Path, pa
     assert "cannot be read" in shown.verdict.title.text()
     assert "100" in shown.verdict.moment.text()
     assert not shown.timeline_bar.track.marks, "a damaged diagnosis is no change of the verdict"
-    assert any("cannot be read" in shown.log.story.item(row).text() for row in range(shown.log.story.count()))
+    assert any("cannot be read" in line for line in story_lines(shown))
 
 
 def test_an_old_run_says_that_it_can_be_evaluated(tmp_path: Path, page, qtbot) -> None:  # type: ignore[no-untyped-def]

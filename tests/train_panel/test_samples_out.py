@@ -14,6 +14,7 @@ from PySide6.QtCore import QPoint, QSettings, Qt, QTimer
 from PySide6.QtGui import QContextMenuEvent, QGuiApplication
 from PySide6.QtWidgets import QApplication, QDialog, QMenu, QWidget
 from recorded_runs import COLUMNS, SIDE, Recorder, make_run, recorded
+from runs_screens import story_lines
 
 from gandam_studio.core.runs import summary
 from gandam_studio.core.runs.labels import label_of
@@ -360,7 +361,7 @@ def test_a_real_run_is_trained_longer_and_draws_sprites(session, sprites, tmp_pa
         in_dialog(qtbot, LongerDialog, longer)
         qtbot.mouseClick(screen.watch.longer_button, LEFT)
         qtbot.waitUntil(lambda: done(5), timeout=90_000)
-        assert any("New limit" in screen.watch.log.story.item(i).text() for i in range(screen.watch.log.story.count()))
+        assert any("New limit" in line for line in story_lines(screen.watch))
 
         out = tmp_path / "eight"
 

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import dataclasses
+import gc
 import shutil
 import time
 from pathlib import Path
 
 import pytest
+from garbage import set_aside_all
 from PySide6.QtCore import QPoint, Qt
 from recorded_runs import COLUMNS, Recorder, make_run, pictures, recorded
+from runs_screens import story_lines
 
 from gandam_studio.qt.following.texts import time_left
+from gandam_studio.qt.train.watch import log_drawer
 from gandam_studio.qt.widgets.plots.curve_plot import RAW_ALPHA
 from gandam_studio.qt.widgets.plots.plot_panel import REST_S
 from gandam_studio.qt.widgets.plots.plot_specs import plot_specs
@@ -32,7 +36,7 @@ def test_scrubbing_moves_grids_plots_log_and_numbers_together(tmp_path: Path, pa
     qtbot.waitUntil(lambda: _grid_shown(shown, 400), timeout=5000)
     shown.plots.draw_now()
     assert all(plot.canvas.cursor_position == 437 for plot in shown.plots.plots)
-    line = shown.log.story.currentItem().text()
+    line = shown.log.story.currentIndex().data()
     assert " 400 " in line
     pixel = shown.grids.fixed.view.image.pixelColor(0, 0)
     expected = pictures(1, 400)[0, 0, 0]
@@ -230,8 +234,36 @@ def test_a_time_limit_is_told_beside_the_iterations_it_cut_short(tmp_path: Path,
     qtbot.waitUntil(lambda: "Finished" in shown.state_label.text(), timeout=5000)
     assert shown.state_label.text().endswith("<b>Finished</b>: time limit reached")
     assert shown.numbers_label.text().startswith("449 of at most 6,000")
-    last = shown.log.story.item(shown.log.story.count() - 1)
-    assert last.text().endswith("Finished: time limit reached")
+    assert story_lines(shown)[-1].endswith("Finished: time limit reached")
+
+
+def test_a_long_run_opens_without_work_for_what_is_not_in_view(tmp_path: Path, page, qtbot, monkeypatch) -> None:  # type: ignore[no-untyped-def]
+    described: list[ev.TrainEvent] = []
+
+    def describe(event: ev.TrainEvent) -> str:
+        described.append(event)
+        return f"line {event.iteration}"
+
+    monkeypatch.setattr(log_drawer, "describe", describe)
+    recorder = Recorder(make_run(tmp_path / "r1"))
+    for _ in range(400):
+        recorder.train(50)
+        recorder.checkpoint()
+    recorder.finish()
+    frozen = gc.get_freeze_count()
+    try:
+        shown = page(recorder.run.path)
+        assert gc.get_freeze_count() > frozen + 400, "its events are kept out of garbage collections"
+    finally:
+        set_aside_all()
+    qtbot.waitUntil(lambda: "Finished" in shown.state_label.text(), timeout=5000)
+    assert len(described) <= 1, "the log is not in view; a list of equal rows may measure one"
+    shown.tabs.setCurrentWidget(shown.log)
+    qtbot.waitUntil(lambda: len(described) > 5, timeout=5000)
+    assert len({id(event) for event in described}) < 100
+    assert described[-1].iteration == 20_000, "it opens at the cursor, which is at the end"
+    shown.timeline.grab(10_020)
+    assert shown.log.story.currentIndex().data().endswith("line 10000")
 
 
 def test_a_run_that_ended_without_a_word_can_be_resumed(tmp_path: Path, page, qtbot) -> None:  # type: ignore[no-untyped-def]

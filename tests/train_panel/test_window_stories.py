@@ -14,6 +14,7 @@ from PySide6.QtCore import QPoint, Qt
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QPushButton, QToolButton, QWidget
 from recorded_runs import Recorder, make_run, recorded
+from runs_screens import story_lines
 from settled import settle
 from small_workspaces import add_sprites
 from studio_window import CONTROL, OpenWindow, open_window, own_settings, press
@@ -144,8 +145,7 @@ def test_a_torn_line_and_events_of_a_newer_version_on_the_page(window: MainWindo
         qtbot.waitUntil(lambda: screen.follower is not None and screen.watch.timeline.last == 100, timeout=SOON_MS)
         watch = screen.watch
         click(watch.tabs.tabBar(), watch.tabs.tabBar().tabRect(2).center())
-        story = watch.log.story
-        lines = lambda: [story.item(row).text() for row in range(story.count())]  # noqa: E731
+        lines = lambda: story_lines(watch)  # noqa: E731
         qtbot.waitUntil(lambda: len(lines()) == 2, timeout=SOON_MS)
         with run.events_path.open("ab") as stream:
             stream.write(b'{"kind":"dream_dreamt","iteration":100,"depth":7}\n{"kind":"warning","iteration":100,"mess')

@@ -12,6 +12,7 @@ from gandam_studio.core.runs.record import DEFAULT_HALF_LIFE, RecordChanges, Run
 from gandam_studio.qt.following.pending import PendingCommands
 from gandam_studio.qt.following.pictures import FilePictureCache, inside
 from gandam_studio.qt.following.watcher import RunWatcher
+from gandam_studio.qt.responsiveness import set_aside
 from gandam_studio.qt.widgets.plots.timeline import Timeline
 from trainer.protocol.config import TrainConfig
 from trainer.protocol.errors import TrainerError
@@ -19,6 +20,8 @@ from trainer.protocol.events import SamplesSaved, TrainEvent
 from trainer.protocol.run_directory import RunDirectory, RunState
 
 LOG_CHARACTERS = 200_000
+LONG_RUN = 10_000
+"""Iterations from which on a run's events are kept out of garbage collections."""
 
 
 class RunFollower(QObject):
@@ -147,6 +150,8 @@ class RunFollower(QObject):
         record.set_half_life(self.record.half_life)
         self.record = record
         self.is_open = True
+        if record.last_iteration >= LONG_RUN:
+            set_aside()  # Scanning its events would hold the window up for as long as drawing them.
         self._set_axis()
         self.opened.emit()
 

@@ -15,27 +15,28 @@ from PySide6.QtWidgets import (
 
 from gandam_studio.qt import theme
 
-_TOKEN = Qt.ItemDataRole.UserRole + 900
+TINT_ROLE = Qt.ItemDataRole.UserRole + 900
+"""Where an item, or a model, names the colour of its text."""
 
 
 class _TintDelegate(QStyledItemDelegate):
     def initStyleOption(self, option: QStyleOptionViewItem, index: QModelIndex | QPersistentModelIndex) -> None:
         """Set the colour that the item names."""
         super().initStyleOption(option, index)
-        if token := index.data(_TOKEN):
+        if token := index.data(TINT_ROLE):
             palette = option.palette
             palette.setColor(QPalette.ColorRole.Text, theme.color(token))
             option.palette = palette
 
 
 def show_tints(view: QAbstractItemView) -> None:
-    """Show the colours of `tint` in a view without a delegate of its own."""
+    """Show the colours of `tint`, or of a model's `TINT_ROLE`, in a view without a delegate of its own."""
     view.setItemDelegate(_TintDelegate(view))
 
 
 def tint(item: QListWidgetItem | QTableWidgetItem | QTreeWidgetItem, token: str, column: int = 0) -> None:
     """Give an item's text a colour of the theme; its view must have been passed to `show_tints`."""
     if isinstance(item, QTreeWidgetItem):
-        item.setData(column, _TOKEN, token)
+        item.setData(column, TINT_ROLE, token)
     else:
-        item.setData(_TOKEN, token)
+        item.setData(TINT_ROLE, token)

@@ -254,7 +254,7 @@ class WatchPage(QWidget):
         self.log.reset([], "")
         follower.opened.connect(self._open)
         follower.changed.connect(self._take)
-        follower.events_arrived.connect(self.log.add_events)
+        follower.events_arrived.connect(self._log_events)
         follower.state_changed.connect(self._show_state)
         follower.log_grew.connect(self.log.add_log)
         follower.vanished.connect(self._show_vanished)
@@ -280,7 +280,7 @@ class WatchPage(QWidget):
         assert follower is not None
         record = follower.record
         stops = [float(sample.iteration) for sample in record.samples]
-        self.timeline.set_axis(float(record.last_iteration), stops)
+        moved = self.timeline.set_axis(float(record.last_iteration), stops)
         if (changes.curves or changes.metrics or changes.diagnoses) and not self._judge_later.isActive():
             self._judge_later.start()
         if changes.curves:
@@ -291,12 +291,17 @@ class WatchPage(QWidget):
             self.plots.set_spikes(spikes)
             checkpoints = [float(saved.iteration) for saved in record.checkpoints]
             self.timeline_bar.set_marks(spikes, checkpoints, self._marks())
-        if changes.spikes or changes.diagnoses:
+        # What follows the cursor is shown already if the cursor moved.
+        if (changes.spikes or changes.diagnoses) and not moved:
             self._show_diagnosis()
-        if changes.samples:
+        if changes.samples and not moved:
             self._refresh_pictures()
         if changes.metrics and not self._measured.isActive():
             self._measured.start()
+
+    def _log_events(self, events: list[ev.TrainEvent]) -> None:
+        self.log.add_events(events)
+        self.log.mark(self.timeline.shown)
 
     def _marks(self) -> list[Mark]:
         """Where the verdict changes, and where alarms are raised and cleared."""

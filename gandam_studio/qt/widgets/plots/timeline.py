@@ -62,12 +62,11 @@ class Timeline(QObject):
         self.extended.emit()
         self.moved.emit(self.shown)
 
-    def set_axis(self, last: float, stops: Sequence[float], first: float = 0.0) -> None:
-        """Set the axis, after the run has grown or was cut back by a resume."""
+    def set_axis(self, last: float, stops: Sequence[float], first: float = 0.0) -> bool:
+        """Set the axis, after the run has grown or was cut back by a resume; True if the cursor moved with it."""
         self.first, self.last, self.stops = first, max(first, last), sorted(stops)
         self.extended.emit()
-        if self.following or self.position > self.last:
-            self._move(self.last)
+        return self._move(self.last) if self.following or self.position > self.last else False
 
     def grab(self, position: float) -> None:
         """Move the cursor and stop following."""
@@ -130,12 +129,16 @@ class Timeline(QObject):
         if self.following:
             self.pause()
 
-    def _move(self, position: float) -> None:
+    def _move(self, position: float) -> bool:
+        """Move; True if that shows another position."""
         position = self._clamped(position)
-        if position != self.position:
-            self.position = position
-            if self._preview is None:
-                self.moved.emit(position)
+        if position == self.position:
+            return False
+        self.position = position
+        if self._preview is not None:
+            return False
+        self.moved.emit(position)
+        return True
 
     def _clamped(self, position: float) -> float:
         return min(max(position, self.first), self.last)
