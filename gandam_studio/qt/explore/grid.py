@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import math
 from collections.abc import Iterable, Sequence
 
@@ -155,22 +156,8 @@ class LatentGrid(QWidget):
 
     def arrangement(self) -> tuple[int, int]:
         """(columns, logical side of a picture) with which all samples fit and are largest."""
-        count = max(1, self._room)
-        best = (1, 0)
-        for columns in range(1, count + 1):
-            rows = math.ceil(count / columns)
-            across = (self.width() - GAP) // columns - GAP
-            down = (self.height() - GAP) // rows - GAP - self._caption()
-            side = min(across, down, LARGEST)
-            if side > best[1]:
-                best = (columns, side)
-        columns, side = best
-        if self._images:  # Whole steps of the screen's pixels, unless that makes pictures much smaller.
-            own, ratio = max(1, self._images[0].width()), self.devicePixelRatioF()
-            factor = side * ratio / own
-            if factor >= 1 and math.floor(factor) / factor > 0.8:
-                side = int(math.floor(factor) * own / ratio)
-        return columns, max(LEAST, side)
+        own = self._images[0].width() if self._images else 0
+        return _arranged(self._room, self.width(), self.height(), self._caption(), own, self.devicePixelRatioF())
 
     def cell_rect(self, index: int) -> QRect:
         """Where the picture of a sample is."""
@@ -321,3 +308,27 @@ class LatentGrid(QWidget):
         elif self.cell_at(event.pos()) is not None:
             self.menu_requested.emit(event.globalPos())
         event.accept()
+
+
+@functools.lru_cache(maxsize=8)
+def _arranged(room: int, width: int, height: int, caption: int, own: int, ratio: float) -> tuple[int, int]:
+    """`LatentGrid.arrangement`, cached: it is asked for each cell whenever the pointer moves.
+
+    Args:
+        room: number of cells. width, height: of the grid. caption: height of a name. All logical pixels.
+        own: pixels across a sample, 0 without any. ratio: of the screen's pixels to logical ones.
+    """
+    best = (1, 0)
+    for columns in range(1, max(1, room) + 1):
+        rows = math.ceil(max(1, room) / columns)
+        across = (width - GAP) // columns - GAP
+        down = (height - GAP) // rows - GAP - caption
+        side = min(across, down, LARGEST)
+        if side > best[1]:
+            best = (columns, side)
+    columns, side = best
+    if own:  # Whole steps of the screen's pixels, unless that makes pictures much smaller.
+        factor = side * ratio / own
+        if factor >= 1 and math.floor(factor) / factor > 0.8:
+            side = int(math.floor(factor) * own / ratio)
+    return columns, max(LEAST, side)
