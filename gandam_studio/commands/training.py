@@ -403,6 +403,12 @@ def label(workspace: Workspace, out: Output, run: str, name: str | None, note: s
     help="Opacity: clear or opaque, or as drawn.  [default: binary with a palette]",
 )
 @click.option(
+    "--background",
+    type=click.Choice(["clear", "keep"]),
+    help="Of a run without transparency: cut sprites out of the plain background, or leave it.  [default: clear with a "
+    "palette]",
+)
+@click.option(
     "--clean",
     metavar="TIMES|off",
     help="Stray single pixels: at most this many times the share of the training pictures; 0: none.  [default: 1]",
@@ -461,6 +467,7 @@ def sample(
     palette: str | None,
     colours: int | None,
     alpha: str | None,
+    background: str | None,
     clean: str | None,
     outline: float | None,
     scales: tuple[int, ...],
@@ -486,7 +493,7 @@ def sample(
             raise click.UsageError(f"{name} needs --singly: without it, one file is all that is written")
     if len(scales) > 1 and not singly:
         raise click.UsageError("one file has one size; several --scale need --singly")
-    look = _look(palette, colours, alpha, clean, outline)
+    look = _look(palette, colours, alpha, background, clean, outline)
     found, suffix = find_run(workspace, run), target.suffix.lower() if target else ""
     known = (".png", *handing_over.ASEPRITE, *handing_over.MOVING)
     if target is not None and singly == (suffix in known):
@@ -540,16 +547,17 @@ def _take(workspace: Workspace, made: handing_over.FinishedSamples, job: Console
 
 
 def _look(
-    palette: str | None, colours: int | None, alpha: str | None, clean: str | None, outline: float | None
-) -> handing_over.Look:
-    """What the options of `sample` ask for; without a palette, pictures stay as drawn unless --alpha is given."""
+    palette: str | None, colours: int | None, alpha: str | None, background: str | None, clean: str | None,
+    outline: float | None,
+) -> handing_over.Look:  # fmt: skip
+    """What the options of `sample` ask for; without a palette, pictures stay as drawn unless others are given."""
     from gandam_studio.core.runs import handing_over
 
     if palette is None:
         for name, given in (("--colours", colours), ("--clean", clean), ("--outline", outline)):
             if given is not None:
                 raise click.UsageError(f"{name} needs --palette")
-        return handing_over.Look(alpha=alpha or "keep")
+        return handing_over.Look(alpha=alpha or "keep", cut=background == "clear")
     if colours is not None and palette not in (handing_over.DATA, handing_over.OWN, handing_over.EACH):
         raise click.UsageError("a palette file has its own number of colours; leave out --colours")
     usual = handing_over.CLEAN_LOOK
@@ -563,7 +571,7 @@ def _look(
             raise click.UsageError(f"--clean is a number from 0 to 100, or off, not {clean!r}")
     own = handing_over.COLOURS_EACH if palette == handing_over.EACH else handing_over.COLOURS
     lean = usual.lean if outline is None else outline
-    return handing_over.Look(palette, colours or own, alpha or usual.alpha, times, lean)
+    return handing_over.Look(palette, colours or own, alpha or usual.alpha, times, lean, background != "keep")
 
 
 def _say_look(out: Output, made: handing_over.FinishedSamples) -> None:

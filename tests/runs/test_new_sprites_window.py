@@ -17,6 +17,7 @@ from gandam_studio.core.runs import handing_over
 from gandam_studio.core.runs.handing_over import EACH, OWN, Samples
 from gandam_studio.core.workspace.lineage import GENERATED
 from gandam_studio.core.workspace.query import Filter
+from trainer.protocol.files import write_json
 from trainer.protocol.run_directory import RunDirectory
 
 SIDE = 24
@@ -253,3 +254,24 @@ def test_without_the_training_pictures_samples_are_handed_over_all_the_same(  # 
     assert panel.cleans.isChecked()
     assert panel.outline.value() > 0
     dialog.done(0)
+
+
+def test_without_transparency_the_background_is_offered_instead(session, run, dialog, qtbot) -> None:  # type: ignore[no-untyped-def]
+    panel = dialog.panel
+    assert panel.background.isHidden()
+    assert not panel.alpha.isHidden()
+    np.save(run.dataset_path, np.full((20, SIDE, SIDE, 3), 255, np.uint8))
+    write_json(run.dataset_info_path, {"split": ["train"] * 20, "background": [255, 255, 255]})
+    panel.palette_box.setCurrentIndex(panel.palette_box.findData(OWN))
+    soft = soft_samples(6)
+    whole = [np.where(one[..., 3:] > 127, one[..., :3], 250).astype(np.uint8) for one in soft.pictures]
+    before = dialog.preview.done
+    dialog.preview.show_samples(run, Samples(whole, soft.latents, soft.facts))
+    settled(dialog, qtbot, before)
+    assert not panel.background.isHidden()
+    assert panel.alpha.isHidden()
+    assert opacity(dialog.preview.pictures.after.image) == {0, 255}
+    before = dialog.preview.done
+    panel.background.setCurrentIndex(panel.background.findData(False))
+    settled(dialog, qtbot, before)
+    assert opacity(dialog.preview.pictures.after.image) == {255}

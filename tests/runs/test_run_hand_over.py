@@ -251,3 +251,37 @@ def test_saved_samples_are_handed_over_by_their_names(tmp_path: Path) -> None:
     (recorded_run.path / newest.fixed).unlink()
     with pytest.raises(UserError, match="cannot be read"):
         samples_at(SampleSpot(recorded_run, newest, "fixed"))
+
+
+def opaque_run(folder: Path, pictures: np.ndarray) -> RunDirectory:
+    """A run that draws no transparency, over white."""
+    made = make_run(folder, (f"origin.manifest={DIGEST}",))
+    np.save(made.dataset_path, pictures)
+    files.write_json(made.dataset_info_path, {"split": ["train"] * len(pictures), "background": [255, 255, 255]})
+    return made
+
+
+def test_samples_on_a_plain_background_are_cut_out_of_it(samples: Samples, tmp_path: Path) -> None:
+    real = real_sprites()
+    white = np.where(real[..., 3:] > 0, real[..., :3], 255).astype(np.uint8)
+    run = opaque_run(tmp_path / "r1-test", white)
+    soft = np.clip(white[:9].astype(int) + np.random.default_rng(1).integers(-9, 10, white[:9].shape), 0, 255)
+    drawn = Samples(list(soft.astype(np.uint8)), samples.latents, samples.facts)
+    made = hand_over(run, tmp_path / "cut", lambda _folder: drawn, CLEAN_LOOK)
+    assert ((np.array(made.pictures)[..., 3] > 0) == (real[:9, ..., 3] > 0)).all()
+    assert (255, 255, 255) not in read_palette(tmp_path / "cut" / "palette.gpl").colours
+    told = json.loads((tmp_path / "cut" / "seeds.json").read_text(encoding="utf-8"))
+    assert told["cut_out_of"] == [255, 255, 255]
+    whole = hand_over(run, None, lambda _folder: drawn, Look(DATA, 12, BINARY, 1.0, 0.5))
+    assert (np.array(whole.pictures)[..., 3] == 255).all()
+    assert "cut_out_of" not in whole.samples.facts
+    plain = hand_over(run, None, lambda _folder: drawn, Look(cut=True))
+    assert ((np.array(plain.pictures)[..., 3] > 0) == (real[:9, ..., 3] > 0)).all()
+
+
+def test_pictures_that_fill_their_frame_stay_whole(samples: Samples, tmp_path: Path) -> None:
+    run = opaque_run(tmp_path / "r1-test", np.random.default_rng(2).integers(0, 256, (12, 32, 32, 3), np.uint8))
+    light = [np.full((32, 32, 3), 250, np.uint8)]
+    made = hand_over(run, None, lambda _folder: Samples(light, ["7/0"], samples.facts), CLEAN_LOOK)
+    assert (made.pictures[0][..., 3] == 255).all()
+    assert "cut_out_of" not in made.samples.facts

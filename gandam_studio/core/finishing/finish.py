@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from gandam_studio.core.errors import UserError
 from gandam_studio.core.finishing import oklab
 from gandam_studio.core.finishing.cleaning import CLEAR, Indices, cleaned, stray_share
+from gandam_studio.core.finishing.ground import Colour, cut_out
 from gandam_studio.core.finishing.palette import SOLID, Palette, packed, palette_of, unpacked
 
 Pixels = NDArray[np.uint8]
@@ -51,6 +52,7 @@ class Finish:
         share: at most this share of a picture's solid pixels is stray; None cleans nothing.
         lean: how much pixels of the outline lean to the colours of the data's outlines, 0 not at all.
         traits: of the data, for the outlines.
+        background: what pictures without transparency are cut out of (`ground.cut_out`); None leaves them whole.
     """
 
     palette: Palette | None = None
@@ -59,6 +61,7 @@ class Finish:
     share: float | None = None
     lean: float = 0.0
     traits: Traits | None = None
+    background: Colour | None = None
 
     def __post_init__(self) -> None:
         if self.alpha not in ALPHAS:
@@ -77,10 +80,12 @@ class Finish:
         return palette_of([picture], self.each)
 
 
-def with_alpha(picture: Pixels) -> Pixels:
-    """(H, W, 3 or 4) -> (H, W, 4), a copy."""
+def with_alpha(picture: Pixels, background: Colour | None = None) -> Pixels:
+    """(H, W, 3 or 4) -> (H, W, 4), a copy; without transparency it is cut out of the `background`, if there is one."""
     if picture.shape[2] == 4:
         return picture.copy()
+    if background is not None:
+        return cut_out(picture, background)
     return np.dstack([picture, np.full(picture.shape[:2], 255, np.uint8)])
 
 
@@ -155,7 +160,7 @@ def finished(picture: Pixels, finish: Finish) -> Pixels:
 
     Finishing twice changes nothing more. A mirrored picture gives the mirrored result.
     """
-    rgba = with_alpha(picture)
+    rgba = with_alpha(picture, finish.background)
     binary = finish.alpha == BINARY
     palette = finish.palette_for(rgba)
     least = SOLID if binary else 1

@@ -33,6 +33,7 @@ from gandam_studio.core.finishing.finish import (
     traits_of,
     with_alpha,
 )
+from gandam_studio.core.finishing.ground import Colour, lies_on
 from gandam_studio.core.finishing.palette import Palette, counted_colours, palette_of
 from gandam_studio.core.finishing.palette_files import gimp_palette, read_palette
 from gandam_studio.core.finishing.sheet import atlas, laid_out, sheet_problem
@@ -78,6 +79,7 @@ class Look:
         alpha: `finish.BINARY` or `finish.KEPT`.
         clean: a picture may have this many times the data's share of stray pixels; None leaves all of them.
         lean: how much outlines lean to the colours of the data's outlines.
+        cut: samples of a run without transparency lose the plain background that its training pictures have.
     """
 
     palette: str = ""
@@ -85,6 +87,7 @@ class Look:
     alpha: str = KEPT
     clean: float | None = None
     lean: float = 0.0
+    cut: bool = False
 
     def __post_init__(self) -> None:
         if self.alpha not in ALPHAS:
@@ -95,11 +98,11 @@ class Look:
     @property
     def is_plain(self) -> bool:
         """Whether samples stay exactly as drawn."""
-        return not self.palette and self.alpha == KEPT
+        return not self.palette and self.alpha == KEPT and not self.cut
 
 
-CLEAN_LOOK = Look(DATA, COLOURS, BINARY, 1.0, LEAN)
-"""The usual choice: colours, outlines and cleanness as in the data."""
+CLEAN_LOOK = Look(DATA, COLOURS, BINARY, 1.0, LEAN, cut=True)
+"""The usual choice: colours, outlines and cleanness as in the data, and nothing behind the sprite."""
 
 
 @dataclass(frozen=True)
@@ -175,6 +178,11 @@ def real_pictures(run: RunDirectory, most: int = LOOKED_AT) -> list[Pixels]:
 
     At most `most`, and fewer of large ones. Raises UserError when the run's data set cannot be read.
     """
+    return _real_pictures(run, most)[0]
+
+
+def _real_pictures(run: RunDirectory, most: int) -> tuple[list[Pixels], dict[str, Any]]:
+    """The pictures, and what the run's data set says of itself."""
     try:
         pixels = open_pictures(run.dataset_path)
         info = (
@@ -195,7 +203,15 @@ def real_pictures(run: RunDirectory, most: int = LOOKED_AT) -> list[Pixels]:
         raise UserError(f"{run.name} has no pictures that it learned from")
     most = max(1, min(most, _LOOKED_AT_BYTES // pixels[0].nbytes, len(rows)))
     chosen = rows[np.unique(np.linspace(0, len(rows) - 1, most).round().astype(np.int64))]
-    return [np.array(pixels[row]) for row in chosen]
+    return [np.array(pixels[row]) for row in chosen], info
+
+
+def background_of(run: RunDirectory) -> Colour | None:
+    """The plain background of the pictures that a run learned from; None where they have transparency or no such one.
+
+    Raises UserError when the run's data set cannot be read.
+    """
+    return _background(run.path, _stamp(run))
 
 
 def resolved(run: RunDirectory, look: Look, pictures: Callable[[], Sequence[Pixels]]) -> Finish:
@@ -204,21 +220,22 @@ def resolved(run: RunDirectory, look: Look, pictures: Callable[[], Sequence[Pixe
     Raises UserError: a palette file or the run's data cannot be read.
     """
     palette, each = None, 0
+    background = background_of(run) if look.cut and run.dataset_path.is_file() else None
     if look.palette == DATA:
-        palette = _data_palette(run.path, _stamp(run), look.colours)
+        palette = _data_palette(run.path, _stamp(run), look.colours, background)
     elif look.palette == OWN:
-        palette = palette_of(pictures(), look.colours, run.name)
+        palette = palette_of([with_alpha(one, background) for one in pictures()], look.colours, run.name)
     elif look.palette == EACH:
         each = look.colours
     elif look.palette:
         palette = read_palette(look.palette)
     traits = None
     if look.palette and (look.palette == DATA or look.clean or look.lean):
-        traits = _data_traits(run.path, _stamp(run), palette, each)
+        traits = _data_traits(run.path, _stamp(run), palette, each, background)
     share = None
     if look.palette and look.clean is not None:
         share = look.clean * traits.stray if traits else 0.0
-    return Finish(palette, each, look.alpha, share, look.lean, traits)
+    return Finish(palette, each, look.alpha, share, look.lean, traits, background)
 
 
 def _stamp(run: RunDirectory) -> tuple[int, int]:
@@ -232,13 +249,30 @@ def _stamp(run: RunDirectory) -> tuple[int, int]:
 
 # A preview asks the same again at every change of a slider.
 @functools.lru_cache(maxsize=8)
-def _data_palette(folder: Path, _stamp: tuple[int, int], colours: int) -> Palette:
-    return palette_of(real_pictures(RunDirectory(folder)), colours, folder.name)
+def _data_palette(folder: Path, _stamp: tuple[int, int], colours: int, background: Colour | None) -> Palette:
+    return palette_of(_cut_pictures(folder, LOOKED_AT, background), colours, folder.name)
 
 
 @functools.lru_cache(maxsize=8)
-def _data_traits(folder: Path, _stamp: tuple[int, int], palette: Palette | None, each: int) -> Traits:
-    return traits_of(real_pictures(RunDirectory(folder), LOOKED_AT if palette else _LOOKED_AT_EACH), palette, each)
+def _data_traits(
+    folder: Path, _stamp: tuple[int, int], palette: Palette | None, each: int, background: Colour | None
+) -> Traits:
+    most = LOOKED_AT if palette else _LOOKED_AT_EACH
+    return traits_of(_cut_pictures(folder, most, background), palette, each)
+
+
+def _cut_pictures(folder: Path, most: int, background: Colour | None) -> list[Pixels]:
+    return [with_alpha(one, background) for one in real_pictures(RunDirectory(folder), most)]
+
+
+@functools.lru_cache(maxsize=8)
+def _background(folder: Path, _stamp: tuple[int, int]) -> Colour | None:
+    pictures, info = _real_pictures(RunDirectory(folder), LOOKED_AT)
+    levels = info.get("background")
+    if not isinstance(levels, list) or len(levels) < 3 or not all(type(one) is int for one in levels):
+        return None
+    colour = levels[0], levels[1], levels[2]
+    return colour if pictures[0].shape[2] == 3 and lies_on(pictures, colour) else None
 
 
 # What the trainer draws
@@ -436,6 +470,8 @@ def _look_facts(look: Look, finish: Finish) -> dict[str, Any]:
     if look.is_plain:
         return {}
     facts: dict[str, Any] = {"alpha": look.alpha}
+    if finish.background is not None:
+        facts["cut_out_of"] = list(finish.background)
     if look.palette:
         kind = look.palette if look.palette in (DATA, OWN, EACH) else "file"
         facts["palette"] = {"from": kind, "colours": len(finish.palette.colours) if finish.palette else look.colours}

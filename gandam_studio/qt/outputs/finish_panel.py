@@ -62,10 +62,11 @@ Draw = Callable[[Path], Samples]
 
 
 class FinishPanel(QWidget):
-    """Palette, opacity, stray pixels and outlines; `look` says what is chosen.
+    """Palette, opacity or background, stray pixels and outlines; `look` says what is chosen.
 
     Attributes:
-        palette_box, lacking, file, colours, alpha, cleans, times, outline: the fields. swatches: the palette's colours.
+        palette_box, lacking, file, colours, alpha, background, cleans, times, outline: the fields. swatches: the
+            palette's colours.
 
     Signals:
         look_changed: another look is chosen.
@@ -108,6 +109,12 @@ class FinishPanel(QWidget):
         self.alpha.addItem(self.tr("Clear or opaque"), BINARY)
         self.alpha.addItem(self.tr("As drawn"), KEPT)
         self.alpha.setToolTip(self.tr("Pixel art has no half-clear pixels"))
+        self.background = QComboBox()
+        self.background.addItem(self.tr("Clear"), True)
+        self.background.addItem(self.tr("As drawn"), False)
+        self.background.setToolTip(
+            self.tr("The run draws no transparency: sprites are cut out of the background of its training pictures")
+        )
         self.cleans = QCheckBox(self.tr("Clean stray pixels, to"))
         self.cleans.setChecked(True)
         self.cleans.setToolTip(
@@ -142,6 +149,7 @@ class FinishPanel(QWidget):
         add_row(self._form, self.tr("Co&lours"), self.colours)
         add_row(self._form, "", self.swatches)
         add_row(self._form, self.tr("&Opacity"), self.alpha)
+        add_row(self._form, self.tr("&Background"), self.background)
         cleaning = QWidget()
         row = QHBoxLayout(cleaning)
         row.setContentsMargins(0, 0, 0, 0)
@@ -153,9 +161,11 @@ class FinishPanel(QWidget):
         self._resting = QTimer(self, interval=_PATIENCE_MS, singleShot=True)
         self._resting.timeout.connect(self.look_changed)
         self.palette_box.currentIndexChanged.connect(lambda _index: self._change_palette())
-        self.alpha.currentIndexChanged.connect(lambda _index: self.look_changed.emit())
+        for choice in (self.alpha, self.background):
+            choice.currentIndexChanged.connect(lambda _index: self.look_changed.emit())
         self.cleans.toggled.connect(self.times.setEnabled)
         self._form.setRowVisible(self.lacking, False)
+        self._form.setRowVisible(self.background, False)
         self.cleans.toggled.connect(lambda _on: self.look_changed.emit())
         self.file.textChanged.connect(lambda _text: self._resting.start())
         for box in (self.colours, self.times, self.outline):
@@ -182,6 +192,11 @@ class FinishPanel(QWidget):
             part.setEnabled(at_hand)
         self._form.setRowVisible(self.lacking, not at_hand)
 
+    def show_background(self, opaque: bool) -> None:
+        """Offer a clear background instead of opacity for samples that are `opaque`: without transparency."""
+        self._form.setRowVisible(self.background, opaque)
+        self._form.setRowVisible(self.alpha, not opaque)
+
     def align_labels(self, others: Sequence[QLabel]) -> None:
         """Give these labels and the panel's own one width, so that fields stand below those of another form."""
         labels: list[QWidget] = list(others)
@@ -197,9 +212,9 @@ class FinishPanel(QWidget):
     def look(self) -> Look:
         """What is chosen. Raises UserError when no palette file is named."""
         kind = self.palette_box.currentData()
-        alpha = self.alpha.currentData()
+        alpha, cut = self.alpha.currentData(), bool(self.background.currentData())
         if not kind:
-            return Look(alpha=alpha)
+            return Look(alpha=alpha, cut=cut)
         if kind == FILE:
             kind = self.file.text().strip()
             if not kind:
@@ -207,7 +222,7 @@ class FinishPanel(QWidget):
             if kind in (DATA, OWN, EACH):
                 kind = str(Path(kind).absolute())
         times = self.times.value() if self.cleans.isChecked() else None
-        return Look(kind, self.colours.value(), alpha, times, self.outline.value())
+        return Look(kind, self.colours.value(), alpha, times, self.outline.value(), cut)
 
     def _change_palette(self) -> None:
         kind = self.palette_box.currentData()
@@ -297,6 +312,7 @@ class FinishPreview(QWidget):
     def show_samples(self, run: RunDirectory, samples: Samples) -> None:
         """Show these samples of a run."""
         self._run, self._samples = run, samples
+        self._panel.show_background(samples.pictures[0].shape[2] == 3 and run.dataset_path.is_file())
         if self.pictures.before.image is None:
             self.pictures.set_message(self.tr("Finding colours…"))
         self.refresh()
