@@ -191,13 +191,20 @@ def test_nearest_pictures_are_shown_and_copies_warned_about(explore, qtbot) -> N
 def test_favourites_are_named_and_removed(explore, qtbot) -> None:  # type: ignore[no-untyped-def]
     _, screen = explore()
     run = screen.explorer.source.folder
+    button, unkept = screen.sample.keep_button, screen.sample.keep_button.text()
     press(Qt.Key.Key_U)
+    assert button.text() != unkept
+    press(Qt.Key.Key_Right)
+    assert button.text() == unkept
+    press(Qt.Key.Key_Left)
+    assert button.text() != unkept
     screen.favourites.item(0).setText("the tall one")
     assert explored(run).favourites[0].name == "the tall one"
     screen.favourites.item(0).setSelected(True)
     screen.favourites.setFocus()
     press(Qt.Key.Key_Delete)
     assert not explored(run).favourites
+    assert button.text() == unkept
     screen.grid.setFocus()
     press(Qt.Key.Key_Z)
     assert explored(run).favourites[0].name == "the tall one"

@@ -54,6 +54,7 @@ class Choosing(QObject):
             if cell.label is not None and cell.label < len(facts.classes):
                 about += "\n" + self.tr("Class: {0}").format(facts.classes[cell.label])
         self._panel.show_cell(cell, about)
+        self._panel.show_kept(cell is not None and cell.vector.tobytes() in self._kept)
 
     def keep(self) -> None:
         """Keep the chosen sample, or remove it from the favourites if it is one."""
@@ -72,9 +73,14 @@ class Choosing(QObject):
         self._steering.forget()
         self.mark()
 
+    @property
+    def _kept(self) -> set[bytes]:
+        return {one.vector.tobytes() for one in self._explorer.kept.favourites}
+
     def mark(self) -> None:
         """Show which samples are favourites and picks."""
-        kept = {one.vector.tobytes() for one in self._explorer.kept.favourites}
+        kept, chosen = self._kept, self.chosen
+        self._panel.show_kept(chosen is not None and chosen.vector.tobytes() in kept)
         marks: dict[int, list[str]] = {}
         for index, cell in enumerate(self._grid.cells):
             own = [FAVOURITE] if cell.vector.tobytes() in kept else []

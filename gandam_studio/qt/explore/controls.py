@@ -91,7 +91,7 @@ class SourceBar(QFrame):
         row.addWidget(self.checkpoints, 1)
         for widget in (self.open_button, self.seed, self.dice):
             row.addWidget(widget)
-        row.addStretch(1)
+        row.addStretch()
         row.addWidget(self.variety_box)
 
 

@@ -181,6 +181,7 @@ class DirectionsPanel(QWidget):
             name.setFixedWidth(self.fontMetrics().averageCharWidth() * 14)
             name.setToolTip(one.note or one.name)
             slider = QSlider(Qt.Orientation.Horizontal)
+            slider.setProperty("role", "both")
             slider.setRange(-REACH * PER_UNIT, REACH * PER_UNIT)
             slider.setPageStep(PER_UNIT)
             slider.setValue(amount)

@@ -21,10 +21,10 @@ from gandam_studio.core.runs.exploring import Pixels
 from gandam_studio.qt import theme
 from gandam_studio.qt.explore.cells import Cell, cells_of
 from gandam_studio.qt.explore.explorer import Explorer
-from gandam_studio.qt.explore.sample_panel import PictureView
 from gandam_studio.qt.failures import as_sentence
 from gandam_studio.qt.following.pictures import to_image
 from gandam_studio.qt.widgets.fitting import grow_to_text
+from gandam_studio.qt.widgets.picture_view import PictureView
 
 SIDE = 224
 NEAR, FAR = 4.0, 12.0

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from PySide6.QtCore import QSize, Qt, QTimer, Signal
-from PySide6.QtGui import QImage, QPainter, QPaintEvent
+from PySide6.QtCore import Qt, QTimer, Signal
+from PySide6.QtGui import QImage
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QPushButton, QSizePolicy, QVBoxLayout, QWidget
 
 from gandam_studio.core.errors import UserError
@@ -14,10 +14,9 @@ from gandam_studio.core.runs.exploring import Pixels
 from gandam_studio.qt import icons, theme
 from gandam_studio.qt.explore.cells import Cell
 from gandam_studio.qt.following.pictures import to_image
-from gandam_studio.qt.painting import paint_event
 from gandam_studio.qt.widgets.diagnosis.sheet_dialog import GAP, SheetView
 from gandam_studio.qt.widgets.outside_text import OutsideLabel
-from gandam_studio.qt.widgets.sample_grid import crisp, paint_checker
+from gandam_studio.qt.widgets.picture_view import PictureView
 
 SIDE = 128
 NEAREST = 4
@@ -25,47 +24,6 @@ REAL_SIDE = 68
 """Logical side of a real picture, four of which fit side by side."""
 SETTLED_MS = 250
 """How long a sample is chosen before its neighbours are looked for."""
-
-
-class PictureView(QWidget):
-    """One picture, crisp, on checkers where it is clear."""
-
-    def __init__(self, side: int = SIDE, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
-        self._image = QImage()
-        self._side = side
-        self.setFixedSize(side, side)
-        theme.notifier().changed.connect(self.update)
-
-    @property
-    def image(self) -> QImage:
-        """What is shown."""
-        return self._image
-
-    def show_image(self, image: QImage) -> None:
-        """Show another picture; a null one for none."""
-        self._image = image
-        self.update()
-
-    def sizeHint(self) -> QSize:
-        """A square."""
-        return QSize(self._side, self._side)
-
-    @paint_event
-    def paintEvent(self, event: QPaintEvent, painter: QPainter) -> None:
-        """Paint it."""
-        area = self.rect().adjusted(0, 0, -1, -1)
-        if self._image.isNull():
-            painter.fillRect(area, theme.color("cell"))
-        else:
-            if self._image.hasAlphaChannel():
-                paint_checker(painter, self.rect())
-            ratio = self.devicePixelRatioF()
-            scaled = crisp(self._image, round(self.width() * ratio), round(self.height() * ratio))
-            scaled.setDevicePixelRatio(ratio)
-            painter.drawImage(0, 0, scaled)
-        painter.setPen(theme.color("border_strong"))
-        painter.drawRect(area)
 
 
 class SamplePanel(QWidget):
@@ -87,7 +45,7 @@ class SamplePanel(QWidget):
         super().__init__(parent)
         self.cell: Cell | None = None
         self.nearest_picture: Pixels | None = None
-        self.picture = PictureView()
+        self.picture = PictureView(SIDE)
         self.picture.setAccessibleName(self.tr("The chosen sample"))
         self.name = OutsideLabel(elide=Qt.TextElideMode.ElideMiddle)
         self.name.setProperty("role", "title")
@@ -159,6 +117,12 @@ class SamplePanel(QWidget):
         if cell is None:
             self._soon.stop()
             self.show_nearest(None, "")
+
+    def show_kept(self, kept: bool) -> None:
+        """Say on the button whether the sample is among the favourites."""
+        self.keep_button.setText(self.tr("Kept") if kept else self.tr("Keep"))
+        icons.set_icon(self.keep_button, "star", "accent" if kept else "text", 16)
+        self.keep_button.setToolTip(self.tr("Remove it from the favourites") if kept else "")
 
     def stop(self) -> None:
         """Look for no neighbours any more."""

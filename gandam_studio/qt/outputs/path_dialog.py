@@ -12,15 +12,19 @@ from PySide6.QtWidgets import QCheckBox, QComboBox, QLabel, QWidget
 
 from gandam_studio.core.runs.exploring import write_path
 from gandam_studio.core.runs.film import LEAST_MS, FilmPlan, check_film, too_large
+from gandam_studio.qt.following.pictures import to_image
 from gandam_studio.qt.outputs.output_dialog import OutputDialog
 from gandam_studio.qt.session import Session
 from gandam_studio.qt.widgets.numbers import WholeBox
+from gandam_studio.qt.widgets.picture_view import FilmView
 from trainer.protocol.run_directory import RunDirectory
+
+PREVIEW_SIDE = 128
 
 
 class PathDialog(OutputDialog):
     """Attributes:
-    kind, scale, frame, back: the choices.
+    kind, scale, frame, back: the choices. preview: plays the film.
     """
 
     setting = "film/folder"
@@ -48,6 +52,9 @@ class PathDialog(OutputDialog):
         self.frame.setSuffix(self.tr(" ms each"))
         self.back = QCheckBox(self.tr("And back again, so that it can loop"))
         self.back.setChecked(True)
+        self.preview = FilmView(PREVIEW_SIDE)
+        self.preview.setAccessibleName(self.tr("The film"))
+        self._images = [to_image(picture) for picture in pictures]
         self.size_note = QLabel()
         self.size_note.setProperty("role", "secondary")
         self.add_row(self.tr("&Format"), self.kind)
@@ -55,12 +62,16 @@ class PathDialog(OutputDialog):
         self.add_row(self.tr("&Time"), self.frame)
         self.form.addRow("", self.back)
         self.form.addRow("", self.size_note)
+        self.form.addRow("", self.preview)
         self.add_target_row()
         self.kind.currentIndexChanged.connect(lambda _index: self._change())
         self.back.toggled.connect(lambda _on: self._change())
         for box in (self.scale, self.frame):
             box.valueChanged.connect(lambda _value: self._change())
+        self.back.toggled.connect(lambda _on: self._play())
+        self.frame.valueChanged.connect(lambda _value: self._play())
         self._change()
+        self._play()
 
     @property
     def plan(self) -> FilmPlan:
@@ -85,6 +96,10 @@ class PathDialog(OutputDialog):
         elif Path(typed).suffix.lower() != suffix:
             self.target.setText(str(Path(typed).with_suffix(suffix)))
         self.check()
+
+    def _play(self) -> None:
+        frames = [*self._images, *self._images[-2:0:-1]] if self.back.isChecked() else self._images
+        self.preview.play(frames, self.plan.frame_ms, self.plan.hold_ms)
 
     def reason(self, target: Path, *, force: bool) -> str:
         """Why nothing can be written to `target`, or ""."""
