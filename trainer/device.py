@@ -62,10 +62,10 @@ def available_devices() -> list[str]:
 def set_threads(wanted: int, sharing: int = 1) -> None:
     """Use `wanted` CPU threads; 0 stands for OMP_NUM_THREADS, or torch's choice divided among `sharing` processes.
 
-    Above 64, at most the number of processors: a run from a larger machine may ask for more than this one can start.
+    At most the number of processors: a run from a larger machine may ask for more, and more take many times as long.
     """
     if wanted:
-        torch.set_num_threads(min(wanted, max(64, os.cpu_count() or 1)))
+        torch.set_num_threads(min(wanted, os.cpu_count() or 1))
     elif sharing > 1 and "OMP_NUM_THREADS" not in os.environ:
         torch.set_num_threads(max(1, torch.get_num_threads() // sharing))
 
