@@ -6,7 +6,8 @@ import time
 
 STARTED = time.time()  # Before slow imports, so that commands sent meanwhile are not dropped as old.
 
-if __name__ == "__main__":
+
+def _run() -> None:
     from trainer.waiting import wait_briefly
 
     wait_briefly()
@@ -14,3 +15,9 @@ if __name__ == "__main__":
     from trainer.cli import run
 
     run(STARTED)
+
+
+if __name__ == "__main__":
+    from trainer.ending import leave_after
+
+    leave_after(_run)

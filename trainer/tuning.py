@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import dataclasses
 import time
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Callable, Mapping
+from functools import partial
+from typing import Any, NamedTuple
 
 import torch
 
@@ -18,9 +19,10 @@ from trainer.objectives import needs_reals
 from trainer.protocol.config import TrainConfig
 from trainer.protocol.errors import TrainerError
 from trainer.protocol.schedule import Done, penalty_weight
-from trainer.session import make_session
+from trainer.session import Session, make_session
 
 BUDGET_S = 6.0  # Seconds after which no more candidates are tried.
+BF16_HANDICAP = 1.1  # It costs accuracy, so it must be faster by a tenth.
 CPU_BATCH = 512  # A larger batch is never faster on a CPU.
 
 
@@ -70,51 +72,73 @@ def uses_winograd(config: TrainConfig, device: torch.device, bf16: bool) -> bool
 
 
 def _fastest(config: TrainConfig, data: TrainingSet, candidates: list[Machine], batch: int) -> int:
+    """The index of the fastest; the last one is tried only until it has won, since nothing is compared with it."""
     times: list[float] = []
     started = time.perf_counter()
     for machine in candidates:
         if times and time.perf_counter() - started > BUDGET_S:
             break
-        found = attempt(lambda machine=machine: time_steps(config, data, machine, batch))  # type: ignore[misc]
-        times.append(found if found is not None else float("inf"))
+        handicap, best = BF16_HANDICAP if machine.bf16 else 1.0, min(times, default=float("inf"))
+        enough = best / handicap if machine is candidates[-1] and best < float("inf") else 0.0
+        found = attempt(partial(time_steps, config, data, machine, batch, enough=enough))
+        times.append(handicap * found if found is not None else float("inf"))
         free_memory(machine.device)
-    handicap = [seconds * (1.1 if machine.bf16 else 1.0) for seconds, machine in zip(times, candidates, strict=False)]
-    return handicap.index(min(handicap))
+    return times.index(min(times))
 
 
-def time_steps(config: TrainConfig, data: TrainingSet, machine: Machine, batch: int, steps: int = 2) -> float:
+def time_steps(
+    config: TrainConfig, data: TrainingSet, machine: Machine, batch: int, steps: int = 2, enough: float = 0.0
+) -> float:
     """Seconds for one iteration at `batch`, the best of `steps` after a warm-up.
 
-    Discriminator steps with and without penalty are timed separately and weighted by how often they occur. Runs on this
+    Discriminator steps with and without penalty are timed separately and weighted by how often they occur. As soon as
+    an iteration is known to take less than `enough` seconds, also by the warm-up, that bound is returned. Runs on this
     rank alone.
     """
     trial = dataclasses.replace(config, augmentation=dataclasses.replace(config.augmentation, mirror=False))
     session = make_session(trial, data, machine, Ranks(), batch)
-    game, batches = session.game, session.batches
-    if isinstance(game, FlowGame):
-        times = []
-        for number in range(steps + 1):
-            started = time.perf_counter()
-            game.step(batches.draw("flow", number, 0.0, with_reals=True))
-            synchronize(machine.device)
-            times.append(time.perf_counter() - started)
-        return min(times[1:])
-    reals = needs_reals(trial.objective.kind)
-    weights = [penalty_weight(trial, Done(), step) for step in range(trial.regulariser.every)]
-    kinds = list(dict.fromkeys(weights))
-    best = [float("inf")] * (len(kinds) + 1)
+    parts = _parts(trial, session)
+    rounds: list[list[float]] = []
+
+    def iteration(measured: list[list[float]]) -> float:
+        return sum(part.times * min(seconds) for part, *seconds in zip(parts, *measured, strict=True))
+
     for number in range(steps + 1):
-        for index, weight in enumerate((*kinds, None)):
-            started = time.perf_counter()
-            if index < len(kinds):
-                game.discriminator_turn(batches.draw("d", number, 0.0, with_reals=True), weight)
-            else:
-                game.generator_phase(batches.draw("g", number, 0.0, with_reals=reals))
-            synchronize(machine.device)
-            if number:
-                best[index] = min(best[index], time.perf_counter() - started)
-    of_d = sum(best[kinds.index(weight)] for weight in weights) / len(weights)
-    return trial.objective.critic_steps * of_d + best[-1]
+        rounds.append([_timed(part.take, number, machine.device) for part in parts])
+        if (bound := iteration(rounds)) < enough:
+            return bound
+    return iteration(rounds[1:])
+
+
+class _Part(NamedTuple):
+    """A kind of step: how often an iteration has it, on average, and what takes the one of a number."""
+
+    times: float
+    take: Callable[[int], object]
+
+
+def _parts(config: TrainConfig, session: Session) -> list[_Part]:
+    """The kinds of steps of an iteration, in their order."""
+    game, draw = session.game, session.batches.draw
+    if isinstance(game, FlowGame):
+        return [_Part(1.0, lambda number: game.step(draw("flow", number, 0.0, with_reals=True)))]
+    reals = needs_reals(config.objective.kind)
+    weights = [penalty_weight(config, Done(), step) for step in range(config.regulariser.every)]
+
+    def turn(weight: float | None, number: int) -> object:
+        return game.discriminator_turn(draw("d", number, 0.0, with_reals=True), weight)
+
+    turns = config.objective.critic_steps / len(weights)
+    found = [_Part(turns * weights.count(weight), partial(turn, weight)) for weight in dict.fromkeys(weights)]
+    return [*found, _Part(1.0, lambda number: game.generator_phase(draw("g", number, 0.0, with_reals=reals)))]
+
+
+def _timed(take: Callable[[int], object], number: int, device: torch.device) -> float:
+    """The seconds of one step."""
+    started = time.perf_counter()
+    take(number)
+    synchronize(device)
+    return time.perf_counter() - started
 
 
 def choose_batch(config: TrainConfig, data: TrainingSet, machine: Machine, ranks: Ranks) -> int:

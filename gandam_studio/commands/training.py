@@ -483,8 +483,8 @@ def sample(
     seeds.json say run, iteration, manifest and seed. Sprites taken into the workspace are candidates: no version holds
     them, unless you keep them and save it with them.
     """
-    from gandam_studio.core.runs import find_run, handing_over
-    from gandam_studio.core.runs.sampling import Choice, draw_sprites
+    from gandam_studio.core.runs import find_run
+    from gandam_studio.core.runs.sampling import ASEPRITE, MOVING, Choice, draw_sprites
 
     if target is None and not take:
         raise click.UsageError("say where to with --out, or take them into the workspace with --take")
@@ -495,7 +495,7 @@ def sample(
         raise click.UsageError("one file has one size; several --scale need --singly")
     look = _look(palette, colours, alpha, background, clean, outline)
     found, suffix = find_run(workspace, run), target.suffix.lower() if target else ""
-    known = (".png", *handing_over.ASEPRITE, *handing_over.MOVING)
+    known = (".png", *ASEPRITE, *MOVING)
     if target is not None and singly == (suffix in known):
         if singly:
             raise click.UsageError(f"--singly writes a folder, whose name cannot end in {suffix}")
@@ -503,17 +503,19 @@ def sample(
     choice = Choice(around, radius, truncation, copies_out, raw, passes)
     if latents and around:
         raise click.UsageError("--around and --latent cannot be used together")
-    moving = suffix in handing_over.MOVING
+    moving = suffix in MOVING
     if moving and (latents or choice.words() or take):
         raise click.UsageError("a walk goes between pictures of one --seed as they are; other options draw single ones")
     with ConsoleJob() as job:
-        if target is not None and suffix == ".png" and look.is_plain and not scales and not take:
+        if target is not None and suffix == ".png" and look is None and not scales and not take:
             answer = draw_sprites(
                 found, target, count=count, seed=seed, iteration=iteration, latents=latents, choice=choice,
                 force=force, job=job,
             )  # fmt: skip
             told = {"out": str(target), "seeds": answer["seeds"]}
         else:
+            from gandam_studio.core.runs import handing_over
+
             if moving:
                 draw = handing_over.walked_by(found, count=count, steps=steps, seed=seed, iteration=iteration, job=job)
             else:
@@ -522,7 +524,7 @@ def sample(
                 )
             plan = handing_over.HandOverPlan(scales or (1,), sheet, aseprite, steps, frame_ms)
             place = target.absolute() if target else None
-            made = handing_over.hand_over(found, place, draw, look, plan, force=force, job=job)
+            made = handing_over.hand_over(found, place, draw, look or handing_over.Look(), plan, force=force, job=job)
             told = {"out": str(target) if target else None, "seeds": list(made.samples.latents)}
             told |= {"colours": made.colours, "stray": made.stray, "data_stray": made.data_stray}
             if take:
@@ -531,7 +533,7 @@ def sample(
     of = "" if latents else f" around {around}" if around else f" of seed {seed}"
     if target is not None:
         out.say(f"wrote {target}: {counted(len(told['seeds']), 'picture')}{of}")
-    if not look.is_plain:
+    if look is not None:
         _say_look(out, made)
     if take:
         out.say(f"taken: {counted(told['taken'], 'new sprite')}, in no version yet; see: list --tag generated")
@@ -549,15 +551,18 @@ def _take(workspace: Workspace, made: handing_over.FinishedSamples, job: Console
 def _look(
     palette: str | None, colours: int | None, alpha: str | None, background: str | None, clean: str | None,
     outline: float | None,
-) -> handing_over.Look:  # fmt: skip
-    """What the options of `sample` ask for; without a palette, pictures stay as drawn unless others are given."""
-    from gandam_studio.core.runs import handing_over
-
+) -> handing_over.Look | None:  # fmt: skip
+    """What the options of `sample` ask for; None if pictures stay as drawn, as without any."""
     if palette is None:
         for name, given in (("--colours", colours), ("--clean", clean), ("--outline", outline)):
             if given is not None:
                 raise click.UsageError(f"{name} needs --palette")
-        return handing_over.Look(alpha=alpha or "keep", cut=background == "clear")
+        if (alpha is None or alpha == "keep") and background != "clear":
+            return None
+    from gandam_studio.core.runs import handing_over
+
+    if palette is None:
+        return handing_over.Look(alpha=alpha or handing_over.KEPT, cut=background == "clear")
     if colours is not None and palette not in (handing_over.DATA, handing_over.OWN, handing_over.EACH):
         raise click.UsageError("a palette file has its own number of colours; leave out --colours")
     usual = handing_over.CLEAN_LOOK
@@ -571,7 +576,8 @@ def _look(
             raise click.UsageError(f"--clean is a number from 0 to 100, or off, not {clean!r}")
     own = handing_over.COLOURS_EACH if palette == handing_over.EACH else handing_over.COLOURS
     lean = usual.lean if outline is None else outline
-    return handing_over.Look(palette, colours or own, alpha or usual.alpha, times, lean, background != "keep")
+    look = handing_over.Look(palette, colours or own, alpha or usual.alpha, times, lean, background != "keep")
+    return None if look.is_plain else look
 
 
 def _say_look(out: Output, made: handing_over.FinishedSamples) -> None:

@@ -12,6 +12,7 @@ from trainer import tuning
 from trainer.dataset import TrainingSet
 from trainer.device import Machine, set_tf32
 from trainer.distributed import Ranks
+from trainer.game import Game
 from trainer.protocol.config import TrainConfig
 from trainer.protocol.settings import Precision
 from trainer.tuning import choose_machine
@@ -67,7 +68,9 @@ def test_it_is_said_where_it_is_used_and_only_there(monkeypatch: pytest.MonkeyPa
 def test_trials_end_after_six_seconds(monkeypatch: pytest.MonkeyPatch, seconds: float, tried: int) -> None:
     now, asked = [0.0], []
 
-    def time_steps(config: TrainConfig, data: TrainingSet, machine: Machine, batch: int) -> float:
+    def time_steps(
+        config: TrainConfig, data: TrainingSet, machine: Machine, batch: int, *, enough: float = 0.0
+    ) -> float:
         asked.append(machine.bf16)
         now[0] += seconds
         return 1.0 - 0.5 * machine.bf16
@@ -79,3 +82,34 @@ def test_trials_end_after_six_seconds(monkeypatch: pytest.MonkeyPatch, seconds: 
     machine = choose_machine(config, training_set(config), torch.device("cpu"), Ranks())
     assert asked == [False, True][:tried]
     assert machine.bf16 is (tried == 2)
+
+
+@pytest.mark.parametrize(
+    ("seconds", "taken", "chosen"),
+    [
+        ([9.0, 5.0, 5.5, 4.5, 1.0, 1.0], 4, True),  # Won by the warm-up.
+        ([9.0, 5.0, 5.5, 9.0, 4.5, 1.0], 5, True),
+        ([9.0, 5.0, 5.5, 9.0, 4.8, 4.4], 6, True),  # 4.8 is not faster by a tenth.
+        ([9.0, 5.0, 5.5, 9.0, 4.8, 4.7], 6, False),
+        ([3.0, 5.0, 5.5, 4.5, 1.0, 1.0], 4, True),  # Its own warm-up does not count for the first.
+        ([None, 4.5, 1.0, 1.0], 4, True),  # Where the first does not fit, there is nothing to win against.
+    ],
+)
+def test_bf16_is_tried_until_it_has_won(
+    monkeypatch: pytest.MonkeyPatch, seconds: list[float | None], taken: int, chosen: bool
+) -> None:
+    now, left = [0.0], list(seconds)
+
+    def step(game: Game, batch: object) -> None:
+        if (one := left.pop(0)) is None:
+            raise MemoryError
+        now[0] += one
+
+    monkeypatch.setattr(tuning.time, "perf_counter", lambda: now[0])
+    monkeypatch.setattr(tuning, "BUDGET_S", 1e9)
+    monkeypatch.setattr(Game, "discriminator_turn", lambda self, batch, weight: None)
+    monkeypatch.setattr(Game, "generator_phase", step)
+    monkeypatch.setattr(tuning, "bf16_may_pay", lambda device: True)
+    config = small_config("dcgan", "precision.kind=auto")
+    machine = choose_machine(config, training_set(config), torch.device("cpu"), Ranks())
+    assert (machine.bf16, len(seconds) - len(left)) == (chosen, taken)

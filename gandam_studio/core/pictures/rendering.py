@@ -6,6 +6,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from gandam_studio.core.pictures.filling import fill_color
 from gandam_studio.core.pictures.orienting import Pixels
 from trainer.protocol.recipe import Recipe
 
@@ -70,13 +71,6 @@ def _whole_factor(rgba: Pixels, room: int, border: tuple[int, int, int, int] | N
     whole[:] = border or 0
     whole[:height, :width] = rgba
     return whole, (columns, rows)
-
-
-def fill_color(recipe: Recipe, background: str) -> tuple[int, int, int]:
-    """Return the (r, g, b) colour a recipe composites on; `background` replaces "detected"."""
-    name = background if recipe.background == "detected" else recipe.background
-    text = {"white": "#ffffff", "black": "#000000"}.get(name, name)
-    return int(text[1:3], 16), int(text[3:5], 16), int(text[5:7], 16)
 
 
 def composite(rgba: Pixels, color: tuple[int, int, int]) -> Pixels:

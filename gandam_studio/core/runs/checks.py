@@ -52,7 +52,7 @@ class Check:
 
 def check_data(workspace: Workspace, version: ManifestVersion, config: TrainConfig) -> list[Check]:
     """Check a version for training. Raises OSError or ValueError when its manifest cannot be read."""
-    entries = list(read_manifest(workspace.manifest_path(version.digest), follow_links=False))
+    entries = _entries(workspace, version)
     checks = [
         _count(entries), _facing(entries), _duplicates(workspace, entries), _sizes(entries, config.data.size),
     ]  # fmt: skip
@@ -72,9 +72,9 @@ def check_unseen(workspace: Workspace, version: ManifestVersion) -> list[Check]:
 
     Raises OSError or ValueError when its manifest cannot be read.
     """
-    path = workspace.manifest_path(version.digest)
-    drawn = _generated(list(read_manifest(path, follow_links=False)))
-    found = (_blank(workspace, _held(workspace, version)), check_faint(workspace, version), drawn)
+    entries = _entries(workspace, version)
+    held = {entry.id for entry in entries}
+    found = (_blank(workspace, held), _faint(workspace, held), _generated(entries))
     return [check for check in found if check is not None]
 
 
@@ -83,7 +83,18 @@ def check_faint(workspace: Workspace, version: ManifestVersion) -> Check | None:
 
     Reads all thumbnails, about 20,000 in a second. Raises OSError or ValueError when the manifest cannot be read.
     """
-    held = _held(workspace, version)
+    return _faint(workspace, {entry.id for entry in _entries(workspace, version)})
+
+
+def check_disk(folder: Path, needed_bytes: int) -> Check:
+    """Compare the disk space a run needs with what is free."""
+    free = shutil.disk_usage(folder).free
+    text = f"{_size(needed_bytes)} needed, {_size(free)} free"
+    return Check("disk", OK if free > 1.2 * needed_bytes else WARNING, text)
+
+
+def _faint(workspace: Workspace, held: set[str]) -> Check | None:
+    """The check for sprites that can hardly be seen among those of some ids; None without any."""
     # The version holds what was dropped since, too.
     faint = workspace.select(Filter(blank=False, faint=True))
     count = sum(sprite.id in held for sprite in workspace.sprites(faint))
@@ -92,13 +103,6 @@ def check_faint(workspace: Workspace, version: ManifestVersion) -> Check | None:
     text = f"{_sprites(count)} hard to see on the recipe's background, such as white on white"
     shown = Filter(status="not-dropped", blank=False, faint=True)
     return Check("faint", WARNING, text, "Curate", shown=shown)
-
-
-def check_disk(folder: Path, needed_bytes: int) -> Check:
-    """Compare the disk space a run needs with what is free."""
-    free = shutil.disk_usage(folder).free
-    text = f"{_size(needed_bytes)} needed, {_size(free)} free"
-    return Check("disk", OK if free > 1.2 * needed_bytes else WARNING, text)
 
 
 def _count(entries: list[ManifestEntry]) -> Check:
@@ -110,9 +114,9 @@ def _count(entries: list[ManifestEntry]) -> Check:
     return Check("sprites", WARNING if count < FEW else OK, text, "Curate")
 
 
-def _held(workspace: Workspace, version: ManifestVersion) -> set[str]:
-    """The ids of a version's sprites."""
-    return {entry.id for entry in read_manifest(workspace.manifest_path(version.digest), follow_links=False)}
+def _entries(workspace: Workspace, version: ManifestVersion) -> list[ManifestEntry]:
+    """The sprites of a version. Raises OSError or ValueError when its manifest cannot be read."""
+    return list(read_manifest(workspace.manifest_path(version.digest), follow_links=False))
 
 
 def _blank(workspace: Workspace, held: set[str]) -> Check | None:

@@ -17,13 +17,9 @@ import numpy as np
 
 from gandam_studio.core.errors import UserError
 from gandam_studio.core.jobs import NULL_JOB, Job
-from gandam_studio.core.pictures.rendering import fill_color
+from gandam_studio.core.pictures.filling import fill_color
 from gandam_studio.core.versions import files as version_files
 from gandam_studio.core.versions.model import ManifestVersion
-from gandam_studio.core.versions.pictures import detected_background
-from gandam_studio.core.versions.rendering_pool import in_order
-from gandam_studio.core.versions.rendering_worker import Rendering
-from gandam_studio.core.versions.scales import measure
 from gandam_studio.core.versions.splits import SplitRule, assign_splits, inseparable
 from gandam_studio.core.workspace.lineage import GENERATED
 from trainer.protocol import files
@@ -149,6 +145,12 @@ def _existing(folder: Path) -> PreparedDataset | None:
 def _write(
     workspace: Workspace, version: ManifestVersion, recipe: Recipe, held_out: float | None, folder: Path, job: Job
 ) -> None:
+    # A data set that exists needs nothing that renders.
+    from gandam_studio.core.versions.pictures import detected_background
+    from gandam_studio.core.versions.rendering_pool import in_order
+    from gandam_studio.core.versions.rendering_worker import Rendering
+    from gandam_studio.core.versions.scales import measure
+
     background = detected_background(workspace, version)
     info: dict[str, Any] = {name: [] for name in ("ids", "split", "weights", "tags", "facing", "family")}
     shape = (version.sprites, recipe.size, recipe.size, recipe.channels)

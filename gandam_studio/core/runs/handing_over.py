@@ -40,7 +40,7 @@ from gandam_studio.core.finishing.sheet import atlas, laid_out, sheet_problem
 from gandam_studio.core.jobs import NULL_JOB, Job
 from gandam_studio.core.runs.process import ask
 from gandam_studio.core.runs.samples import FIXED, SampleSpot
-from gandam_studio.core.runs.sampling import PLAIN, Choice, check_target, draw_sprites
+from gandam_studio.core.runs.sampling import ASEPRITE, MOVING, PLAIN, Choice, check_target, draw_sprites
 from trainer.protocol import outputs
 from trainer.protocol.arrays import open_pictures
 from trainer.protocol.errors import TrainerError
@@ -61,8 +61,6 @@ LOOKED_AT = 1024
 """Pictures of the data that a palette is chosen from."""
 _LOOKED_AT_BYTES = 64 << 20
 _LOOKED_AT_EACH = 128  # that get a palette of their own, to see how clean the data is
-ASEPRITE = (".aseprite", ".ase")
-MOVING = (".gif", ".webp", ".apng")
 MOST_FRAMES = 2000
 """Frames of an animation."""
 _MOST_DRAWN = MOST_FRAMES * 256 * 256  # pixels that the trainer is asked for at once

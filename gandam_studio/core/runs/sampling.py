@@ -18,6 +18,9 @@ from trainer.protocol.sample_folders import SAMPLES
 
 MOST = 10_000
 """Pictures drawn at once."""
+ASEPRITE = (".aseprite", ".ase")
+MOVING = (".gif", ".webp", ".apng")
+"""Suffixes of the files that samples are written to, beside .png."""
 
 
 @dataclass(frozen=True)

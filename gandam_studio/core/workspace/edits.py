@@ -376,7 +376,7 @@ class Together(Edit):
             by_field.setdefault(delta.field, []).append(delta.seqs)
         for field, parts in by_field.items():
             rows = np.concatenate(parts)
-            if field != "pair" and len(np.unique(rows)) != len(rows):
+            if field != "pair" and len(as_seqs(rows)) != len(rows):
                 raise ValueError(f"two edits in one step change {field} of the same sprite")
         return found
 

@@ -13,7 +13,7 @@ import numpy as np
 from gandam_studio.core.errors import DamagedWorkspace, UserError
 from gandam_studio.core.texts import LONGEST_LABEL, encodable
 from gandam_studio.core.workspace.deltas import FIELDS, Delta
-from gandam_studio.core.workspace.seqsets import Seqs, conditions, pack, unpack
+from gandam_studio.core.workspace.seqsets import Seqs, as_seqs, conditions, pack, unpack
 from gandam_studio.core.workspace.settings import check_setting
 from gandam_studio.core.workspace.sprite import check_value, parse_crop
 from gandam_studio.core.workspace.store import transaction
@@ -152,7 +152,7 @@ class History:
     def seqs_of(self, edit: int) -> Seqs:
         """Return the row numbers of the sprites that an edit changed, sorted; empty for an unknown edit."""
         parts = [delta.seqs for delta in self._deltas(edit)]
-        return np.unique(np.concatenate(parts)) if parts else np.empty(0, dtype=np.int64)
+        return as_seqs(np.concatenate(parts)) if parts else np.empty(0, dtype=np.int64)
 
     def last_edit(self) -> int:
         """Return the number of the newest edit that is done; 0 if there is none."""
@@ -233,7 +233,7 @@ def _label_of(label: Callable[[int], str], count: int) -> str:
 
 
 def _changes(label: str, deltas: list[Delta]) -> Changes:
-    seqs = np.unique(np.concatenate([delta.seqs for delta in deltas]))
+    seqs = as_seqs(np.concatenate([delta.seqs for delta in deltas]))
     return Changes(label, seqs, frozenset(delta.field for delta in deltas))
 
 

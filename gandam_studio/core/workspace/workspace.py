@@ -253,7 +253,7 @@ class Workspace:
 
     def background(self) -> tuple[int, int, int]:
         """Return the colour, (r, g, b), on which sprites must be seen: the recipe's; white if it keeps transparency."""
-        from gandam_studio.core.pictures.rendering import fill_color
+        from gandam_studio.core.pictures.filling import fill_color
         from trainer.protocol.recipe import Recipe
 
         name = self.recipe.background

@@ -11,7 +11,7 @@ from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QCheckBox, QComboBox, QLabel, QVBoxLayout, QWidget
 
 from gandam_studio.core.errors import UserError
-from gandam_studio.core.runs import handing_over
+from gandam_studio.core.runs import handing_over, sampling
 from gandam_studio.core.runs.candidates import take_in
 from gandam_studio.core.runs.sampling import check_target
 from gandam_studio.qt import theme
@@ -24,7 +24,7 @@ from gandam_studio.qt.widgets.numbers import WholeBox
 from trainer.protocol.run_directory import RunDirectory
 
 FOLDER, SHEET, BOTH, ALL, ASEPRITE, MOVING = "folder", "sheet", "both", "all", "aseprite", "moving"
-SUFFIXES = {SHEET: (".png",), ASEPRITE: handing_over.ASEPRITE, MOVING: handing_over.MOVING}
+SUFFIXES = {SHEET: (".png",), ASEPRITE: sampling.ASEPRITE, MOVING: sampling.MOVING}
 """Of what is written as one file; the first is proposed."""
 
 
