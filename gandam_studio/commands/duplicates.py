@@ -11,6 +11,7 @@ from gandam_studio.commands.arguments import NAME
 from gandam_studio.commands.console import Output, chosen_folder, counted, json_option, workspace_option
 from gandam_studio.commands.progress import ConsoleJob
 from gandam_studio.core.errors import NothingMatches
+from trainer.protocol.loading import loading
 
 if TYPE_CHECKING:
     from gandam_studio.core.duplicates import Copies, DuplicateGroup, DuplicateReport, Member
@@ -63,11 +64,12 @@ def dedupe(
     Files with the same pixels became one sprite when they were imported. --json lists each of them under that sprite's
     id as a member with relation "exact" and the file as "source".
     """
-    from gandam_studio.core.duplicates import DUPLICATES, exact_copies, name_families, plan_drops
-    from gandam_studio.core.workspace import Workspace
-    from gandam_studio.core.workspace.edits import NotDuplicates, Together
-    from gandam_studio.core.workspace.lookups import seqs_by_id
-    from gandam_studio.core.workspace.query import Filter
+    with loading():
+        from gandam_studio.core.duplicates import DUPLICATES, exact_copies, name_families, plan_drops
+        from gandam_studio.core.workspace import Workspace
+        from gandam_studio.core.workspace.edits import NotDuplicates, Together
+        from gandam_studio.core.workspace.lookups import seqs_by_id
+        from gandam_studio.core.workspace.query import Filter
 
     deciding = apply_ or families or bool(not_duplicates)
     if dry_run and deciding:
@@ -102,7 +104,8 @@ def find(
     workspace: Workspace, job: ConsoleJob, distance: float = DISTANCE, rules: str | None = None
 ) -> DuplicateReport:
     """Find the duplicates of a workspace. Raises UserError for an unknown rule."""
-    from gandam_studio.core.duplicates import find_duplicates
+    with loading():
+        from gandam_studio.core.duplicates import find_duplicates
 
     if rules is None:
         return find_duplicates(workspace, distance=distance, job=job)
@@ -115,22 +118,20 @@ def _groups_json(groups: list[DuplicateGroup], copies: dict[int, Copies], ids: d
     found = []
     for group in groups:
         entry = group_json(group, ids)
-        for seq in group.seqs:
-            entry["members"] += _copies_json(copies.get(seq), ids)
+        for one in filter(None, map(copies.get, group.seqs)):
+            entry["members"] += _copies_json(one, ids)
         found.append(entry)
     grouped = {seq for group in groups for seq in group.seqs}
     alone = [one for seq, one in sorted(copies.items()) if seq not in grouped]
     return found + [{"keeper": ids[one.seq], "members": _copies_json(one, ids)} for one in alone]
 
 
-def _copies_json(copies: Copies | None, ids: dict[int, str]) -> list[dict[str, Any]]:
+def _copies_json(copies: Copies, ids: dict[int, str]) -> list[dict[str, Any]]:
     """A sprite's further files as members of relation "exact"; `same_file` if their bytes are equal."""
-    if copies is None:
-        return []
     from gandam_studio.core.duplicates import Member, Transform
 
-    exact = Member(copies.seq, "exact", 0.0, 1.0, Transform(), copies.seq, copies.seq)
-    return [{**_member_json(exact, ids), "source": path, "same_file": same} for path, same in copies.others]
+    exact = _member_json(Member(copies.seq, "exact", 0.0, 1.0, Transform(), copies.seq, copies.seq), ids)
+    return [{**exact, "source": path, "same_file": same} for path, same in copies.others]
 
 
 def group_json(group: DuplicateGroup, ids: dict[int, str]) -> dict[str, Any]:

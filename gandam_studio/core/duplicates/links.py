@@ -15,6 +15,7 @@ import numpy as np
 
 from gandam_studio.core.duplicates.verdicts import DUPLICATES, RELATIONS, Transform, Verdict
 from gandam_studio.core.workspace.described import FINGERPRINT_VERSION
+from gandam_studio.core.workspace.seqsets import as_seqs
 from trainer.protocol.files import own_folder, write_bytes
 from trainer.protocol.untrusted import UntrustedError, open_regular
 
@@ -136,7 +137,7 @@ class Links(Sequence[Link]):
     @property
     def ends(self) -> np.ndarray:
         """The row numbers that occur, sorted."""
-        return np.unique(self.pairs)
+        return as_seqs(self.pairs)
 
     def taken(self, which: np.ndarray | slice) -> Links:
         """Return some of the links, by numbers or a mask."""
