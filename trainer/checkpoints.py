@@ -199,9 +199,12 @@ def _is_whole(path: Path, size: int, digest: str) -> bool:
         return False
 
 
-def load(folder: Path, stems: Iterable[str] | None = None) -> Checkpoint:
-    """Verify and read a checkpoint (only the files `stems`, if given). Raises TrainerError (cause "checkpoint")."""
-    state = verify(folder)
+def load(folder: Path, stems: Iterable[str] | None = None, *, verified: dict[str, Any] | None = None) -> Checkpoint:
+    """Verify and read a checkpoint (only the files `stems`, if given). Raises TrainerError (cause "checkpoint").
+
+    `verified`: what `verify` has just returned for it, so that nothing is hashed twice.
+    """
+    state = verify(folder) if verified is None else verified
     wanted = [Path(name).stem for name in state["files"]] if stems is None else [*stems]
     try:
         tensors = {stem: load_file(folder / f"{stem}.safetensors") for stem in wanted}
@@ -215,17 +218,21 @@ def newest_good(folders: list[Path]) -> tuple[Path | None, list[TrainerError]]:
 
     Raises Unreadable when a newer one may be intact, since resuming from an older one would train its iterations again.
     """
+    folder, _, complaints = newest_verified(folders)
+    return folder, complaints
+
+
+def newest_verified(folders: list[Path]) -> tuple[Path | None, dict[str, Any] | None, list[TrainerError]]:
+    """As `newest_good`, with what `verify` returned for that folder."""
     complaints: list[TrainerError] = []
     for folder in reversed(folders):
         try:
-            verify(folder)
+            return folder, verify(folder), complaints
         except Unreadable:
             raise
         except TrainerError as error:
             complaints.append(error)
-            continue
-        return folder, complaints
-    return None, complaints
+    return None, None, complaints
 
 
 def copy_to(folder: Path, target: Path) -> None:

@@ -78,21 +78,20 @@ def load_trained(
     `sampling.snap`. `steps`: of a flow, instead of the run's `flow.steps`. Raises TrainerError.
     """
     config = run.config()
-    folder = _chosen(run, iteration)
-    has_average = "ema.safetensors" in checkpoints.state_of(folder)["files"]
+    folder, state = _chosen(run, iteration)
+    has_average = "ema.safetensors" in state["files"]
     if weights == "ema" and not has_average:
         raise TrainerError("this run keeps no average of its weights; use --weights raw")
     name = "generator" if weights == "raw" or not has_average else "ema"
     classes = class_names(config)
     generator = build_generator(config, len(classes))
-    checkpoints.restore_module(generator, checkpoints.load(folder, [name]).tensors[name])
+    checkpoints.restore_module(generator, checkpoints.load(folder, [name], verified=state).tensors[name])
     where = choose_device(device)
     fill = background_fill(run.dataset_info() if run.dataset_info_path.exists() else {}, config.data.channels)
     ready(generator, where)
     label = "ema" if name == "ema" else "raw"
-    at = int(checkpoints.state_of(folder)["iteration"])
     snap = 0 if raw else config.sampling.snap
-    trained = Trained(generator, fill.to(where), classes, label, at, config, snap)
+    trained = Trained(generator, fill.to(where), classes, label, int(state["iteration"]), config, snap)
     return trained if steps is None else trained.in_steps(steps)
 
 
@@ -106,25 +105,25 @@ def ready(generator: Generator, where: torch.device) -> None:
         generator.to(memory_format=torch.channels_last)
 
 
-def _chosen(run: RunDirectory, iteration: int | str | None) -> Path:
+def _chosen(run: RunDirectory, iteration: int | str | None) -> tuple[Path, dict[str, Any]]:
+    """The checkpoint to draw from, and its state, verified."""
     folders = run.checkpoints()
     if iteration == checkpoints.BEST:
         folder = run.checkpoints_path / checkpoints.BEST
         if not folder.is_dir():
             raise TrainerError(f"{run.name} has no best checkpoint yet: no KID was measured", "checkpoint")
-        checkpoints.verify(folder)
-        return folder
+        return folder, checkpoints.verify(folder)
     if iteration is not None:
         found = [folder for folder in folders if str(int(folder.name)) == str(iteration)]
         if not found:
             kept = ", ".join(f"{int(folder.name):,}" for folder in folders) or "none"
             raise TrainerError(f"there is no checkpoint of iteration {iteration}; there are: {kept}", "checkpoint")
-        return found[0]
-    newest, complaints = checkpoints.newest_good(folders)
-    if newest is None:
+        return found[0], checkpoints.verify(found[0])
+    newest, state, complaints = checkpoints.newest_verified(folders)
+    if newest is None or state is None:
         reason = complaints[0] if complaints else "it has no checkpoint yet"
         raise TrainerError(f"{run.name} has no usable checkpoint: {reason}", "checkpoint")
-    return newest
+    return newest, state
 
 
 def labels_for(trained: Trained, count: int, tag: str | None) -> torch.Tensor | None:

@@ -239,7 +239,7 @@ def _newest(run: RunDirectory, ranks: Ranks) -> tuple[Checkpoint | None, Path | 
     highest numbers, they would be kept in place of the new ones when old checkpoints are removed. Raises TrainerError.
     """
     folders = run.checkpoints() if ranks.first else []
-    folder, complaints = checkpoints.newest_good(folders)
+    folder, verified, complaints = checkpoints.newest_verified(folders)
     where = f"continuing from {int(folder.name):,}" if folder else "starting from the beginning"
     messages = []
     for newer, complaint in zip(reversed(folders), complaints, strict=False):
@@ -255,7 +255,7 @@ def _newest(run: RunDirectory, ranks: Ranks) -> tuple[Checkpoint | None, Path | 
         raise TrainerError(
             f"rank {ranks.rank} has no checkpoint {chosen:,}: all ranks need the same run folder", "ranks"
         )
-    return checkpoints.load(folder), folder, messages
+    return checkpoints.load(folder, verified=verified), folder, messages
 
 
 def _prepare(
