@@ -36,6 +36,7 @@ _LIGHT = np.array([0.30, 0.59, 0.11], np.float32)
 _OPACITY = 0.35  # of a patch's numbers, beside its light
 _SHARPNESS = 4.0  # of likeness
 _LEAST = 3.0  # opaque pixels of a patch
+_ALONE = 1 << 18  # multiplications up to which OpenBLAS uses one thread
 
 Matrix = NDArray[np.float32]
 
@@ -80,15 +81,41 @@ def _counts(pixels: Matrix) -> list[Matrix]:
     whitening, codes, root = _codes()
     height, width = pixels.shape[:2]
     patches, places = patches_of(pixels) if pixels.size else (np.zeros((0, 18), np.float32), np.zeros(0, np.intp))
-    seen = patches @ whitening
+    seen = _product(patches, whitening)
     seen /= np.maximum(np.linalg.norm(seen, axis=1, keepdims=True), 1e-6)
     likeness = _likeness(seen, codes)
     rows, columns = np.divmod(places, max(width, 1))
     found: list[Matrix] = []
     for cells in GRIDS:
         down, across = _shares(rows, height, cells), _shares(columns, width, cells)
-        found.append(np.asarray((down[:, None] * across).reshape(cells**2, -1) @ likeness @ root, np.float32))
+        shares = (down[:, None] * across).reshape(cells**2, -1)
+        found.append(_product(_sum_of_products(shares, likeness), root))
     return found
+
+
+def _product(left: Matrix, right: Matrix) -> Matrix:
+    """left @ right, in parts that BLAS does not share among threads.
+
+    Several threads describe sprites already. More of them wait for each other: on busy cores for ten times as long as
+    the product takes.
+    """
+    result = np.empty((len(left), right.shape[1]), np.float32)
+    columns = max(1, min(right.shape[1], _ALONE // right.shape[0]))
+    rows = max(1, _ALONE // (right.shape[0] * columns))
+    for down in range(0, len(left), rows):
+        for across in range(0, right.shape[1], columns):
+            part = slice(down, down + rows), slice(across, across + columns)
+            result[part] = left[part[0]] @ right[:, part[1]]
+    return result
+
+
+def _sum_of_products(left: Matrix, right: Matrix) -> Matrix:
+    """The same for few rows of many numbers: a sum over parts of those."""
+    step = max(1, _ALONE // (len(left) * right.shape[1]))
+    result = np.zeros((len(left), right.shape[1]), np.float32)
+    for first in range(0, left.shape[1], step):
+        result += left[:, first : first + step] @ right[first : first + step]
+    return result
 
 
 def _shares(place: NDArray[np.intp], side: int, cells: int) -> Matrix:
@@ -99,7 +126,7 @@ def _shares(place: NDArray[np.intp], side: int, cells: int) -> Matrix:
 
 
 def _likeness(seen: Matrix, codes: Matrix) -> Matrix:
-    return np.exp(np.float32(_SHARPNESS) * (seen @ codes.T - 1))
+    return np.exp(np.float32(_SHARPNESS) * (_product(seen, codes.T) - 1))
 
 
 @functools.cache
