@@ -21,6 +21,8 @@ from studio_window import CONTROL, SHIFT, OpenWindow, curate, press, reactivate
 
 from gandam_studio.core.importing import import_sources
 from gandam_studio.core.importing.options import ImportOptions
+from gandam_studio.core.suggestions import described
+from gandam_studio.core.suggestions import sprites as suggesting
 from gandam_studio.core.suggestions.facing import network
 from gandam_studio.core.suggestions.facing.features import Halves
 from gandam_studio.core.versions import commit
@@ -278,6 +280,120 @@ def test_the_network_looks_while_pages_are_shown(
             click(view.grid, position)
         press(Key.Key_Return)
     assert all(looks_left(sprite) for sprite in window.session.workspace.sprites())
+
+
+@pytest.fixture
+def large(monkeypatch: pytest.MonkeyPatch) -> threading.Event:
+    """500 sprites count as a large set: 64 are described before the first page, the others once the event is set."""
+    monkeypatch.setattr(network, "installed", lambda: False)
+    for module in (described, suggesting):
+        monkeypatch.setattr(module, "FIRST", 64)
+    monkeypatch.setattr(suggesting, "AT_ONCE", 100)
+    go_on = threading.Event()
+    describe = described.GrowingDescription.describe
+
+    def patiently(growing, workspace, until, job) -> None:
+        while growing.count and not go_on.wait(0.01):
+            job.check()
+        describe(growing, workspace, until, job)
+
+    monkeypatch.setattr(described.GrowingDescription, "describe", patiently)
+    return go_on
+
+
+def accept_pages(screen) -> None:
+    """Mark what is wrong and accept, until no page is shown or it is learned in the background."""
+    view = screen.work.assist_view
+    while screen.work.is_assisting and len(view.grid.order) and view.grid.isEnabled():
+        for position in wrong_on_page(screen):
+            click(view.grid, position)
+        press(Key.Key_Return)
+
+
+def accept_all(screen, qtbot) -> None:
+    """The same until it is over."""
+    view = screen.work.assist_view
+    while screen.work.is_assisting:
+        accept_pages(screen)
+        qtbot.waitUntil(
+            lambda: not screen.work.is_assisting or (view.grid.isEnabled() and len(view.grid.order) > 0), timeout=60_000
+        )
+
+
+def answer(screen) -> None:
+    press(Key.Key_L if looks_left(screen.work.assist_view.grid.sprite(0)) else Key.Key_R)
+
+
+def test_pages_begin_before_a_large_set_is_described_and_go_on_with_what_follows(
+    folder: Path, open_window: OpenWindow, qtbot, large: threading.Event
+) -> None:
+    window = open_window(folder)
+    screen = curate(window)
+    begin(screen, qtbot)
+    view = screen.work.assist_view
+    answer(screen)
+    assert "64 of 500" in view.progress.text()
+    accept_pages(screen)
+    assert screen.work.is_assisting  # it waits for more
+    assert not wrong_on_page(screen)
+    before = facings_on_disk(folder)
+    assert 60 <= len(before) <= 64
+    press(Key.Key_Return)
+    press(Key.Key_Backspace)  # a page is taken back while nothing else is shown
+    assert len(facings_on_disk(folder)) < len(before)
+    accept_pages(screen)
+    assert facings_on_disk(folder) == before
+    large.set()
+    accept_all(screen, qtbot)
+    workspace = window.session.workspace
+    assert all(looks_left(sprite) for sprite in workspace.sprites())
+    assert len(facings_on_disk(folder)) == 500
+    press(Key.Key_Z, CONTROL)
+    assert facings_on_disk(folder) == {}
+
+
+@pytest.mark.parametrize("waits", [False, True])
+def test_a_description_can_be_stopped_and_goes_on_the_next_time(
+    folder: Path, open_window: OpenWindow, qtbot, large: threading.Event, waits: bool
+) -> None:
+    window = open_window(folder)
+    screen = curate(window)
+    begin(screen, qtbot)
+    view = screen.work.assist_view
+    answer(screen)
+    if waits:
+        accept_pages(screen)
+        assert screen.work.is_assisting
+    told: list[str] = []
+    window.session.message_posted.connect(lambda text, *_: told.append(text))
+    assert len(window.session.tasks) == 1
+    window.session.tasks[0].cancel()
+    qtbot.waitUntil(lambda: window.session.is_idle, timeout=60_000)
+    if not waits:
+        qtbot.waitUntil(lambda: view.progress.text().endswith("others"), timeout=60_000)
+        accept_pages(screen)
+    qtbot.waitUntil(lambda: not screen.work.is_assisting, timeout=60_000)
+    assert "436 sprites" in told[-1]  # not looked at
+    kept = facings_on_disk(folder)
+    assert len(kept) >= 60
+    large.set()
+    begin(screen, qtbot)
+    qtbot.waitUntil(lambda: window.session.is_idle, timeout=60_000)
+    assert "500 described" not in view.progress.text()
+    accept_all(screen, qtbot)
+    assert all(looks_left(sprite) for sprite in window.session.workspace.sprites())
+
+
+def test_leaving_stops_the_description(folder: Path, open_window: OpenWindow, qtbot, large: threading.Event) -> None:
+    window = open_window(folder)
+    screen = curate(window)
+    begin(screen, qtbot)
+    answer(screen)
+    accept_pages(screen)
+    press(Key.Key_Escape)
+    assert not screen.work.is_assisting
+    qtbot.waitUntil(lambda: window.session.is_idle, timeout=60_000)
+    assert len(facings_on_disk(folder)) >= 60
 
 
 def test_a_version_saved_between_pages_splits_the_undo_and_that_is_said(

@@ -12,7 +12,9 @@ from numpy.typing import NDArray
 from gandam_studio.core.errors import NothingMatches, UserError
 from gandam_studio.core.hashing.variety import even_features
 from gandam_studio.core.jobs import NULL_JOB, Job
-from gandam_studio.core.suggestions.described import described
+from gandam_studio.core.suggestions.described import AT_ONCE, FIRST, GrowingDescription, described, not_kept
+from gandam_studio.core.suggestions.facing.kernel import FEW
+from gandam_studio.core.suggestions.facing.model import Signs
 from gandam_studio.core.suggestions.facing.review import FRONT, LEFT, RIGHT, UNKNOWN, FacingReview
 from gandam_studio.core.suggestions.fitness.review import FIT, UNFIT, FitnessReview
 from gandam_studio.core.workspace import Workspace
@@ -88,12 +90,46 @@ def facing_review(
     What has a facing already counts as confirmed. Without `closely` it begins sooner: what the network sees is added
     later, with `described.seen` and `FacingReview.see`, unless it is kept already. Raises Cancelled.
     """
-    sprites = [sprite for sprite in workspace.sprites(seqs) if sprite.status != "dropped"]
-    features = described(workspace, sprites, job, closely=closely)
-    labels = np.array([_LABELS[sprite.facing] for sprite in sprites], np.int8)
-    shown = np.array([RIGHT if sprite.flipped else LEFT for sprite in sprites], np.int8)
+    found = _in_review(workspace, seqs)
+    features = described(workspace, found.sprites, job, closely=closely)
     job.start("Comparing sprites", None)
-    return FacingReview(features, labels, shown), SpritesInReview(sprites)
+    return FacingReview(features, *_known(found.sprites)), found
+
+
+def facing_review_soon(
+    workspace: Workspace, seqs: Seqs | None = None, job: Job = NULL_JOB
+) -> tuple[FacingReview, SpritesInReview, GrowingDescription | None]:
+    """As `facing_review` without `closely`; of a large set it begins with some hundred sprites.
+
+    Then the description of the others comes with it: `describe` more of them, `compare` what is described and have the
+    review `grow`. Raises Cancelled.
+    """
+    found = _in_review(workspace, seqs)
+    if len(found.sprites) <= AT_ONCE or (len(found.sprites) <= FEW and not_kept(workspace, found.sprites) <= AT_ONCE):
+        return *facing_review(workspace, found.seqs, job, closely=False), None
+    labels, shown = _known(found.sprites)
+    growing = GrowingDescription(found.sprites, _first_rows(labels))
+    job.start("Looking at sprites", FIRST)
+    growing.describe(workspace, FIRST, job)
+    job.start("Comparing sprites", None)
+    return FacingReview(growing.features, labels, shown, growing.chosen), found, growing
+
+
+def _first_rows(labels: Signs) -> list[int]:
+    """Rows to begin with: confirmed ones to learn from, and ones that are not, in equal parts as far as there are."""
+    dice = np.random.default_rng(0)
+    confirmed, rest = (dice.permutation(np.flatnonzero(some)) for some in (labels != UNKNOWN, labels == UNKNOWN))
+    return [*confirmed[: FIRST // 2].tolist(), *rest[: FIRST // 2].tolist()]
+
+
+def _in_review(workspace: Workspace, seqs: Seqs | None) -> SpritesInReview:
+    return SpritesInReview([sprite for sprite in workspace.sprites(seqs) if sprite.status != "dropped"])
+
+
+def _known(sprites: Sequence[Sprite]) -> tuple[Signs, Signs]:
+    """The labels of sprites by their facing, and how they are shown."""
+    labels = np.array([_LABELS[sprite.facing] for sprite in sprites], np.int8)
+    return labels, np.array([RIGHT if sprite.flipped else LEFT for sprite in sprites], np.int8)
 
 
 def facing_suggestions(workspace: Workspace, seqs: Seqs | None = None, job: Job = NULL_JOB) -> list[FacingSuggestion]:

@@ -6,6 +6,7 @@ are turned alike. Strongest links first (a spanning tree that knows the sign alo
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -31,8 +32,11 @@ class Groups:
     sign: NDArray[np.int8]
 
 
-def stacks(view: View, strong: float = STRONG) -> Groups:
-    """Find the groups of all sprites; one that is like no other is a group alone."""
+def stacks(view: View, strong: float = STRONG, check: Callable[[], None] = lambda: None) -> Groups:
+    """Find the groups of all sprites; one that is like no other is a group alone.
+
+    Raises what `check` raises, which is called often.
+    """
     count = len(view)
     parent = np.arange(count)
     parity = np.ones(count, np.int8)
@@ -51,7 +55,7 @@ def stacks(view: View, strong: float = STRONG) -> Groups:
         total = int(parity[path[0]]) if path else 1
         return one, total
 
-    for left, right, value in _links(view, strong):
+    for left, right, value in _links(view, strong, check):
         (a, sign_a), (b, sign_b) = root(left), root(right)
         if a == b or size[a] + size[b] > LARGEST:
             continue
@@ -65,7 +69,7 @@ def stacks(view: View, strong: float = STRONG) -> Groups:
     return Groups(number.astype(np.intp), np.array([way for _, way in roots], np.int8))
 
 
-def _links(view: View, strong: float) -> list[tuple[int, int, float]]:
+def _links(view: View, strong: float, check: Callable[[], None]) -> list[tuple[int, int, float]]:
     """(row, row, normalised kernel) of each sprite's strongest few links above `strong`, strongest first."""
     norms = np.sqrt(np.maximum(view.diagonal, 1e-6))
     firm = np.flatnonzero(view.diagonal > 0.05)  # near-symmetric sprites are turned like anything
@@ -74,6 +78,7 @@ def _links(view: View, strong: float) -> list[tuple[int, int, float]]:
     for offset in range(step):  # of very many sprites, only those in the same share are compared
         share = firm[offset::step]
         for first in range(0, len(share), _CHUNK):
+            check()
             rows = share[first : first + _CHUNK]
             alike = view.between(rows, share) / norms[rows][:, None] / norms[share]
             alike[np.arange(len(rows)), first + np.arange(len(rows))] = 0

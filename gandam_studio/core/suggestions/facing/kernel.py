@@ -10,7 +10,7 @@ them (twice as many up to `FEW` sprites), which is odd as well (Nystroem; Willia
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -65,23 +65,27 @@ class View:
 class OddKernels:
     """One odd kernel a kind of features, with widths and scales measured on the sprites themselves.
 
-    The order of the sprites makes no difference, nor how each is turned.
+    The order of the sprites makes no difference, nor how each is turned. With `chosen` they are some rows of the
+    features, which are counted from 0 here.
     """
 
-    def __init__(self, features: Halves) -> None:
+    def __init__(self, features: Halves, chosen: NDArray[np.intp] | None = None) -> None:
         self._features = features
-        self._order = _spread(features)
-        sample = self._order[_strided(len(features), _SAMPLE)]
+        self._chosen = chosen
+        self._count = len(features) if chosen is None else len(chosen)
+        self._order = self._spread()
+        sample = self._order[_strided(self._count, _SAMPLE)]
         self._widths: dict[str, float] = {}
         self._scales: dict[str, float] = {}
         self._grams: dict[str, Matrix] = {}
         self._near: dict[str, NDArray[np.float16]] = {}
         self._own: dict[str, NDArray[np.float32]] = {}
+        self._views: dict[tuple[tuple[str, float], ...], View] = {}
         for kind, part in KINDS.items():
             if not len(sample) or not features.even[:, part].shape[1]:
                 self._widths[kind], self._scales[kind] = 1.0, 0.0
                 continue
-            some = _part(features, sample, part)
+            some = self._part(sample, part)
             distances = _squared(some.even, some.even)
             norms = (some.odd**2).sum(axis=1)
             # Without the product of the odd halves, which depends on how sprites are turned.
@@ -98,18 +102,18 @@ class OddKernels:
     def between(self, rows: NDArray[np.intp], others: NDArray[np.intp], weights: Mapping[str, float]) -> Matrix:
         """The (R, O) weighted sum of the kernels between two sets of rows; each has a mean of 1 on the diagonal."""
         result = np.zeros((len(rows), len(others)), np.float32)
-        right = {kind: _part(self._features, others, KINDS[kind]) for kind in weights}
+        right = {kind: self._part(others, KINDS[kind]) for kind in weights}
         for first in range(0, len(rows), _CHUNK):
             some = rows[first : first + _CHUNK]
             for kind, weight in weights.items():
-                left = _part(self._features, some, KINDS[kind])
+                left = self._part(some, KINDS[kind])
                 scale = np.float32(weight / self._scales[kind])
                 result[first : first + len(some)] += scale * _odd(left, right[kind], self._widths[kind])
         return result
 
     def diagonal(self, weights: Mapping[str, float]) -> NDArray[np.float32]:
         """The (N,) kernel of each sprite with itself."""
-        result = np.zeros(len(self._features), np.float32)
+        result = np.zeros(self._count, np.float32)
         for kind, weight in weights.items():
             if kind not in self._own:
                 self._own[kind] = self._diagonal_of(kind)
@@ -117,15 +121,42 @@ class OddKernels:
         return result
 
     def _diagonal_of(self, kind: str) -> NDArray[np.float32]:
-        result = np.empty(len(self._features), np.float32)
-        for first in range(0, len(result), _CHUNK):
-            odd = self._features.odd[first : first + _CHUNK, KINDS[kind]].astype(np.float32)
-            result[first : first + len(odd)] = _diagonal(odd, self._widths[kind]) / np.float32(self._scales[kind])
+        result = np.empty(self._count, np.float32)
+        for some in self._runs():
+            odd = self._features.odd[:, KINDS[kind]][self._rows(some)].astype(np.float32)
+            result[some] = _diagonal(odd, self._widths[kind]) / np.float32(self._scales[kind])
         return result
 
-    def view(self, weights: Mapping[str, float]) -> View:
-        """How the weighted sum of the kernels sees all sprites."""
-        count = len(self._features)
+    def _runs(self) -> list[NDArray[np.intp]]:
+        """The sprites, some thousands at a time."""
+        return [np.arange(first, min(first + _CHUNK, self._count)) for first in range(0, self._count, _CHUNK)]
+
+    def _rows(self, rows: NDArray[np.intp]) -> NDArray[np.intp]:
+        """Where the features of sprites are."""
+        return rows if self._chosen is None else self._chosen[rows]
+
+    def _part(self, rows: NDArray[np.intp], part: slice) -> Halves:
+        even, odd = self._features.even[:, part], self._features.odd[:, part]
+        return Halves(even[self._rows(rows)].astype(np.float32), odd[self._rows(rows)].astype(np.float32))
+
+    def _spread(self) -> NDArray[np.intp]:
+        """An order that depends on the even halves alone, so that every n-th of it are all kinds of sprites."""
+        even = self._features.even
+        directions = np.random.default_rng(0).standard_normal((even.shape[1], 2)).astype(np.float32)
+        along = np.zeros((self._count, 2), np.float32)
+        for some in self._runs():
+            along[some] = even[self._rows(some)].astype(np.float32) @ directions
+        return np.lexsort((along[:, 1], along[:, 0]))
+
+    def view(self, weights: Mapping[str, float], check: Callable[[], None] = lambda: None) -> View:
+        """How the weighted sum of the kernels sees all sprites. Raises what `check` raises, which is called often."""
+        asked = tuple(weights.items())
+        if asked not in self._views:
+            self._views[asked] = self._view(weights, check)
+        return self._views[asked]
+
+    def _view(self, weights: Mapping[str, float], check: Callable[[], None]) -> View:
+        count = self._count
         everything = np.arange(count)
         if count <= EXACT:
             # A page may change the weights, but not the kernel of each kind.
@@ -142,9 +173,9 @@ class OddKernels:
         values = np.maximum(values, _JITTER * max(values[-1], 1e-12))
         root = (vectors / np.sqrt(values)).astype(np.float32)
         phi = np.empty((count, len(landmarks)), np.float32)
-        kept = self._kept_near(landmarks)
-        for first in range(0, count, _CHUNK):
-            some = everything[first : first + _CHUNK]
+        kept = self._kept_near(landmarks, check)
+        for some in self._runs():
+            check()
             if kept is None:
                 near = self.between(some, landmarks, weights)
             else:
@@ -154,16 +185,18 @@ class OddKernels:
             phi[some] = near @ root
         return View(phi, None, self.diagonal(weights))
 
-    def _kept_near(self, landmarks: NDArray[np.intp]) -> Mapping[str, NDArray[np.float16]] | None:
+    def _kept_near(
+        self, landmarks: NDArray[np.intp], check: Callable[[], None]
+    ) -> Mapping[str, NDArray[np.float16]] | None:
         """The (N, M) kernel of each kind between all sprites and `landmarks`, in half precision; None for too many."""
-        count = len(self._features)
+        count = self._count
         if 2 * count * len(landmarks) * len(self.kinds) > MOST_KEPT:
             return None
         for kind in self.kinds:
             if kind not in self._near:
                 near = np.empty((count, len(landmarks)), np.float16)
-                for first in range(0, count, _CHUNK):
-                    some = np.arange(first, min(first + _CHUNK, count))
+                for some in self._runs():
+                    check()
                     near[some] = self.between(some, landmarks, {kind: 1.0})
                 self._near[kind] = near
         return self._near
@@ -183,26 +216,10 @@ def _diagonal(odd: Matrix, width: float) -> NDArray[np.float32]:
     return np.asarray((1 - np.exp(-4 * (odd**2).sum(axis=1) / width)) / 2, np.float32)
 
 
-def _part(features: Halves, rows: NDArray[np.intp], part: slice) -> Halves:
-    return Halves(features.even[:, part][rows].astype(np.float32), features.odd[:, part][rows].astype(np.float32))
-
-
 def _squared(left: NDArray[np.floating], right: NDArray[np.floating]) -> Matrix:
     products = left @ right.T
     found = (left**2).sum(axis=1)[:, None] + (right**2).sum(axis=1) - 2 * products
     return np.asarray(np.maximum(found, 0), np.float32)
-
-
-def _spread(features: Halves) -> NDArray[np.intp]:
-    """An order that depends on the even halves alone, so that every n-th of it are all kinds of sprites."""
-    directions = np.random.default_rng(0).standard_normal((features.even.shape[1], 2)).astype(np.float32)
-    along = np.concatenate(
-        [
-            features.even[first : first + _CHUNK].astype(np.float32) @ directions
-            for first in range(0, max(1, len(features)), _CHUNK)
-        ]
-    )
-    return np.lexsort((along[:, 1], along[:, 0]))
 
 
 def _strided(count: int, most: int) -> NDArray[np.intp]:

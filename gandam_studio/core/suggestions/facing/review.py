@@ -8,8 +8,10 @@ was on a page is confirmed when the page is accepted, and the model is fitted ag
 from __future__ import annotations
 
 import math
+import weakref
+from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -38,6 +40,8 @@ _SHARED = 1.0  # of the mean of a stack, beside each sprite's own margin, while 
 _A_STACK = 3  # sprites
 _SURPRISE_TRUST = 4.0  # wrong sprites' worth of belief that as many are wrong as expected
 
+_Number = TypeVar("_Number", bound=np.generic)
+
 
 @dataclass(frozen=True, eq=False)
 class Page:
@@ -59,9 +63,9 @@ class Page:
 @dataclass(frozen=True)
 class Progress:
     """Attributes:
-    confirmed: sprites a person has confirmed.
+    confirmed: sprites a person has confirmed, of those that were compared.
     sure: sprites confirmed, or right with a chance of at least `SURE`.
-    total: all sprites.
+    total: sprites that were compared.
     clicks: expected corrections that are left, judged by those that pages took so far.
     """
 
@@ -71,14 +75,59 @@ class Progress:
     clicks: float
 
 
+@dataclass(frozen=True, eq=False)
+class Comparison:
+    """What comparing sprites by their features gives, all of them or some rows. It takes minutes for very many.
+
+    Attributes:
+        chosen: (M,) the rows, rising; None for all. What follows is about those alone.
+        kernels: by kind of features.
+        weights, noise: of the kernels, the likeliest for `known` confirmed sprites.
+        view: the weighted sum of the kernels.
+        groups: stacks.
+        guess: (M,) which way they face, up to one sign for all, without any answer.
+    """
+
+    chosen: NDArray[np.intp] | None
+    kernels: OddKernels
+    weights: dict[str, float]
+    noise: float
+    known: int
+    view: View
+    groups: Groups
+    guess: NDArray[np.float64]
+
+
+def compare(
+    features: Halves, sided: Signs, chosen: NDArray[np.intp] | None = None, check: Callable[[], None] = lambda: None
+) -> Comparison:
+    """Compare sprites, all or the `chosen` rows; `sided`, (N,), are LEFT or RIGHT where that is confirmed, else 0.
+
+    Raises what `check` raises, which is called between the steps.
+    """
+    sided = sided if chosen is None else sided[chosen]
+    kernels = OddKernels(features, chosen)
+    check()
+    weights, noise = likeliest(kernels, sided)
+    check()
+    view = kernels.view(weights, check)
+    groups = stacks(view, check=check)
+    guess = start(view) if len(sided) else np.zeros(0)
+    check()
+    return Comparison(chosen, kernels, weights, noise, int((sided != 0).sum()), view, groups, guess)
+
+
 @dataclass
 class FacingReview:
     """The facing assistant for N sprites. It writes nothing.
+
+    It can begin with some of them: others are open once `grow` has brought a comparison with them.
 
     Attributes:
         features: even and odd halves of the pictures before the flip.
         labels: (N,) LEFT, RIGHT, FRONT or UNKNOWN in the picture before the flip: what is confirmed.
         shown: (N,) +1 where a sprite is not flipped now, -1 where it is.
+        chosen: (M,) the rows, rising, that have features, if not all have; nothing is suggested for the others.
         wanted: LEFT or RIGHT, the side to face: in plain order sprites are taken to face it as they are.
         doubtful_first: order pages from the most doubtful.
     room: how many sprites the window shows at once.
@@ -87,6 +136,7 @@ class FacingReview:
     features: Halves
     labels: Signs
     shown: Signs
+    chosen: NDArray[np.intp] | None = None
     wanted: int = LEFT
     doubtful_first: bool = False
     room: int = ROOM
@@ -103,19 +153,31 @@ class FacingReview:
 
     def __post_init__(self) -> None:
         self.labels = np.array(self.labels, np.int8)
-        self._look()
+        self._take(compare(self.features, self.sided, self.chosen))
         # Without pages, confirmed sprites say what margins are worth.
-        self._weigh_margins(left_out(self.view, self.sided, self.noise))
+        self._weigh_margins(left_out(self.view, self._of_chosen(self.sided), self.noise))
         self._fit()
 
-    def _look(self) -> None:
-        """Compare all sprites by their features."""
-        self.kernels = OddKernels(self.features)
-        self.weights, self.noise = likeliest(self.kernels, self.sided)
-        self.view: View = self.kernels.view(self.weights)
-        self.groups: Groups = stacks(self.view)
-        self.symmetric = self.view.diagonal < SYMMETRIC
-        self._guess = start(self.view) if len(self.features) else np.zeros(0)
+    def _take(self, compared: Comparison) -> None:
+        self.chosen = compared.chosen
+        self.kernels, self.weights, self.noise = compared.kernels, compared.weights, compared.noise
+        self.view: View = compared.view
+        found = compared.groups
+        self.groups = Groups(self._among_all(found.number, -1), self._among_all(found.sign, 1))
+        self.symmetric = self._among_all(self.view.diagonal < SYMMETRIC, False)
+        self._guess = self._among_all(compared.guess, 0.0)
+
+    def _of_chosen(self, values: NDArray[_Number]) -> NDArray[_Number]:
+        """(M,) of (N,) values those of the sprites that were compared."""
+        return values if self.chosen is None else values[self.chosen]
+
+    def _among_all(self, values: NDArray[_Number], other: float) -> NDArray[_Number]:
+        """(N,) values from (M,) of the sprites that were compared; `other` for the rest."""
+        if self.chosen is None:
+            return values
+        result = np.full(len(self.labels), other, values.dtype)
+        result[self.chosen] = values
+        return result
 
     @property
     def closely(self) -> bool:
@@ -125,9 +187,21 @@ class FacingReview:
     def see(self, others: Halves) -> None:
         """Add features that took longer: what the network sees. Stacks may be others then; nothing is lost."""
         self.features = self.features.beside(others)
-        self._weighed = int((self.sided != 0).sum())
-        self._look()
+        self.grow(compare(self.features, self.sided, self.chosen))
         self._fit()
+
+    def grow(self, compared: Comparison) -> None:
+        """Go on with a comparison of more sprites, or by more features; what was confirmed stays.
+
+        `refit` has to follow.
+        """
+        self._weighed = compared.known
+        self._take(compared)
+
+    @property
+    def compared(self) -> int:
+        """How many sprites something is suggested for, or could be."""
+        return len(self.labels) if self.chosen is None else len(self.chosen)
 
     @property
     def sided(self) -> Signs:
@@ -142,12 +216,15 @@ class FacingReview:
     @property
     def open(self) -> NDArray[np.intp]:
         """Sprites that are not confirmed; those that look like their mirror images face front and are left alone."""
-        return np.flatnonzero((self.labels == UNKNOWN) & ~self.symmetric)
+        rest = (self.labels == UNKNOWN) & ~self.symmetric
+        if self.chosen is None:
+            return np.flatnonzero(rest)
+        return self.chosen[rest[self.chosen]]
 
     @property
     def started(self) -> bool:
         """Whether it is known which way is left: one answer is enough."""
-        return bool((self.sided != 0).any())
+        return bool((self._of_chosen(self.sided) != 0).any())
 
     # What is believed
 
@@ -157,37 +234,40 @@ class FacingReview:
         self._cautious_slope = _fitted_slope(shown, *_CAUTIOUS)
 
     def _fit(self) -> None:
-        self.belief: Belief = believe(self.view, self.sided, self.noise)
-        margin = self.belief.margin
+        chosen = self._of_chosen
+        self.belief: Belief = believe(self.view, chosen(self.sided), self.noise)
+        margin, shown = self.belief.margin, chosen(self.shown)
         if not self.started:
             # Everything is known up to one sign: the one that turns the fewest sprites.
-            size = np.abs(self._guess) / max(float(np.abs(self._guess).max(initial=0)), 1e-9)
-            margin = np.sign(self._guess) * size
-            if float((margin * self.shown).sum()) < 0:
+            guess = chosen(self._guess)
+            size = np.abs(guess) / max(float(np.abs(guess).max(initial=0)), 1e-9)
+            margin = np.sign(guess) * size
+            if float((margin * shown).sum()) < 0:
                 margin = -margin
         else:
             margin = self._shared(margin)
         # Where most that are confirmed were right as they are, the rest may be too.
-        self.margin = margin
         signs = np.where(margin >= 0, 1, -1)
-        more = self._as_is_odds() * signs * self.shown
+        more = self._as_is_odds() * signs * shown
         if self.started:
             more = more + self._guess_odds() * signs
         cautious = _odds(self._cautious_slope * np.abs(margin)) + more
-        self.signs = np.where(cautious >= 0, signs, -signs).astype(np.int8)
-        self._cautious = 1 / (1 + np.exp(-np.abs(cautious)))
-        odds = (_odds(self._slope * np.abs(margin)) + more) * signs * self.signs
-        self.chances = 1 / (1 + np.exp(-np.maximum(odds, 0)))
+        best = np.where(cautious >= 0, signs, -signs).astype(np.int8)
+        odds = (_odds(self._slope * np.abs(margin)) + more) * signs * best
+        self.margin, self.signs = self._among_all(margin, 0.0), self._among_all(best, 1)
+        self._cautious = self._among_all(1 / (1 + np.exp(-np.abs(cautious))), 0.5)
+        self.chances = self._among_all(1 / (1 + np.exp(-np.maximum(odds, 0))), 0.5)
 
     def _shared(self, margin: NDArray[np.float64]) -> NDArray[np.float64]:
-        """(N,) margins, drawn to the mean of their stack as long as little of that is confirmed.
+        """(M,) margins, drawn to the mean of their stack as long as little of that is confirmed.
 
         A stack is turned as one, so what is known about its sprites is known about all.
         """
-        number, sign = self.groups.number, self.groups.sign
+        number, sign = self._of_chosen(self.groups.number), self._of_chosen(self.groups.sign)
         size = np.bincount(number)
         mean = np.bincount(number, sign * margin) / size
-        pull = (_SHARED * (size >= _A_STACK) / (1 + np.bincount(number, self.labels != UNKNOWN)))[number]
+        confirmed = np.bincount(number, self._of_chosen(self.labels) != UNKNOWN)
+        pull = (_SHARED * (size >= _A_STACK) / (1 + confirmed))[number]
         return np.asarray((margin + pull * sign * mean[number]) / (1 + pull), np.float64)
 
     def _as_is_odds(self) -> float:
@@ -203,39 +283,42 @@ class FacingReview:
         return 0.0 if (near - 0.5) * (share - 0.5) <= 0 else math.log(near / (1 - near))
 
     def _guess_odds(self) -> NDArray[np.float64]:
-        """(N,) log odds for left by what was guessed without any answer, once answers say which way that is.
+        """(M,) log odds for left by what was guessed without any answer, once answers say which way that is.
 
         It counts less the more is confirmed, since the model has then learned what the guess knew.
         """
-        known = np.flatnonzero(self.sided != 0)
-        agrees = np.sign(self._guess[known]) == self.sided[known]
+        guess, sided = self._of_chosen(self._guess), self._of_chosen(self.sided)
+        known = np.flatnonzero(sided != 0)
+        agrees = np.sign(guess[known]) == sided[known]
         share = (float(agrees.sum()) + 1) / (len(known) + 2)
         way = 1.0 if share >= 0.5 else -1.0
-        return way * np.sign(self._guess) * _GUESS_ODDS / (1 + len(known) / _GUESS_LASTS)
+        return way * np.sign(guess) * _GUESS_ODDS / (1 + len(known) / _GUESS_LASTS)
 
     def nearest(self, row: int, count: int = 3) -> list[tuple[int, float]]:
         """Why: the confirmed sprites most alike, as (row, normalised kernel; below 0 for one turned against it)."""
-        known = np.flatnonzero(self.sided != 0)
-        if not len(known):
+        everything = np.arange(len(self.labels)) if self.chosen is None else self.chosen
+        place = int(np.searchsorted(everything, row))
+        known = np.flatnonzero(self.sided[everything] != 0)
+        if not len(known) or place >= len(everything) or everything[place] != row:
             return []
-        own = math.sqrt(max(float(self.view.diagonal[row]), 1e-6))
+        own = math.sqrt(max(float(self.view.diagonal[place]), 1e-6))
         alike = (
-            self.view.between(np.array([row]), known)[0] / np.sqrt(np.maximum(self.view.diagonal[known], 1e-6)) / own
+            self.view.between(np.array([place]), known)[0] / np.sqrt(np.maximum(self.view.diagonal[known], 1e-6)) / own
         )
         best = np.argsort(-np.abs(alike), kind="stable")[:count]
-        return [(int(known[place]), float(np.clip(alike[place], -1, 1))) for place in best]
+        return [(int(everything[known[one]]), float(np.clip(alike[one], -1, 1))) for one in best]
 
     def progress(self) -> Progress:
         """How far this is."""
         rest = self.open
-        confirmed = len(self.labels) - len(rest)
+        confirmed = self.compared - len(rest)
         # What is learned on the way makes the rest easier: by more than half, on the sets it was tried on.
-        learning = 0.35 + 0.5 * (confirmed / max(1, len(self.labels))) ** 2
+        learning = 0.35 + 0.5 * (confirmed / max(1, self.compared)) ** 2
         left = (
             self._surprises() * learning * float((1 - self._cautious[rest]).sum()) if self.started else 0.5 * len(rest)
         )
         sure = confirmed + (int((self.chances[rest] >= SURE).sum()) if self.started else 0)
-        return Progress(confirmed, sure, len(self.labels), left)
+        return Progress(confirmed, sure, self.compared, left)
 
     def _surprises(self) -> float:
         """Wrong sprites on the pages so far over the number expected: what corrects the expectation for the rest."""
@@ -286,7 +369,7 @@ class FacingReview:
 
     def _least(self) -> int:
         """How many sprites a page holds at least: what the window shows."""
-        return max(SMALLEST, min(self.room, MOST_ROOM, len(self.labels) // _SHARE))
+        return max(SMALLEST, min(self.room, MOST_ROOM, self.compared // _SHARE))
 
     def _limit(self, least: int) -> int:
         """Until pages have shown what the model's confidence is worth, they grow step by step."""
@@ -327,7 +410,8 @@ class FacingReview:
     def snapshot(self) -> tuple[Any, ...]:
         """What a page changes, for `restore`."""
         counts = (self.pages, self.clicks, self.turned, self.plain, self._fruitless)
-        seen = (self.kernels, self.weights, self.noise, self.view, self._weighed)
+        # Kernels of fewer sprites, which may be large, are not kept alive.
+        seen = (weakref.ref(self.kernels), self.weights, self.noise, self._weighed)
         return self.labels.copy(), counts, (list(self._history), list(self._spared)), seen
 
     def restore(self, state: tuple[Any, ...]) -> None:
@@ -340,8 +424,9 @@ class FacingReview:
         """Return to a snapshot that nothing was learned since."""
         labels, counts, (history, spared), seen = state
         self.labels, self._history, self._spared = labels.copy(), list(history), list(spared)
-        if seen[0] is self.kernels:  # features that were added in between stay
-            _, self.weights, self.noise, self.view, self._weighed = seen
+        if seen[0]() is self.kernels:  # features and sprites that were added in between stay
+            _, self.weights, self.noise, self._weighed = seen
+            self.view = self.kernels.view(self.weights)
         self.pages, self.clicks, self.turned, self.plain, self._fruitless = counts
 
     def _judge(self, wrong: int, by_hand: int, count: int) -> None:
@@ -355,11 +440,12 @@ class FacingReview:
 
     def refit(self) -> None:
         """Learn from what is confirmed."""
-        known = int((self.sided != 0).sum())
+        sided = self._of_chosen(self.sided)
+        known = int((sided != 0).sum())
         # Weights are chosen again whenever twice as much is known; a large set keeps those of its first pages.
         if known >= 16 and known >= 2 * self._weighed and (self.view.gram is not None or not self._weighed):
             self._weighed = known
-            weights, self.noise = likeliest(self.kernels, self.sided)
+            weights, self.noise = likeliest(self.kernels, sided)
             if weights != self.weights:
                 self.weights = weights
                 self.view = self.kernels.view(weights)

@@ -60,6 +60,11 @@ class Assistant(QObject):
     def marked(self) -> None:
         """A sprite was marked or unmarked."""
 
+    @property
+    def size(self) -> int:
+        """How many sprites are learned about when a page is accepted."""
+        return len(self.seqs)
+
     @abstractmethod
     def back(self) -> None:
         """Take the last page back."""
@@ -133,7 +138,7 @@ class Assistant(QObject):
 
     def fit(self, work: Callable[[], Any], then: Callable[[], object], *, slow: bool = False) -> None:
         """Do what a page takes, in the background where that is `slow` or there are many sprites, and then go on."""
-        if len(self.seqs) <= _AT_ONCE and not slow:
+        if self.size <= _AT_ONCE and not slow:
             work()
             then()
             return

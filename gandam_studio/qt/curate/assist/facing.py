@@ -6,11 +6,23 @@ from collections.abc import Callable
 
 import numpy as np
 from numpy.typing import NDArray
-from PySide6.QtCore import QObject
+from PySide6.QtCore import QObject, QTimer
 
+from gandam_studio.core.jobs import Job
+from gandam_studio.core.suggestions.described import GrowingDescription
 from gandam_studio.core.suggestions.facing.features import Halves
-from gandam_studio.core.suggestions.facing.review import FRONT, LEFT, RIGHT, UNKNOWN, FacingReview, Page
+from gandam_studio.core.suggestions.facing.review import (
+    FRONT,
+    LEFT,
+    RIGHT,
+    UNKNOWN,
+    Comparison,
+    FacingReview,
+    Page,
+    compare,
+)
 from gandam_studio.core.suggestions.sprites import FACINGS, SpritesInReview, set_target, target_facing, turn_all
+from gandam_studio.core.workspace import Workspace
 from gandam_studio.core.workspace.edits import Edit, Together
 from gandam_studio.qt.background import BackgroundTask
 from gandam_studio.qt.counts import counted, sprites
@@ -21,13 +33,16 @@ from gandam_studio.qt.curate.assist.view import AssistView
 from gandam_studio.qt.session import INFO, SUCCESS, Session
 
 _PAGES_TO_TELL = 2  # accepted, before the clicks that are left are shown: the model must prove itself first
+FOLLOW_MS = 300
 _STACK = 2  # sprites of a stack on a page, from which it is shown as one
 
 
 class FacingAssist(Assistant):
-    """Attributes:
-    review: the answers so far, and what the model infers from them.
-    target: the side to face.
+    """Pages begin before all sprites of a large set are described; the others join with the pages that are accepted.
+
+    Attributes:
+        review: the answers so far, and what the model infers from them.
+        target: the side to face.
     """
 
     def __init__(
@@ -36,10 +51,19 @@ class FacingAssist(Assistant):
         view: AssistView,
         review: FacingReview,
         found: SpritesInReview,
+        growing: GrowingDescription | None = None,
         parent: QObject | None = None,
     ) -> None:
+        """`growing` is the description of the sprites where not all are described yet."""
         super().__init__(session, view, found, parent)
         self.review = review
+        self._growing = growing
+        self._compared: Comparison | None = None  # to be learned from with the next page
+        self._describing: BackgroundTask | None = None
+        self._waits = False
+        self._told = ""  # of the progress, but for the description
+        self._follow = QTimer(self, interval=FOLLOW_MS)
+        self._follow.timeout.connect(self._show_growth)
         self.target = target_facing(session.workspace)
         review.wanted = LEFT if self.target == "left" else RIGHT
         self._target_written = self.target
@@ -53,8 +77,72 @@ class FacingAssist(Assistant):
         self._looking: BackgroundTask | None = None
 
     def begin(self) -> None:
-        """Show the question, or the first page, and meanwhile have the network look at the sprites."""
+        """Show the question, or the first page; meanwhile describe the other sprites, then have the network look."""
+        if self._growing is None:
+            self._next()
+            self._look_closely()
+            return
+        growing = self._growing
+        texts = (self.tr("Describe sprites"), self.tr("Compare sprites"))
+        self._describing = self.session.start_job(
+            texts[0], lambda workspace, job: self._describe(workspace, growing, job, texts), self._described
+        )
+        self._describing.ended.connect(self._describing_ended)
+        self._follow.start()
         self._next()
+
+    @property
+    def size(self) -> int:
+        """How many sprites are learned about when a page is accepted."""
+        return self.review.compared
+
+    # What is found meanwhile
+
+    def _describe(self, workspace: Workspace, growing: GrowingDescription, job: Job, texts: tuple[str, str]) -> None:
+        """Describe all sprites and compare them now and then; in another thread. `texts` are those of its stages."""
+        job.start(texts[0], len(growing.order))
+        job.advance(growing.count)
+        for until in growing.parts():
+            growing.describe(workspace, until, job)
+            if growing.is_whole:
+                job.start(texts[1], None)
+            self._compared = compare(growing.features, self.review.sided, growing.chosen, job.check)
+
+    def _described(self, _nothing: object) -> None:
+        self._look_closely()
+
+    def _describing_ended(self) -> None:
+        self._describing = None
+        self._show_growth()
+
+    def _show_growth(self) -> None:
+        """Follow the description: say how far it is, and go on where it was waited for."""
+        if not self._follow.isActive():
+            return  # it is over
+        if self._describing is None and self._compared is None:
+            self._follow.stop()
+        if self._waits and not self.busy and (self._compared is not None or self._describing is None):
+            self._learn()
+        else:
+            self.view.progress.setText(self._told + self._told_growth())
+
+    def _learn(self) -> None:
+        """Learn from what was found meanwhile and from what was confirmed, and go on."""
+        seen, self._seen = self._seen, None
+        compared, self._compared = self._compared, None
+        self._waits = False
+
+        def learn() -> None:
+            if compared is not None:
+                self.review.grow(compared)
+            if seen is not None:
+                self.review.see(seen)
+            self.review.refit()
+
+        self.fit(learn, self._next, slow=seen is not None or compared is not None)
+
+    def _look_closely(self) -> None:
+        """Have the network look at the sprites."""
         from gandam_studio.core.suggestions.described import seen
         from gandam_studio.core.suggestions.facing import network
 
@@ -74,7 +162,10 @@ class FacingAssist(Assistant):
         self._looking = None
 
     def end(self) -> None:
-        """Let the network stop looking as well."""
+        """Stop describing, and let the network stop looking as well."""
+        self._follow.stop()
+        if self._describing is not None:
+            self._describing.abandon()
         if self._looking is not None:
             self._looking.cancel()
         super().end()
@@ -85,11 +176,26 @@ class FacingAssist(Assistant):
         review = self.review
         review.room = self.view.grid.room
         if not len(review.open):
-            self.leave()
+            if self._describing is None and self._compared is None:
+                self.leave()
+            else:
+                self._wait()
         elif not review.started and (first := review.first()) >= 0:
             self._ask(first)
         else:
             self._show(review.page())
+
+    def _wait(self) -> None:
+        """Nothing is open until more sprites are described."""
+        self._page, self._waits = None, True
+        self.view.heading.setText(self.tr("Looking at more sprites…"))
+        self.view.question.setText(
+            self.tr("Everything that was looked at so far is confirmed. The next page comes by itself.")
+        )
+        self.view.grid.show_page([], lambda seq: {}, {})
+        self.view.show_buttons([(keys.back(), self.back), (keys.leave(), self.leave)])
+        self._show_progress()
+        self.current_changed()
 
     def _ask(self, row: int) -> None:
         """Ask which way one sprite looks: all others follow from it."""
@@ -190,14 +296,7 @@ class FacingAssist(Assistant):
             self.review.put_back(state)
             return
         self.remembered.append(before)
-        seen, self._seen = self._seen, None
-
-        def learn() -> None:
-            if seen is not None:
-                self.review.see(seen)
-            self.review.refit()
-
-        self.fit(learn, self._next, slow=seen is not None)
+        self._learn()
 
     def _write(self, fresh: NDArray[np.intp]) -> bool:
         """Turn sprites that were confirmed: `fresh` rows, and at first and for another side those known before."""
@@ -257,6 +356,7 @@ class FacingAssist(Assistant):
         """Take the last page or answer back."""
         if (before := self.take_page_back()) is not None:
             _, state, self._target_written = before
+            self._waits = False
             self.fit(lambda: self.review.restore(state), self._next)
 
     # What is said
@@ -272,7 +372,18 @@ class FacingAssist(Assistant):
             clicks = max(0, round(progress.clicks))
             about = counted(clicks, self.tr("about 1 more click"), self.tr("about {0} more clicks"))
             text = self.tr("{0} of {1} sure; {2}").format(f"{progress.sure:,}", f"{progress.total:,}", about)
-        self.view.progress.setText(text)
+        self._told = text
+        self.view.progress.setText(text + self._told_growth())
+
+    def _told_growth(self) -> str:
+        """ " · 12,000 of 100,000 described", as long as not all are."""
+        growing = self._growing
+        if growing is None or growing.is_whole:
+            return ""
+        text = self.tr("{0} of {1} described").format(f"{growing.count:,}", f"{len(growing.order):,}")
+        if self._describing is None:
+            text += self.tr(", stopped: begin again for the others")
+        return f" · {text}"
 
     def current_changed(self) -> None:
         """Say why the current sprite is suggested to look that way."""
@@ -300,14 +411,17 @@ class FacingAssist(Assistant):
             if self.target != self._target_written:
                 self._write(fresh)
             turned = sum(self._turned(row) for row in np.flatnonzero(self.review.labels != UNKNOWN).tolist())
-            self.session.post(
-                self.tr("{0} confirmed, {1} turned, by {2} · {3}").format(
-                    sprites(len(fresh)), f"{turned:,}",
-                    counted(self.review.clicks, self.tr("1 click"), self.tr("{0} clicks")),
-                    self.undone_by(),
-                ),
-                SUCCESS,
+            text = self.tr("{0} confirmed, {1} turned, by {2} · {3}").format(
+                sprites(len(fresh)), f"{turned:,}",
+                counted(self.review.clicks, self.tr("1 click"), self.tr("{0} clicks")),
+                self.undone_by(),
             )  # fmt: skip
+            growing = self._growing
+            if growing is not None and not growing.is_whole:
+                text += self.tr(" · {0} not looked at yet: begin again to go on with them").format(
+                    sprites(len(growing.order) - growing.count)
+                )
+            self.session.post(text, SUCCESS)
         self.end()
 
     def _turned(self, row: int) -> bool:

@@ -104,14 +104,14 @@ class AssistMode(QObject):
     def _ready(self) -> None:
         self._waiting = False
 
-    def _turn(self, made: tuple[Any, Any]) -> None:
+    def _turn(self, made: tuple[Any, Any, Any]) -> None:
         from gandam_studio.qt.curate.assist.facing import FacingAssist
 
-        review, found = made
-        if not len(review.open):
+        review, found, growing = made
+        if not len(review.open) and growing is None:
             self._host.session.post(self.tr("Every sprite has a facing, looks the same mirrored, or is dropped."), INFO)
             return
-        self._begin(FacingAssist(self._host.session, self._host.work.assist_view, review, found, self))
+        self._begin(FacingAssist(self._host.session, self._host.work.assist_view, review, found, growing, self))
 
     def _find_unfit(self, made: tuple[Any, Any]) -> None:
         from gandam_studio.qt.curate.assist.fitness import FitnessAssist
@@ -191,10 +191,10 @@ class AssistMode(QObject):
 
 
 def _facing_review(workspace: Any, seqs: Seqs | None, job: Any) -> Any:
-    from gandam_studio.core.suggestions.sprites import facing_review
+    from gandam_studio.core.suggestions.sprites import facing_review_soon
 
-    # The network looks while the person answers.
-    return facing_review(workspace, seqs, job, closely=False)
+    # The rest is described, and the network looks, while the person answers.
+    return facing_review_soon(workspace, seqs, job)
 
 
 def _fitness_review(workspace: Any, reason: str, seqs: Seqs | None, job: Any) -> Any:
