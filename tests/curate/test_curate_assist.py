@@ -149,6 +149,22 @@ def test_a_larger_window_shows_more_at_once(folder: Path, open_window: OpenWindo
     assert rooms[96, (1000, 700)] > rooms[144, (1000, 700)] > rooms[200, (1000, 700)]
 
 
+@pytest.mark.parametrize("height", [700, 750])
+def test_the_first_page_is_made_for_the_room_beside_its_buttons(
+    folder: Path, open_window: OpenWindow, qtbot, height: int
+) -> None:
+    with Workspace.open(folder) as workspace:
+        workspace.apply(SetFacing([sprite.seq for sprite in workspace.sprites()][::5], "left"))
+    window = open_window(folder)
+    window.resize(1000, height)
+    screen = curate(window)
+    begin(screen, qtbot)  # without a question, after which all would lie in its place
+    view, made_for = screen.work.assist_view, screen.assist.assistant.review.room
+    QApplication.processEvents()
+    assert view.grid.room == made_for
+    assert ("scroll" in view.question.text()) == (len(view.grid.order) > made_for)
+
+
 def facings_on_disk(folder: Path) -> dict[int, str]:
     """Sprites with a facing as another process reads them, which is what would survive a kill."""
     with Workspace.open(folder, read_only=True) as workspace:

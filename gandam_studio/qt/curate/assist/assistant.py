@@ -155,10 +155,15 @@ class Assistant(QObject):
         self.session.start_quiet_job(lambda workspace, job: work(), done, failed)
 
     def ask(self, question: str, count: int) -> None:
-        """Ask about a page of `count` sprites, and say so where it goes on below the window."""
+        """Ask about a page of `count` sprites, and say so where it goes on below the window.
+
+        What else is said and offered comes before.
+        """
+        self.view.question.setText(question)
+        self.view.settle()
         if count > self.view.grid.room:
             question += " " + self.tr("{0} on this page: scroll to see all.").format(sprites(count))
-        self.view.question.setText(question)
+            self.view.question.setText(question)
 
     def _set_busy(self, busy: bool) -> None:
         grid = self.view.grid

@@ -184,6 +184,9 @@ class FacingAssist(Assistant):
             self._ask(first)
         else:
             self._show(review.page())
+            if self.view.grid.room != review.room:  # the first page's buttons took some
+                review.room = self.view.grid.room
+                self._show(review.page())
 
     def _wait(self) -> None:
         """Nothing is open until more sprites are described."""
@@ -241,7 +244,6 @@ class FacingAssist(Assistant):
                 )
         else:
             self.view.heading.setText(self.tr("All of these face {0}?").format(side))
-        self.ask(self.tr("Click those that face the wrong way, then press Enter."), len(page.rows))
         groups = self.review.groups.number[page.rows]
         sizes = np.bincount(groups)
         stacks = {
@@ -260,6 +262,7 @@ class FacingAssist(Assistant):
             ]
         )
         self._show_progress()
+        self.ask(self.tr("Click those that face the wrong way, then press Enter."), len(page.rows))
         self.current_changed()
 
     def _look(self, seq: int) -> Look:
@@ -362,16 +365,18 @@ class FacingAssist(Assistant):
     # What is said
 
     def _show_progress(self) -> None:
-        progress = self.review.progress()
+        progress, total = self.review.progress(), len(self.seqs)
         if not self.review.started:
-            text = self.tr("{0} to be turned").format(sprites(progress.total))
+            text = self.tr("{0} to be turned").format(sprites(total))
         elif self.review.pages < _PAGES_TO_TELL:
             text = self.tr("{0} of {1} confirmed; too early to say how many clicks are left")
-            text = text.format(f"{progress.confirmed:,}", f"{progress.total:,}")
+            text = text.format(f"{progress.confirmed:,}", f"{total:,}")
         else:
             clicks = max(0, round(progress.clicks))
             about = counted(clicks, self.tr("about 1 more click"), self.tr("about {0} more clicks"))
-            text = self.tr("{0} of {1} sure; {2}").format(f"{progress.sure:,}", f"{progress.total:,}", about)
+            if progress.total < total:
+                about = self.tr("{0} for the first {1}").format(about, f"{progress.total:,}")
+            text = self.tr("{0} of {1} sure; {2}").format(f"{progress.sure:,}", f"{total:,}", about)
         self._told = text
         self.view.progress.setText(text + self._told_growth())
 

@@ -57,10 +57,6 @@ class FitnessAssist(Assistant):
         else:
             heading = self.tr("Which of these are examples of “{0}”?")
         self.view.heading.setText(heading.format(review.reason))
-        self.ask(
-            self.tr("Click every sprite that is “{0}”, then press Enter, which drops those.").format(review.reason),
-            len(rows),
-        )
         self.view.grid.show_page(self.seqs[self._rows].tolist(), self._look, {})
         entries = [
             (keys.accept(), self.accept),
@@ -70,6 +66,10 @@ class FitnessAssist(Assistant):
         ]
         self.view.show_buttons(entries)
         self._show_progress()
+        self.ask(
+            self.tr("Click every sprite that is “{0}”, then press Enter, which drops those.").format(review.reason),
+            len(rows),
+        )
         self.current_changed()
 
     def _look(self, seq: int) -> Look:
@@ -113,7 +113,9 @@ class FitnessAssist(Assistant):
         text = self.tr("{0} of {1} looked at, {2} unfit").format(
             f"{now.looked_at:,}", f"{now.total:,}", f"{now.unfit:,}"
         )
-        self.view.progress.setText(f"{text} · {self.said()}")
+        first = self._audit and not now.audited
+        said = self.tr("this page tells how many may be left") if first else self.said()
+        self.view.progress.setText(f"{text} · {said}")
 
     def said(self) -> str:
         """What may be said about the rest."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from PySide6.QtCore import QSize, Qt
+from PySide6.QtCore import QCoreApplication, QEvent, QSize, Qt
 from PySide6.QtGui import QKeyEvent
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
 
@@ -14,6 +14,7 @@ from gandam_studio.qt.curate.assist.grid import AssistGrid
 from gandam_studio.qt.curate.assist.keys import ModeKey
 from gandam_studio.qt.widgets.fitting import WrappingBar, WrappingRow
 
+_LAYOUTS = 3  # the bar's rows, the bar, the view
 _WAYS_OUT = (Qt.Key.Key_Backspace, Qt.Key.Key_Escape)
 
 
@@ -104,7 +105,13 @@ class AssistView(QWidget):
                 made[key] = button
                 # Going back and leaving stand by themselves, so that the others fit in one row.
                 (self._ways_out if key in _WAYS_OUT else self._row).addWidget(button)
+                button.show()  # now, so that `settle` counts it
             self.buttons = {one.key: made[one.key] for one, _ in entries}
+
+    def settle(self) -> None:
+        """Lay out now what was just said and offered, so that the page has its size."""
+        for _ in range(_LAYOUTS):
+            QCoreApplication.sendPostedEvents(None, QEvent.Type.LayoutRequest.value)
 
     def press(self, key: Qt.Key) -> bool:
         """Do what a key means; False if it means nothing now."""
