@@ -110,7 +110,7 @@ def test_training_killed_in_its_middle_resumes_from_its_checkpoint(ws: Path, stu
     (resumed,) = [event for event in events if isinstance(event, RunResumed)]
     assert resumed.iteration == kept
     assert isinstance(events[-1], RunFinished)
-    out = run.path / "grid.png"
+    out = ws.parent / "grid.png"
     assert len(studio("sample", answer["run"], "--count", 4, "--out", out, "-w", ws, "--json").json["seeds"]) == 4
     assert np.asarray(Image.open(out)).std() > 0
 
