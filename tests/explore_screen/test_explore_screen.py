@@ -19,7 +19,7 @@ from gandam_studio.core.runs.drawing import Answer, Source
 from gandam_studio.core.runs.explored import Direction, explored
 from gandam_studio.qt.explore import explorer as views
 from gandam_studio.qt.explore import screen as explore_screen
-from gandam_studio.qt.explore.directions_panel import OWN, PCA
+from gandam_studio.qt.explore.directions_panel import OWN, PCA, SEFA
 from gandam_studio.qt.explore.drawer import Drawer
 from gandam_studio.qt.explore.project_dialog import ProjectDialog
 from gandam_studio.qt.explore.screen import ExploreScreen
@@ -132,11 +132,43 @@ def test_sliders_move_all_samples_and_directions_are_kept(explore, qtbot, monkey
     assert [one.name for one in explored(run).directions] == ["bulkier"]
     panel.kinds.setCurrentIndex(panel.kinds.findData(PCA))
     panel.stop_button.click()
-    assert not panel.rows
-    panel.kinds.setCurrentIndex(panel.kinds.findData(OWN))
+    assert panel.kind == SEFA
+    assert panel.rows
+    assert panel.stop_button.isHidden()
     panel.kinds.setCurrentIndex(panel.kinds.findData(PCA))
     qtbot.waitUntil(lambda: len(panel.rows) > 1, timeout=SLOW)
     assert panel.stop_button.isHidden()
+
+
+def test_going_back_leads_to_the_sample_one_came_from(explore, qtbot) -> None:  # type: ignore[no-untyped-def]
+    _, screen = explore()
+    screen.grid.choose(7)
+    drawn(qtbot, screen, lambda: press(Qt.Key.Key_A))
+    assert screen.grid.chosen.name == "0/7"
+    assert screen.grid.current == 0
+    press(Qt.Key.Key_Right)
+    drawn(qtbot, screen, lambda: press(Qt.Key.Key_A))
+    drawn(qtbot, screen, lambda: press(Qt.Key.Key_Escape))
+    assert (screen.grid.current, screen.grid.chosen.name) == (7, "0/7")
+    assert screen.sample.name.text() == "0/7"
+
+
+def test_a_renamed_favourite_is_shown_under_its_new_name(explore, qtbot) -> None:  # type: ignore[no-untyped-def]
+    _, screen = explore()
+    for index in (2, 5):
+        screen.grid.choose(index)
+        press(Qt.Key.Key_U)
+    screen.favourites.setFocus()
+    screen.favourites.setCurrentRow(1)
+    assert screen.sample.name.text() == "0/5"
+    screen.favourites.item(1).setText("the tall one")
+    assert screen.sample.name.text() == "the tall one"
+    assert screen.favourites.currentRow() == 1  # so that keys go on from here
+    press(Qt.Key.Key_Z, CONTROL)
+    assert screen.sample.name.text() == "0/5"
+    press(Qt.Key.Key_Z, CONTROL)
+    assert screen.sample.name.text() == screen.grid.chosen.name
+    assert screen.favourites.currentRow() == 0
 
 
 def test_mixing_takes_details_of_another(explore, qtbot) -> None:  # type: ignore[no-untyped-def]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from pathlib import Path
 
 import numpy as np
@@ -275,3 +276,32 @@ def test_without_transparency_the_background_is_offered_instead(session, run, di
     panel.background.setCurrentIndex(panel.background.findData(False))
     settled(dialog, qtbot, before)
     assert opacity(dialog.preview.pictures.after.image) == {255}
+
+
+def test_what_could_not_be_chosen_before_cannot_be_chosen_afterwards(dialog, qtbot, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
+    dialog.take.setEnabled(False)  # as in a workspace that is opened for reading only
+    dialog.target.setText(str(tmp_path / "out"))
+    dialog.start()
+    assert not dialog.count.isEnabled()
+    qtbot.waitUntil(lambda: dialog.result_path is not None and dialog.task is None, timeout=20_000)
+    assert dialog.count.isEnabled()
+    assert not dialog.take.isEnabled()
+
+
+def test_after_cancelling_return_starts_again(dialog, qtbot, monkeypatch, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
+    def without_end(_run: RunDirectory, *, job, **_: object):  # type: ignore[no-untyped-def]
+        def draw(_folder: Path) -> Samples:
+            while True:
+                job.check()
+                time.sleep(0.01)
+
+        return draw
+
+    monkeypatch.setattr(handing_over, "drawn_by", without_end)
+    dialog.target.setText(str(tmp_path / "out"))
+    dialog.start()
+    dialog.close_button.setFocus()
+    dialog.reject()
+    qtbot.waitUntil(lambda: dialog.task is None, timeout=20_000)
+    assert dialog.isVisible()
+    assert dialog.focusWidget() is dialog.start_button

@@ -39,11 +39,11 @@ def _final(facts: RunFacts, found: Finals, named: bool) -> Markup:
         return element("article", heading, element("p", text.strip(), class_="none"))
     sheet = found.sheet
     averaged = " (averaged weights)" if found.weights == "ema" else ""
-    how = f"Seed {found.seed}, samples 0 to {found.count - 1:,}, drawn by the checkpoint of iteration "
-    how += f"{found.iteration:,}{averaged}."
+    which = f"samples 0 to {found.count - 1:,}"
+    how = f"Seed {found.seed}, {which}, drawn by the checkpoint of iteration {found.iteration:,}{averaged}."
     if not found.drawn:
-        how = f"Saved while it trained, at iteration {found.iteration:,}: seed {found.seed}, samples 0 to "
-        how += f"{found.count - 1:,}{averaged}. {found.why}"
+        at = f"at iteration {found.iteration:,}"
+        how = f"Saved while it trained, {at}: seed {found.seed}, {which}{averaged}. {found.why}"
     exact = "" if sheet.bits == 8 else " Colours are rounded to keep the page small."
     kept = any(not one.is_best and one.iteration == found.iteration for one in facts.checkpoints)
     again = sample_command(facts, found.iteration if kept else None, found.count, found.seed) if found.drawn else ""

@@ -99,12 +99,12 @@ def _by_ratio(effects: Sequence[dict[str, Any]]) -> bool:
 
 
 def _explained(by_ratio: bool) -> str:
-    what = "By how much quality (KID) is multiplied: below 1 is better" if by_ratio else (
-        "Differences of quality (KID): below 0 is better"
+    what = "By how much quality (KID) is multiplied: below 1 is better." if by_ratio else (
+        "Differences of quality (KID): below 0 is better."
     )  # fmt: skip
     true = "ratio" if by_ratio else "difference"
     return (
-        f"{what}. The interval holds the true {true} in 95 of 100 experiments; p is corrected for looking at several "
+        f"{what} The interval holds the true {true} in 95 of 100 experiments; p is corrected for looking at several "
         "changes."
     )
 

@@ -19,7 +19,8 @@ from trainer.protocol.untrusted import shortened
 
 class Browsing(QObject):
     """Attributes:
-        chosen: tells the chosen sample. first_next: the first of the samples being drawn is to be chosen.
+        chosen: tells the chosen sample. place: tells its number in the grid. next_place: that of the one to be chosen
+            among the samples being drawn, None for no other.
 
     Signals:
         changed: another view is shown, or mixing began or ended. left: it was gone back from a view.
@@ -36,9 +37,11 @@ class Browsing(QObject):
         self._explorer, self._bar, self._header = explorer, bar, header
         self._favourites, self._session = favourites, session
         self.chosen: Callable[[], Cell | None] = lambda: None
-        self.first_next = False
+        self.place: Callable[[], int] = lambda: 0
+        self.next_place: int | None = None
         self._seeds, self._seed_at = [0], 0
         self._before: views.View | None = None  # what Escape goes back to
+        self._place_before = 0
         bar.seed.valueChanged.connect(self._show_seed)
         bar.dice.clicked.connect(lambda _checked=False: self.another_seed())
         bar.variety.valueChanged.connect(self._set_variety)
@@ -68,6 +71,7 @@ class Browsing(QObject):
                 del self._seeds[self._seed_at + 1 :]
                 self._seeds.append(seed)
             self._seed_at += 1
+        self.next_place = None
         self._explorer.show(views.Random(seed))
 
     def _set_variety(self, value: int) -> None:
@@ -87,7 +91,7 @@ class Browsing(QObject):
 
     def _around(self, cell: Cell) -> None:
         self._remember()
-        self.first_next = True
+        self.next_place = 0
         self._explorer.show(views.Around(cell, self._header.radius.value() / 100))
 
     def other_variations(self) -> None:
@@ -128,13 +132,15 @@ class Browsing(QObject):
 
     def _remember(self) -> None:
         if isinstance(self._explorer.view, views.Random):
-            self._before = self._explorer.view
+            self._before, self._place_before = self._explorer.view, self.place()
 
     def back(self) -> None:
         """End mixing, or go back to random samples."""
         if self._explorer.mix is not None:
             self.end_mix()
         elif not isinstance(self._explorer.view, views.Random):
+            if self._before is not None:
+                self.next_place = self._place_before
             self._explorer.show(self._before or views.Random(self._bar.seed.value()))
         self.left.emit()
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 from PySide6.QtCore import QObject
 from PySide6.QtWidgets import QWidget
 
@@ -26,6 +28,7 @@ class Choosing(QObject):
         self._favourite: Cell | None = None
         grid.current_changed.connect(self.show_grids)
         favourites.shown.connect(self._show_favourite)
+        explorer.kept_changed.connect(self._follow_favourite)
 
     @property
     def chosen(self) -> Cell | None:
@@ -44,6 +47,15 @@ class Choosing(QObject):
 
     def _show_favourite(self, cell: Cell) -> None:
         self._favourite = cell
+        self._show()
+
+    def _follow_favourite(self) -> None:
+        """The favourite that is shown may have another name now, or be none any more."""
+        if self._favourite is None:
+            return
+        vector = self._favourite.vector.tobytes()
+        names = [one.name for one in self._explorer.kept.favourites if one.vector.tobytes() == vector]
+        self._favourite = dataclasses.replace(self._favourite, name=names[0]) if names else None
         self._show()
 
     def _show(self) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from PySide6.QtCore import QPoint, QSize, Qt, Signal
+from PySide6.QtCore import QItemSelectionModel, QPoint, QSize, Qt, Signal
 from PySide6.QtGui import QIcon, QImage, QKeyEvent, QPixmap
 from PySide6.QtWidgets import QAbstractItemView, QListView, QListWidget, QListWidgetItem, QWidget
 
@@ -53,8 +53,10 @@ class FavouritesBar(QListWidget):
         self.itemDoubleClicked.connect(lambda item: self.around_wanted.emit(item.data(_NUMBER)))
 
     def show_favourites(self, names: Sequence[str], images: Sequence[QImage]) -> None:
-        """Show others; those of the same names stay chosen."""
+        """Show others; those of the same names stay chosen, and keys go on from the one they were at."""
         chosen = {item.text() for item in self.selectedItems()}
+        row, at = self.currentRow(), self.currentItem().text() if self.currentItem() is not None else ""
+        there = names.index(at) if at in names else min(row, len(names) - 1)
         self.blockSignals(True)
         self.clear()
         ratio = self.devicePixelRatioF()
@@ -68,6 +70,7 @@ class FavouritesBar(QListWidget):
             item.setFlags(Qt.ItemFlag.ItemIsEnabled | Qt.ItemFlag.ItemIsSelectable | Qt.ItemFlag.ItemIsEditable)
             self.addItem(item)
             item.setSelected(name in chosen)
+        self.setCurrentRow(there, QItemSelectionModel.SelectionFlag.NoUpdate)
         self.blockSignals(False)
         self.chosen_changed.emit()
 

@@ -76,7 +76,7 @@ class ProjectDialog(QDialog):
         self.keep_button.setDefault(True)
         pictures = QHBoxLayout()
         pictures.setSpacing(2 * theme.SPACE)
-        for title, view in ((self.tr("Your picture"), self.wanted), (self.tr("Nearest sample"), self.found)):
+        for title, view in ((self.tr("The picture"), self.wanted), (self.tr("Nearest sample"), self.found)):
             label = QLabel(title)
             label.setProperty("role", "section")
             column = QVBoxLayout()

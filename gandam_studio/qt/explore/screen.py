@@ -60,6 +60,7 @@ class ExploreScreen(TakesDrops, Screen):
         self.choosing = Choosing(self, explorer, self.grid, self.sample, self.keeping, self.steering)
         self.browsing = Browsing(self, explorer, self.bar, self.header, self.keeping, session)
         self.browsing.chosen = lambda: self.choosing.chosen
+        self.browsing.place = lambda: self.grid.current
         self.taking_out = TakingOut(self, explorer, self.keeping, self.sample, session)
         self.taking_out.chosen = lambda: self.choosing.chosen
         self.taking_out.selected = lambda: self.choosing.selected
@@ -254,9 +255,10 @@ class ExploreScreen(TakesDrops, Screen):
     def _show_cells(self) -> None:
         self.grid.show_cells(self.explorer.cells, self.explorer.room)
         self.header.show_preview(max((cell.preview for cell in self.explorer.cells), default=0))
-        if self.browsing.first_next:
-            self.browsing.first_next = False
-            self.grid.choose(0)
+        place = self.browsing.next_place
+        if place is not None and place < len(self.explorer.cells):
+            self.browsing.next_place = None
+            self.grid.choose(place)
         self.choosing.mark()
         self.choosing.show_grids()
 

@@ -12,7 +12,7 @@ from gandam_studio.core.runs.drawing import Answer, Request
 from gandam_studio.core.runs.explored import LONGEST_NOTE, Direction
 from gandam_studio.core.texts import LONGEST_LABEL, checked
 from gandam_studio.qt.explore.cells import Cell
-from gandam_studio.qt.explore.directions_panel import OWN, PCA, ROWS, DirectionsPanel
+from gandam_studio.qt.explore.directions_panel import OWN, PCA, ROWS, SEFA, DirectionsPanel
 from gandam_studio.qt.explore.explorer import Explorer
 from gandam_studio.qt.explore.grid import LESS, MORE
 from gandam_studio.qt.failures import as_sentence
@@ -91,7 +91,7 @@ class Steering(QObject):
     def _stop(self) -> None:
         self._explorer.drawer.cancel(self._search)
         self._search = None
-        self._panel.say(self.tr("Stopped. Choose other directions, and then these again, to look once more."))
+        self._show_kind(SEFA)  # These are found at once. Choosing the others again looks once more.
 
     def _show_found(self, kind: str, answer: Answer) -> None:
         facts = self._explorer.facts

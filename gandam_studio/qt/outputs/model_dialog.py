@@ -52,6 +52,7 @@ class ModelDialog(OutputDialog):
         at = f"-{checkpoint}" if checkpoint else ""
         self.propose(f"{self._run.name}{at}-model")
         self.check()
+        self.note.setFocus()
 
     def writes_folder(self) -> bool:
         """Whether a folder is written rather than a file."""

@@ -178,6 +178,7 @@ class OutputDialog(TaskDialog):
     def _over(self, cancelled: bool) -> None:
         if cancelled and self.result_path is None:
             self.told.setText(self.tr("Cancelled: nothing was written."))
+            self.start_button.setFocus()  # It was on the other button, which would now close the dialog.
         if self._closing:
             return
         if self.result_path is not None:

@@ -31,6 +31,7 @@ class TaskDialog(QDialog):
         self.session = session
         self.task: BackgroundTask | None = None
         self._closing = False
+        self._locked: list[QWidget] = []  # fields that can be used again when the work is over
         self.setWindowTitle(title)
         self.form = QFormLayout()
         self.form.setVerticalSpacing(theme.SPACE)
@@ -76,13 +77,17 @@ class TaskDialog(QDialog):
         """The work is over, with any outcome."""
 
     def _lock(self, locked: bool) -> None:
-        for row in range(self.form.rowCount()):
-            for role in (QFormLayout.ItemRole.FieldRole, QFormLayout.ItemRole.SpanningRole):
-                item = self.form.itemAt(row, role)
-                if item is not None and (widget := item.widget()) is not None:
-                    widget.setEnabled(not locked)
+        if locked:
+            self._locked = [field for field in self._fields() if field.isEnabled()]
+        for field in self._locked:
+            field.setEnabled(not locked)
         self.start_button.setEnabled(not locked)
         self.bar.setVisible(locked)
+
+    def _fields(self) -> list[QWidget]:
+        roles = (QFormLayout.ItemRole.FieldRole, QFormLayout.ItemRole.SpanningRole)
+        items = [self.form.itemAt(row, role) for row in range(self.form.rowCount()) for role in roles]
+        return [widget for item in items if item is not None and (widget := item.widget()) is not None]
 
     def _show_progress(self) -> None:
         if self.task is None:

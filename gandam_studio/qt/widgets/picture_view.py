@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from PySide6.QtCore import QSize, QTimer
+from PySide6.QtCore import QRectF, QSize, QTimer
 from PySide6.QtGui import QHideEvent, QImage, QPainter, QPaintEvent, QShowEvent
 from PySide6.QtWidgets import QWidget
 
@@ -40,9 +40,8 @@ class PictureView(QWidget):
     @paint_event
     def paintEvent(self, event: QPaintEvent, painter: QPainter) -> None:
         """Paint it."""
-        area = self.rect().adjusted(0, 0, -1, -1)
         if self._image.isNull():
-            painter.fillRect(area, theme.color("cell"))
+            painter.fillRect(self.rect(), theme.color("cell"))
         else:
             if self._image.hasAlphaChannel():
                 paint_checker(painter, self.rect())
@@ -51,7 +50,7 @@ class PictureView(QWidget):
             scaled.setDevicePixelRatio(ratio)
             painter.drawImage(0, 0, scaled)
         painter.setPen(theme.color("border_strong"))
-        painter.drawRect(area)
+        painter.drawRect(QRectF(self.rect()).adjusted(0.5, 0.5, -0.5, -0.5))
 
 
 class FilmView(PictureView):
