@@ -368,6 +368,35 @@ def test_pages_begin_before_a_large_set_is_described_and_go_on_with_what_follows
     assert facings_on_disk(folder) == {}
 
 
+def test_who_waits_is_shown_what_is_described_by_then(
+    folder: Path, open_window: OpenWindow, qtbot, large: threading.Event, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("gandam_studio.qt.curate.assist.facing._STEP", 32)
+    describe = described.GrowingDescription.describe
+    one_step = threading.Event()
+
+    def step(growing, workspace, until, job) -> None:
+        if growing.count == 64:
+            while not one_step.wait(0.01):
+                job.check()
+            large.set()
+            describe(growing, workspace, until, job)
+            large.clear()
+        else:
+            describe(growing, workspace, until, job)
+
+    monkeypatch.setattr(described.GrowingDescription, "describe", step)
+    screen = curate(open_window(folder))
+    begin(screen, qtbot)
+    view = screen.work.assist_view
+    answer(screen)
+    accept_pages(screen)
+    one_step.set()
+    qtbot.waitUntil(lambda: len(view.grid.order) > 0 and view.grid.isEnabled(), timeout=60_000)
+    assert screen.assist.assistant.review.compared == 96  # less than twice as many
+    press(Key.Key_Escape)
+
+
 @pytest.mark.parametrize("waits", [False, True])
 def test_a_description_can_be_stopped_and_goes_on_the_next_time(
     folder: Path, open_window: OpenWindow, qtbot, large: threading.Event, waits: bool

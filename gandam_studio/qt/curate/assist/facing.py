@@ -34,6 +34,8 @@ from gandam_studio.qt.session import INFO, SUCCESS, Session
 
 _PAGES_TO_TELL = 2  # accepted, before the clicks that are left are shown: the model must prove itself first
 FOLLOW_MS = 300
+_STEP = 512  # sprites described, after which it is asked whether the person waits for them
+_WORTH_IT = 1.2  # times as many as before are compared for a person who waits
 _STACK = 2  # sprites of a stack on a page, from which it is shown as one
 
 
@@ -102,11 +104,17 @@ class FacingAssist(Assistant):
         """Describe all sprites and compare them now and then; in another thread. `texts` are those of its stages."""
         job.start(texts[0], len(growing.order))
         job.advance(growing.count)
-        for until in growing.parts():
-            growing.describe(workspace, until, job)
+        compared, parts = growing.count, growing.parts()
+        while parts:
+            growing.describe(workspace, min(parts[0], growing.count + _STEP), job)
+            # The person waits for more, or there is twice as much.
+            if not (self._waits and growing.count >= _WORTH_IT * compared) and growing.count < parts[0]:
+                continue
             if growing.is_whole:
                 job.start(texts[1], None)
             self._compared = compare(growing.features, self.review.sided, growing.chosen, job.check)
+            compared = growing.count
+            parts = [until for until in parts if until > compared]
 
     def _described(self, _nothing: object) -> None:
         self._look_closely()
@@ -196,7 +204,7 @@ class FacingAssist(Assistant):
             self.tr("Everything that was looked at so far is confirmed. The next page comes by itself.")
         )
         self.view.grid.show_page([], lambda seq: {}, {})
-        self.view.show_buttons([(keys.back(), self.back), (keys.leave(), self.leave)])
+        self.view.show_buttons([(keys.back(), self.back), (keys.leave(), self.leave)], primary=False)
         self._show_progress()
         self.current_changed()
 
@@ -366,7 +374,9 @@ class FacingAssist(Assistant):
 
     def _show_progress(self) -> None:
         progress, total = self.review.progress(), len(self.seqs)
-        if not self.review.started:
+        if self._waits:
+            text = self.tr("{0} of {1} confirmed").format(f"{progress.confirmed:,}", f"{total:,}")
+        elif not self.review.started:
             text = self.tr("{0} to be turned").format(sprites(total))
         elif self.review.pages < _PAGES_TO_TELL:
             text = self.tr("{0} of {1} confirmed; too early to say how many clicks are left")
@@ -424,7 +434,7 @@ class FacingAssist(Assistant):
             growing = self._growing
             if growing is not None and not growing.is_whole:
                 text += self.tr(" · {0} not looked at yet: begin again to go on with them").format(
-                    sprites(len(growing.order) - growing.count)
+                    sprites(len(self.seqs) - self.review.compared)
                 )
             self.session.post(text, SUCCESS)
         self.end()

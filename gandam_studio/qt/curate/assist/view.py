@@ -78,8 +78,8 @@ class AssistView(QWidget):
         layout.addWidget(foot)
         self.setFocusProxy(self.grid)
 
-    def show_buttons(self, entries: Sequence[tuple[ModeKey, Callable[[], object]]]) -> None:
-        """Show what can be done, by key; the first one stands out."""
+    def show_buttons(self, entries: Sequence[tuple[ModeKey, Callable[[], object]]], *, primary: bool = True) -> None:
+        """Show what can be done, by key; the first one stands out if it is `primary`."""
         # Equal buttons stay, with what they do now.
         self._acts = {one.key: act for one, act in entries}
         texts = [(one.key, one.text) for one, _ in entries]
@@ -97,7 +97,7 @@ class AssistView(QWidget):
                 button.setProperty("words", text)
                 button.setAccessibleName(text)
                 button.setToolTip(f"{text}  ({name})")
-                if one == entries[0][0]:
+                if primary and one == entries[0][0]:
                     button.setProperty("role", "primary")
                 # The page keeps the keys.
                 button.setFocusPolicy(Qt.FocusPolicy.TabFocus)
