@@ -25,6 +25,7 @@ from gandam_studio.core.suggestions import described
 from gandam_studio.core.suggestions import sprites as suggesting
 from gandam_studio.core.suggestions.facing import network
 from gandam_studio.core.suggestions.facing.features import Halves
+from gandam_studio.core.suggestions.fitness.review import FitnessReview
 from gandam_studio.core.versions import commit
 from gandam_studio.core.workspace import Workspace
 from gandam_studio.core.workspace.edits import Drop, SetFacing, Tag
@@ -607,6 +608,39 @@ def test_a_fitness_review_is_ended_by_its_certificate(folder: Path, open_window:
     press(Key.Key_Z, CONTROL)
     assert sum(sprite.reason == "tail" for sprite in workspace.sprites()) == 3
     assert workspace.setting(CERTIFICATES) is None
+
+
+def test_pages_of_a_large_fitness_review_are_chosen_in_the_background(
+    folder: Path, open_window: OpenWindow, qtbot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("gandam_studio.qt.curate.assist.assistant.AT_ONCE", 100)
+    monkeypatch.setattr("gandam_studio.qt.curate.assist.fitness.AT_ONCE", 100)
+    threads: list[str] = []
+    ranked = FitnessReview.ranked_page
+
+    def ranked_page(review, *more):
+        threads.append(threading.current_thread().name)
+        return ranked(review, *more)
+
+    monkeypatch.setattr(FitnessReview, "ranked_page", ranked_page)
+    window = open_window(folder)
+    screen = curate(window)
+    screen.assist.find_unfit("tail", None)
+    qtbot.waitUntil(lambda: screen.work.is_assisting, timeout=60_000)
+    grid = screen.work.assist_view.grid
+    shown: set[int] = set()
+    for _ in range(2):
+        qtbot.waitUntil(lambda: grid.isEnabled() and len(grid.order) > 0, timeout=60_000)
+        assert not shown & set(grid.order.tolist())
+        shown |= set(grid.order.tolist())
+        press(Key.Key_Space)  # the page has the keys
+        assert grid.selection.count == 1
+        press(Key.Key_Return)
+    qtbot.waitUntil(lambda: grid.isEnabled(), timeout=60_000)
+    press(Key.Key_Escape)
+    assert window.session.workspace.counts().dropped == 2
+    assert len(threads) == 3
+    assert threading.main_thread().name not in threads
 
 
 def test_every_label_and_button_has_a_name(folder: Path, open_window: OpenWindow, qtbot) -> None:

@@ -16,7 +16,7 @@ from gandam_studio.qt.curate.assist.view import AssistView
 from gandam_studio.qt.session import INFO, Session
 
 # Up to this many sprites a page is fitted at once; above, in the background.
-_AT_ONCE = 2_000
+AT_ONCE = 2_000
 
 
 class Assistant(QObject):
@@ -138,7 +138,7 @@ class Assistant(QObject):
 
     def fit(self, work: Callable[[], Any], then: Callable[[], object], *, slow: bool = False) -> None:
         """Do what a page takes, in the background where that is `slow` or there are many sprites, and then go on."""
-        if self.size <= _AT_ONCE and not slow:
+        if self.size <= AT_ONCE and not slow:
             work()
             then()
             return
@@ -175,6 +175,10 @@ class Assistant(QObject):
             button.setEnabled(not busy)
         if not busy and self._had_keys:
             grid.setFocus()  # what is disabled loses the keys
+
+    def keep_keys(self) -> None:
+        """Give the page the keys once it can be used, though it could not when the mode began."""
+        self._had_keys = True
 
     def because(self, near: list[tuple[int, float]]) -> str:
         """ "Most like a.png and b.png, which are confirmed." """

@@ -11,7 +11,7 @@ from gandam_studio.core.suggestions.sprites import SpritesInReview, end_review
 from gandam_studio.core.workspace.settings import CERTIFICATES
 from gandam_studio.qt.counts import sprites
 from gandam_studio.qt.curate.assist import keys
-from gandam_studio.qt.curate.assist.assistant import Assistant
+from gandam_studio.qt.curate.assist.assistant import AT_ONCE, Assistant
 from gandam_studio.qt.curate.assist.grid import Look
 from gandam_studio.qt.curate.assist.view import AssistView
 from gandam_studio.qt.session import SUCCESS, Session
@@ -38,14 +38,25 @@ class FitnessAssist(Assistant):
 
     def begin(self) -> None:
         """Show the first page."""
+        if self.size > AT_ONCE:  # it takes seconds
+            self.view.heading.setText(self.tr("Looking for sprites of all kinds…"))
+            self.view.question.setText("")
+            self.view.grid.show_page([], self._look, {})
+            self.view.show_buttons([(keys.leave(), self.leave)], primary=False)
+            self._show_progress()
         self._next(audit=False)
+        self.keep_keys()
 
     def _next(self, *, audit: bool) -> None:
         review = self.review
         if not len(review.rest):
             self.leave()
             return
-        self._show(review.audit_page() if audit else review.ranked_page(), audit)
+        if audit:
+            self._show(review.audit_page(), audit)
+            return
+        found: list[NDArray[np.intp]] = []
+        self.fit(lambda: found.append(review.ranked_page()), lambda: self._show(found[0], audit))
 
     def _show(self, rows: NDArray[np.intp], audit: bool) -> None:
         review = self.review
