@@ -219,3 +219,18 @@ def test_neighbouring_shades_that_merged_are_a_reduction():
     whole = shield([shades[0], shades[1], shades[2], shades[3], shades[0], shades[1]])
     bright, dark = (244, 231, 16), (220, 25, 10)
     assert word(whole, shield([bright, bright, dark, dark, bright, bright])) == "re-encoded"
+
+
+def test_a_part_that_became_background_is_no_reduction():
+    """The other picture has fewer colours, and its black is the nearest of them, but a drawing lacks its waves."""
+    tower = np.zeros((28, 16, 4), dtype=np.uint8)
+    tower[..., 3] = 255
+    greys = np.linspace(90, 220, 8).astype(np.uint8)
+    tower[14:, 4:12, :3] = greys[:, None]
+    tower[8:14, 7:9, :3] = (200, 30, 30)
+    waves = tower.copy()
+    for reach in (3, 5, 7):
+        waves[8 - reach, 8 - reach : 8 + reach, :3] = (0, 128, 0)
+        waves[8 - reach : 9, [8 - reach, 7 + reach], :3] = (0, 128, 0)
+    assert word(waves, tower) not in DUPLICATES
+    assert word(tower, waves) not in DUPLICATES

@@ -25,7 +25,7 @@ LOOK_RADIUS = 80
 WHOLE_RADIUS = 10
 LOOSEST = 0.7  # largest distance of saved relations, and the end of the slider
 _MOST_TIMES = 200  # as large as the file its arrays may be; those of real searches are some 10 times as large
-VERSION = 12  # of the verdicts; raise it when `measures`, `relations` or `blanks` decide otherwise
+VERSION = 13  # of the verdicts; raise it when `measures`, `relations` or `blanks` decide otherwise
 
 
 @dataclass(frozen=True)

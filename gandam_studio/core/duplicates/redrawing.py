@@ -319,12 +319,10 @@ def _fewer_colours(first: np.ndarray, second: np.ndarray) -> bool:
     kinds, number = numbered(mine)
     shades, place = numbered(other)
     moved = furthest_of_three(np.abs(off)) > 1
-    if len(shades) < _FEWEST and moved.any():
-        if np.count_nonzero(moved) < (1 - _UNTOUCHED) * len(moved):
+    if moved.any():
+        if len(shades) < _FEWEST and np.count_nonzero(moved) < (1 - _UNTOUCHED) * len(moved):
             return False
-        if not both_ways(off[moved]) or not are_means(place[moved], off[moved]):  # painted anew in few colours
-            return False
-        if _wiped_out(mine[moved], off[moved]):
+        if _painted_over(mine[moved], off[moved], place[moved], len(shades)):
             return False
     names, counts = np.unique(number * len(shades) + place, return_counts=True)
     usual = np.zeros(len(kinds), dtype=np.int64)
@@ -342,6 +340,18 @@ def _fewer_colours(first: np.ndarray, second: np.ndarray) -> bool:
         return False
     # Many colours are near any other, or are mixed to it; few cannot be.
     return len(shades) < _MIXING or _mean_at_most(left, solid[..., None].astype(np.float32), _PLACE, 0.0)
+
+
+def _painted_over(colours: np.ndarray, off: np.ndarray, place: np.ndarray, count: int) -> bool:
+    """Whether (P, 3) colours in [0, 255] that changed by (P, 3) `off` were painted over, not reduced to a palette.
+
+    place: (P,) the number of each pixel's new colour. count: of the colours in the palette. Many colours need be no
+    means of what they replace, but what all became darker, say, and even, is a part that one drawing lacks.
+    """
+    one_way, wiped_out = not both_ways(off), _wiped_out(colours, off)
+    if count >= _FEWEST:
+        return one_way and wiped_out
+    return one_way or wiped_out or not are_means(place, off)
 
 
 def _wiped_out(colours: np.ndarray, off: np.ndarray) -> bool:
