@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import threading
 from collections.abc import Iterator
+from contextlib import ExitStack
 from pathlib import Path
 
 import numpy as np
@@ -326,6 +327,42 @@ def test_a_busy_trainer_is_said_before(tmp_path: Path, qtbot) -> None:  # type: 
     qtbot.addWidget(dialog)
     assert not dialog.start_button.isEnabled()
     assert "r2 is training" in dialog.statement.text()
+    dialog.set_busy("")
+    assert dialog.start_button.isEnabled()
+    assert "r2 is training" not in dialog.statement.text()
+
+
+def test_a_trainer_that_ends_frees_the_dialog(session, tmp_path: Path, qtbot) -> None:  # type: ignore[no-untyped-def]
+    runs = session.workspace.folder / "runs"
+    finished, other = longer_run(runs / "r1-a"), make_run(runs / "r2-b")
+    screen = TrainScreen(session)
+    qtbot.addWidget(screen)
+    screen.show()
+    screen.show_run(finished.path)
+    try:
+        with ExitStack() as training:
+            training.enter_context(other.locked())
+            session.run_index.refresh()
+            qtbot.waitUntil(lambda: [run.folder for run in session.run_index.live()] == [other.path], timeout=10_000)
+
+            def freed(dialog: LongerDialog) -> None:
+                assert not dialog.start_button.isEnabled()
+                training.close()
+                qtbot.waitUntil(dialog.start_button.isEnabled, timeout=10_000)
+
+            in_dialog(qtbot, LongerDialog, freed)
+            screen.ask_longer()
+
+        with other.locked():
+            session.run_index.refresh()
+            qtbot.waitUntil(lambda: [run.folder for run in session.run_index.live()] == [other.path], timeout=10_000)
+        enabled: list[bool] = []
+        in_dialog(qtbot, LongerDialog, lambda dialog: enabled.append(dialog.start_button.isEnabled()))
+        screen.ask_longer()
+        assert enabled == [True], "also before the index of runs has noticed the end"
+    finally:
+        screen.close_run()
+        screen.control.release()
 
 
 TINY = (
@@ -355,6 +392,7 @@ def test_a_real_run_is_trained_longer_and_draws_sprites(session, sprites, tmp_pa
         def longer(dialog: LongerDialog) -> None:
             dialog.unit.setCurrentIndex(1)
             dialog.amount.setValue(3)
+            assert dialog.start_button.isEnabled()
             qtbot.mouseClick(dialog.start_button, LEFT)
 
         qtbot.waitUntil(lambda: screen.watch.longer_button.isVisible() and screen.watch.longer_button.isEnabled())

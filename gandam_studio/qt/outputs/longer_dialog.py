@@ -84,6 +84,12 @@ class LongerDialog(QDialog):
         self.amount.setFocus()
         self.amount.selectAll()
 
+    def set_busy(self, busy: str) -> None:
+        """Say why no run can be started now, or "" once one can."""
+        if busy != self._busy:
+            self._busy = busy
+            self._show()
+
     @property
     def more(self) -> More:
         """The choices."""

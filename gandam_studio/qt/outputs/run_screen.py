@@ -113,11 +113,17 @@ class RunScreen(Screen):
             return
         from gandam_studio.qt.outputs.longer_dialog import LongerDialog
 
-        live = next((run for run in self.session.run_index.runs if run.state.state in ("running", "paused")), None)
-        busy = "" if live is None else self.tr("{0} is training now; wait until it has ended.").format(live.title)
-        dialog = LongerDialog(summary(folder), busy, self, ends=ends)
-        if run_dialog(dialog):
+        dialog = LongerDialog(summary(folder), self._busy(), self, ends=ends)
+        look = self.session.run_index.changed.connect(lambda _runs: dialog.set_busy(self._busy()))
+        accepted = run_dialog(dialog)
+        self.session.run_index.changed.disconnect(look)
+        if accepted:
             self.train_longer(folder, dialog.options)
+
+    def _busy(self) -> str:
+        """Why no run can be started now, or ""; asks the folders, as the index learns later that a run has ended."""
+        live = next((run for run in self.session.run_index.live() if RunDirectory(run.folder).is_locked()), None)
+        return "" if live is None else self.tr("{0} is training now; wait until it has ended.").format(live.title)
 
     def explore(self) -> None:
         """Draw from the run on Explore, from the checkpoint nearest to the moment shown."""
