@@ -14,7 +14,8 @@ import numpy as np
 import pytest
 from PIL import Image
 from planted import planted
-from PySide6.QtCore import Qt, QTimer
+from PySide6.QtCore import QEvent, Qt, QTimer
+from PySide6.QtGui import QKeyEvent
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QLabel, QMessageBox
 from studio_window import CONTROL, SHIFT, OpenWindow, curate, press, reactivate
@@ -103,6 +104,19 @@ def test_one_answer_and_a_few_pages_turn_500_sprites_in_one_step(folder: Path, o
     press(Key.Key_Z, CONTROL)
     assert workspace.counts().flipped == 0
     assert all(sprite.facing == "unknown" for sprite in workspace.sprites())
+
+
+def test_a_key_that_is_held_accepts_one_page(folder: Path, open_window: OpenWindow, qtbot) -> None:
+    screen = curate(open_window(folder))
+    begin(screen, qtbot)
+    view = screen.work.assist_view
+    press(Key.Key_L if looks_left(view.grid.sprite(0)) else Key.Key_R)
+    shown = list(view.grid.order)
+    held = QKeyEvent(QEvent.Type.KeyPress, Key.Key_Return, Qt.KeyboardModifier.NoModifier, "\r", True)
+    QApplication.sendEvent(QApplication.focusWidget(), held)
+    assert list(view.grid.order) == shown
+    press(Key.Key_Return)
+    assert not screen.work.is_assisting or list(view.grid.order) != shown
 
 
 def test_500_of_a_kind_take_one_click_and_three_pages(tmp_path: Path, open_window: OpenWindow, qtbot) -> None:

@@ -122,11 +122,13 @@ class AssistView(QWidget):
         return True
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
-        """Space marks the current sprite; other keys are those of the buttons."""
+        """Space marks the current sprite; other keys are those of the buttons, of which only "back" can be held."""
         if event.modifiers() & ~Qt.KeyboardModifier.KeypadModifier:
             super().keyPressEvent(event)
             return
         key = Qt.Key(event.key())
+        if event.isAutoRepeat() and key != Qt.Key.Key_Backspace:
+            return  # Enter that is held would accept pages that nobody has seen.
         if key == Qt.Key.Key_Space and key not in self.buttons:
             self.grid.toggle(self.grid.current)
         elif not self.press(key):
