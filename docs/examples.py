@@ -29,7 +29,7 @@ EXPERIMENTS = {
     CHANGES: ("--from", "gandam-five", "--seeds", "1", "--pictures", "12800", *MEASURED),
 }
 RUNS_SHOWN = 2
-MOST = {RUN: 1_000_000, LOSS: 1_100_000, CHANGES: 1_250_000}
+MOST = {RUN: 1_000_000, LOSS: 1_100_000, CHANGES: 1_350_000}
 """Bytes of a page: moments are left out, so that the repository stays small."""
 
 
