@@ -78,13 +78,22 @@ def begin(screen, qtbot) -> None:
     qtbot.waitUntil(lambda: screen.work.is_assisting, timeout=60_000)
 
 
+def answer(screen) -> None:
+    press(Key.Key_L if looks_left(screen.work.assist_view.grid.sprite(0)) else Key.Key_R)
+
+
+def begin_and_answer(screen, qtbot) -> None:
+    begin(screen, qtbot)
+    answer(screen)
+
+
 def test_one_answer_and_a_few_pages_turn_500_sprites_in_one_step(folder: Path, open_window: OpenWindow, qtbot) -> None:
     window = open_window(folder)
     screen = curate(window)
     begin(screen, qtbot)
     view = screen.work.assist_view
     assert len(view.grid.order) == 1
-    press(Key.Key_L if looks_left(view.grid.sprite(0)) else Key.Key_R)
+    answer(screen)
     pages = clicks = 0
     while screen.work.is_assisting:
         wrong = wrong_on_page(screen)
@@ -108,9 +117,8 @@ def test_one_answer_and_a_few_pages_turn_500_sprites_in_one_step(folder: Path, o
 
 def test_a_key_that_is_held_accepts_one_page(folder: Path, open_window: OpenWindow, qtbot) -> None:
     screen = curate(open_window(folder))
-    begin(screen, qtbot)
+    begin_and_answer(screen, qtbot)
     view = screen.work.assist_view
-    press(Key.Key_L if looks_left(view.grid.sprite(0)) else Key.Key_R)
     shown = list(view.grid.order)
     held = QKeyEvent(QEvent.Type.KeyPress, Key.Key_Return, Qt.KeyboardModifier.NoModifier, "\r", True)
     QApplication.sendEvent(QApplication.focusWidget(), held)
@@ -128,9 +136,7 @@ def test_500_of_a_kind_take_one_click_and_three_pages(tmp_path: Path, open_windo
         import_sources(workspace, [tmp_path / "art"], options=ImportOptions(workers=1))
     window = open_window(tmp_path / "w")
     screen = curate(window)
-    begin(screen, qtbot)
-    view = screen.work.assist_view
-    press(Key.Key_L if looks_left(view.grid.sprite(0)) else Key.Key_R)
+    begin_and_answer(screen, qtbot)
     pages = 0
     while screen.work.is_assisting:
         assert not wrong_on_page(screen)
@@ -153,7 +159,7 @@ def test_a_larger_window_shows_more_at_once(folder: Path, open_window: OpenWindo
         for size in ((1000, 700), (1800, 1000)):
             window.resize(*size)
             QApplication.processEvents()
-            press(Key.Key_L if looks_left(grid.sprite(0)) else Key.Key_R)
+            answer(screen)
             grid.set_tile(side)
             rooms[side, size] = grid.room
             inside = [place for place in range(len(grid.order)) if grid.viewport().rect().contains(grid.rect_of(place))]
@@ -190,9 +196,8 @@ def test_pages_are_written_at_once_and_taken_back_one_by_one(folder: Path, open_
     window = open_window(folder)
     screen = curate(window)
     workspace = window.session.workspace
-    begin(screen, qtbot)
+    begin_and_answer(screen, qtbot)
     view = screen.work.assist_view
-    press(Key.Key_L if looks_left(view.grid.sprite(0)) else Key.Key_R)
     asked = facings_on_disk(folder)
     assert len(asked) == 1
     first = view.grid.order.copy()
@@ -218,7 +223,7 @@ def test_pages_are_written_at_once_and_taken_back_one_by_one(folder: Path, open_
     press(Key.Key_Backspace)  # there is nothing before the question
     assert facings_on_disk(folder) == {}
     assert len(view.grid.order) == 1
-    press(Key.Key_L if looks_left(view.grid.sprite(0)) else Key.Key_R)
+    answer(screen)
     for position in wrong_on_page(screen):
         click(view.grid, position)
     press(Key.Key_Return)
@@ -257,9 +262,7 @@ def test_a_filter_that_pages_leave_shows_nothing_in_the_mode(folder: Path, open_
     window = open_window(folder)
     screen = curate(window)
     screen.filter_bar.set_filter(Filter(facing="unknown"))
-    begin(screen, qtbot)
-    view = screen.work.assist_view
-    press(Key.Key_L if looks_left(view.grid.sprite(0)) else Key.Key_R)
+    begin_and_answer(screen, qtbot)
     press(Key.Key_Return)
     assert screen.work.is_assisting
     assert not screen.filter_bar.isVisible()
@@ -290,7 +293,7 @@ def test_the_network_looks_while_pages_are_shown(
     qtbot.waitUntil(lambda: window.session.is_idle, timeout=60_000)  # nobody needs it any more
     begin(screen, qtbot)
     view, review = screen.work.assist_view, screen.assist.assistant.review
-    press(Key.Key_L if looks_left(view.grid.sprite(0)) else Key.Key_R)
+    answer(screen)
     press(Key.Key_Return)
     assert not review.closely
     confirmed = facings_on_disk(folder)
@@ -351,18 +354,13 @@ def accept_all(screen, qtbot) -> None:
         )
 
 
-def answer(screen) -> None:
-    press(Key.Key_L if looks_left(screen.work.assist_view.grid.sprite(0)) else Key.Key_R)
-
-
 def test_pages_begin_before_a_large_set_is_described_and_go_on_with_what_follows(
     folder: Path, open_window: OpenWindow, qtbot, large: threading.Event
 ) -> None:
     window = open_window(folder)
     screen = curate(window)
-    begin(screen, qtbot)
+    begin_and_answer(screen, qtbot)
     view = screen.work.assist_view
-    answer(screen)
     assert "64 of 500" in view.progress.text()
     accept_pages(screen)
     assert screen.work.is_assisting  # it waits for more
@@ -402,9 +400,8 @@ def test_who_waits_is_shown_what_is_described_by_then(
 
     monkeypatch.setattr(described.GrowingDescription, "describe", step)
     screen = curate(open_window(folder))
-    begin(screen, qtbot)
+    begin_and_answer(screen, qtbot)
     view = screen.work.assist_view
-    answer(screen)
     accept_pages(screen)
     one_step.set()
     qtbot.waitUntil(lambda: len(view.grid.order) > 0 and view.grid.isEnabled(), timeout=60_000)
@@ -418,9 +415,8 @@ def test_a_description_can_be_stopped_and_goes_on_the_next_time(
 ) -> None:
     window = open_window(folder)
     screen = curate(window)
-    begin(screen, qtbot)
+    begin_and_answer(screen, qtbot)
     view = screen.work.assist_view
-    answer(screen)
     if waits:
         accept_pages(screen)
         assert screen.work.is_assisting
@@ -470,7 +466,7 @@ def test_a_version_saved_between_pages_splits_the_undo_and_that_is_said(
             click(view.grid, position)
         press(Key.Key_Return)
 
-    press(Key.Key_L if looks_left(view.grid.sprite(0)) else Key.Key_R)
+    answer(screen)
     accept()
     in_one_step = screen.assist.assistant.undone_by()
     saved = facings_on_disk(folder)
@@ -530,9 +526,8 @@ def test_the_keys_told_are_those_of_the_pages(folder: Path, open_window: OpenWin
 def test_a_stack_is_turned_whole_and_a_front_is_left_alone(folder: Path, open_window: OpenWindow, qtbot) -> None:
     window = open_window(folder)
     screen = curate(window)
-    begin(screen, qtbot)
+    begin_and_answer(screen, qtbot)
     view = screen.work.assist_view
-    press(Key.Key_L if looks_left(view.grid.sprite(0)) else Key.Key_R)
     before = [looks_left(view.grid.sprite(place)) for place in range(len(view.grid.order))]
     size = view.grid.stack_size()
     assert size > 1

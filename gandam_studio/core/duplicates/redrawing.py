@@ -348,10 +348,9 @@ def _painted_over(colours: np.ndarray, off: np.ndarray, place: np.ndarray, count
     place: (P,) the number of each pixel's new colour. count: of the colours in the palette. Many colours need be no
     means of what they replace, but what all became darker, say, and even, is a part that one drawing lacks.
     """
-    one_way, wiped_out = not both_ways(off), _wiped_out(colours, off)
     if count >= _FEWEST:
-        return one_way and wiped_out
-    return one_way or wiped_out or not are_means(place, off)
+        return not both_ways(off) and _wiped_out(colours, off)
+    return not both_ways(off) or not are_means(place, off) or _wiped_out(colours, off)
 
 
 def _wiped_out(colours: np.ndarray, off: np.ndarray) -> bool:

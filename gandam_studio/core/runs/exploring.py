@@ -8,7 +8,7 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -28,6 +28,7 @@ from trainer.protocol.untrusted import read_regular
 
 LARGEST_FILE = 64 << 20
 Pixels = NDArray[np.uint8]
+Frame = TypeVar("Frame")
 
 
 @dataclass(frozen=True)
@@ -129,6 +130,11 @@ def png(picture: Pixels, notes: Mapping[str, Any], scale: int = 1) -> bytes:
     return stream.getvalue()
 
 
+def there_and_back(frames: list[Frame]) -> list[Frame]:
+    """Frames of a path and of the way back, to be played again and again: neither end is repeated."""
+    return [*frames, *frames[-2:0:-1]]
+
+
 def write_path(
     pictures: Pixels, target: Path, plan: FilmPlan, near: Sequence[Path], *, back: bool = False, force: bool = False,
     job: Job = NULL_JOB,
@@ -139,7 +145,7 @@ def write_path(
     """
     frames = [Image.fromarray(np.ascontiguousarray(picture)) for picture in pictures]
     if back:
-        frames += frames[-2:0:-1]
+        frames = there_and_back(frames)
     if problem := too_large(frames[0].width * plan.scale, frames[0].height * plan.scale, len(frames)):
         raise UserError(problem)
     job.start("Writing the film", len(frames))

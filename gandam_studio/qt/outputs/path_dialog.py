@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PySide6.QtWidgets import QCheckBox, QComboBox, QLabel, QWidget
 
-from gandam_studio.core.runs.exploring import write_path
+from gandam_studio.core.runs.exploring import there_and_back, write_path
 from gandam_studio.core.runs.film import LEAST_MS, FilmPlan, check_film, too_large
 from gandam_studio.qt.following.pictures import to_image
 from gandam_studio.qt.outputs.output_dialog import OutputDialog
@@ -98,7 +98,7 @@ class PathDialog(OutputDialog):
         self.check()
 
     def _play(self) -> None:
-        frames = [*self._images, *self._images[-2:0:-1]] if self.back.isChecked() else self._images
+        frames = there_and_back(self._images) if self.back.isChecked() else self._images
         self.preview.play(frames, self.plan.frame_ms, self.plan.hold_ms)
 
     def reason(self, target: Path, *, force: bool) -> str:

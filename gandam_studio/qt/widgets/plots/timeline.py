@@ -66,7 +66,7 @@ class Timeline(QObject):
         """Set the axis, after the run has grown or was cut back by a resume; True if the cursor moved with it."""
         self.first, self.last, self.stops = first, max(first, last), sorted(stops)
         self.extended.emit()
-        return self._move(self.last) if self.following or self.position > self.last else False
+        return (self.following or self.position > self.last) and self._move(self.last)
 
     def grab(self, position: float) -> None:
         """Move the cursor and stop following."""
