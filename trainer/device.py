@@ -18,7 +18,8 @@ class Machine:
 
     Attributes:
         device: torch device. bf16: run convolutions in bfloat16. channels_last: pictures' memory layout.
-        graphs: record and replay CUDA graphs. winograd: compute 4x4 convolutions of stride 2 with `trainer.winograd`.
+        graphs: record and replay CUDA graphs.
+        winograd: compute 4x4 convolutions of stride 2 faster (see `trainer.layers`).
         tf32: which float32 products are rounded to TF32: "convolutions", "all" (matrix products too) or "off".
     """
 

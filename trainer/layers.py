@@ -10,7 +10,7 @@ import torch
 from torch import nn
 from torch.nn import functional
 
-from trainer import winograd
+from trainer import columns, winograd
 from trainer.distributed import Ranks
 from trainer.protocol.shapes import group_of
 
@@ -73,7 +73,9 @@ def remembering(norms: Iterable[BatchNorm2d], whether: bool) -> Iterator[None]:
 
 
 class Conv2d(nn.Conv2d):
-    """A convolution that is computed by `trainer.winograd` in training, if `winograd` is set and the layer suits.
+    """A convolution that is computed faster in training, if `winograd` is set and the layer suits.
+
+    In float32 by `trainer.winograd`, in bfloat16, for which that is not precise enough, by `trainer.columns`.
 
     Attributes:
         winograd: set by `Game`; never used in evaluation mode.
@@ -83,11 +85,17 @@ class Conv2d(nn.Conv2d):
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """(B, C, H, W) -> (B, K, H', W')."""
-        if self.winograd and self.training and winograd.suits(self, x.shape[2] // 2, x.shape[3] // 2):
-            with full_precision(x.device):  # bfloat16 is not precise enough for it.
-                y = winograd.convolve(x.to(self.weight.dtype), self.weight)
-            return y if self.bias is None else y + self.bias[:, None, None]
-        return super().forward(x)
+        if not (self.winograd and self.training):
+            return super().forward(x)
+        if in_bfloat16(x.device):
+            if not columns.suits(self):
+                return super().forward(x)
+            y = columns.convolve(x.bfloat16(), self.weight.bfloat16())
+        elif winograd.suits(self, x.shape[2] // 2, x.shape[3] // 2):
+            y = winograd.convolve(x, self.weight)
+        else:
+            return super().forward(x)
+        return y if self.bias is None else y + self.bias.to(y.dtype)[:, None, None]
 
 
 class ConvTranspose2d(nn.ConvTranspose2d):
@@ -102,12 +110,15 @@ class ConvTranspose2d(nn.ConvTranspose2d):
         if x.shape[2:] == (1, 1) and self.padding == (0, 0) and self.output_padding == (0, 0) and self.groups == 1:
             y = x.flatten(1) @ self.weight.permute(0, 2, 3, 1).flatten(1)
             y = y.unflatten(1, (*self.kernel_size, self.out_channels)).permute(0, 3, 1, 2)
+        elif in_bfloat16(x.device):
+            if not columns.suits(self):
+                return super().forward(x)
+            y = columns.convolve_transposed(x.bfloat16(), self.weight.bfloat16())
         elif winograd.suits(self, x.shape[2], x.shape[3]):
-            with full_precision(x.device):
-                y = winograd.convolve_transposed(x.to(self.weight.dtype), self.weight)
+            y = winograd.convolve_transposed(x, self.weight)
         else:
             return super().forward(x)
-        return y if self.bias is None else y + self.bias[:, None, None]
+        return y if self.bias is None else y + self.bias.to(y.dtype)[:, None, None]
 
 
 class OpponentConv2d(nn.Conv2d):
@@ -198,6 +209,11 @@ class MinibatchStd(nn.Module):
 def full_precision(device: torch.device) -> contextlib.AbstractContextManager[Any]:
     """Within this context, mixed precision is off."""
     return contextlib.nullcontext() if device.type == "meta" else torch.autocast(device.type, enabled=False)
+
+
+def in_bfloat16(device: torch.device) -> bool:
+    """Whether networks run in bfloat16 here (see `Machine.autocast`)."""
+    return torch.amp.is_autocast_available(device.type) and torch.is_autocast_enabled(device.type)
 
 
 def spectral(module: Any, norm: str) -> Any:

@@ -39,7 +39,7 @@ def choose_machine(config: TrainConfig, data: TrainingSet, device: torch.device,
     auto = [True] if device.type == "cpu" else [False, True]
     layouts = [layout == "on"] if layout != "auto" else auto
     candidates = [
-        Machine(device, bf16, last, uses_graphs(config, device), uses_winograd(config, device, bf16), tf32)
+        Machine(device, bf16, last, uses_graphs(config, device), uses_winograd(config, device), tf32)
         for bf16 in bf16s
         for last in layouts
     ]
@@ -54,7 +54,7 @@ def kept_machine(config: TrainConfig, values: Mapping[str, Any], device: torch.d
     """Precision and layout of a checkpoint's `values`; other settings as suits `device`."""
     bf16, winograd = bool(values["bf16"]), bool(values.get("winograd", False))
     if values.get("device", "cpu") != device.type:
-        winograd = uses_winograd(config, device, bf16)
+        winograd = uses_winograd(config, device)
     tf32 = set_tf32(config.precision.tf32, device)
     return Machine(device, bf16, bool(values["channels_last"]), uses_graphs(config, device), winograd, tf32)
 
@@ -64,11 +64,9 @@ def uses_graphs(config: TrainConfig, device: torch.device) -> bool:
     return device.type == "cuda" and config.precision.cuda_graphs != "off"
 
 
-def uses_winograd(config: TrainConfig, device: torch.device, bf16: bool) -> bool:
-    """Whether 4x4 convolutions are computed by `trainer.winograd`: not by trial, to be reproducible."""
-    return config.precision.winograd == "on" or (
-        config.precision.winograd == "auto" and device.type == "cpu" and not bf16
-    )
+def uses_winograd(config: TrainConfig, device: torch.device) -> bool:
+    """Whether `trainer.winograd` and `trainer.columns` compute 4x4 convolutions: not by trial, to be reproducible."""
+    return config.precision.winograd == "on" or (config.precision.winograd == "auto" and device.type == "cpu")
 
 
 def _fastest(config: TrainConfig, data: TrainingSet, candidates: list[Machine], batch: int) -> int:

@@ -138,7 +138,7 @@ def test_every_objective_and_regulariser_trains_on_another_device(preset: str, e
 def test_fewer_multiplications_on_another_device(preset: str, elsewhere: torch.device) -> None:
     """precision.winograd=on: its constants move to the device of the pictures."""
     config = small_config(preset, *WIDE, "precision.winograd=on")
-    assert uses_winograd(config, elsewhere, False)
+    assert uses_winograd(config, elsewhere)
     assert_it_trains(config, Machine(elsewhere, winograd=True))
 
 

@@ -421,7 +421,7 @@ class Precision(Settings):
     )
     winograd: str = setting(
         "auto",
-        "dcgan's 4x4 convolutions with fewer multiplications; auto: on CPUs in fp32",
+        "dcgan's 4x4 convolutions by faster methods; auto: on CPUs (Winograd in fp32, columns in bf16)",
         choices=("auto", "on", "off"),
     )
     tf32: str = setting(
