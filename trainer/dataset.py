@@ -120,6 +120,9 @@ def load_training_set(run: RunDirectory, config: TrainConfig, device: torch.devi
         order = torch.randperm(len(train), generator=generator(config.seed, "subset")).numpy()
         train = train[np.sort(order[: config.data.subset])]
     check_count(len(train))
+    families = families_of(info, count)
+    if families is not None:  # Relatives of what is trained on say nothing about pictures never seen.
+        held_out = held_out[~np.isin(families[held_out], families[train])]
     try:
         weights = np.array(_column(info, "weights", count, 1.0), dtype=np.float64).reshape(count)[train]
     except (TypeError, ValueError, OverflowError):
@@ -138,7 +141,7 @@ def load_training_set(run: RunDirectory, config: TrainConfig, device: torch.devi
         labels=None if labels is None else labels.to(device),
         class_names=names,
         fill=background_fill(info, config.data.channels).to(device),
-        families=families_of(info, count),
+        families=families,
     )
 
 

@@ -74,6 +74,14 @@ def test_held_out_pictures_are_never_trained_on(make_run: MakeRun) -> None:
     assert load_training_set(run, halved, CPU).train.tolist() == data.train.tolist()
 
 
+def test_relatives_of_training_pictures_are_not_held_out(make_run: MakeRun) -> None:
+    config = small_config("pokesprite-overfit-128", "data.subset=0")
+    related = ["a", "a", *[""] * 20, "b", "b"]
+    data = load_training_set(make_run("r", config, family=related), config, CPU)
+    assert data.train.tolist() == list(range(0, 24, 2))
+    assert data.held_out.tolist() == list(range(3, 22, 2))
+
+
 def test_tags_become_classes(make_run: MakeRun) -> None:
     config = small_config("dcgan", "data.condition=left,right")
     tags = [["left"], ["right", "red"], ["blue"]] * 8
