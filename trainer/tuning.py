@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 import time
 from collections.abc import Callable, Mapping
 from functools import partial
@@ -21,13 +22,15 @@ from trainer.protocol.errors import TrainerError
 from trainer.protocol.schedule import Done, penalty_weight
 from trainer.session import Session, make_session
 
-BUDGET_S = 6.0  # Seconds after which no more candidates are tried.
+BUDGET_S = 6.0  # Seconds after which no more is tried.
+MOST_ROUNDS = 4
+CLEARLY = 1.2  # By what factor one must be faster for a look at one step to be enough.
 BF16_HANDICAP = 1.1  # It costs accuracy, so it must be faster by a tenth.
 CPU_BATCH = 512  # A larger batch is never faster on a CPU.
 
 
 def choose_machine(config: TrainConfig, data: TrainingSet, device: torch.device, ranks: Ranks) -> Machine:
-    """Precision and layout as configured; "auto" runs two steps of each candidate and keeps the fastest.
+    """Precision and layout as configured; "auto" tries each candidate and keeps the fastest.
 
     bfloat16 must be faster by a tenth, since it costs accuracy. The first rank chooses for all.
     """
@@ -70,42 +73,91 @@ def uses_winograd(config: TrainConfig, device: torch.device) -> bool:
 
 
 def _fastest(config: TrainConfig, data: TrainingSet, candidates: list[Machine], batch: int) -> int:
-    """The index of the fastest; the last one is tried only until it has won, since nothing is compared with it."""
-    times: list[float] = []
-    started = time.perf_counter()
+    """The index of the fastest.
+
+    On a CPU they take their steps in turns, so that whatever else the machine does slows all alike, and end as soon as
+    one is clearly faster. On others one after the other: all together might not fit in memory.
+    """
+    device = candidates[0].device
+    began = _clock(device)
+    if device.type != "cpu":
+        times: list[float] = []
+        for machine in candidates:
+            if times and _clock(device) - began > BUDGET_S:
+                break
+            found = attempt(partial(time_steps, config, data, machine, batch))
+            times.append(_weighed(machine, found))
+            free_memory(device)
+        return times.index(min(times))
+    trials: list[_Trial | None] = []
     for machine in candidates:
-        if times and time.perf_counter() - started > BUDGET_S:
+        if any(trials) and _clock(device) - began > BUDGET_S:
             break
-        handicap, best = BF16_HANDICAP if machine.bf16 else 1.0, min(times, default=float("inf"))
-        enough = best / handicap if machine is candidates[-1] and best < float("inf") else 0.0
-        found = attempt(partial(time_steps, config, data, machine, batch, enough=enough))
-        times.append(handicap * found if found is not None else float("inf"))
-        free_memory(machine.device)
-    return times.index(min(times))
+        trials.append(attempt(partial(_started, config, data, machine, batch)))
+    best = 0
+    for _ in range(MOST_ROUNDS if len(trials) > 1 else 0):
+        for place, trial in enumerate(trials):
+            if trial is not None and attempt(trial.step) is None:
+                trials[place] = None
+        weighed = [
+            _weighed(machine, None if trial is None else trial.seconds())
+            for machine, trial in zip(candidates, trials, strict=False)
+        ]
+        least, next_least = sorted(weighed)[:2]
+        best = weighed.index(least)
+        if least * CLEARLY < next_least or _clock(device) - began > BUDGET_S:
+            break
+    return best
 
 
-def time_steps(
-    config: TrainConfig, data: TrainingSet, machine: Machine, batch: int, steps: int = 2, enough: float = 0.0
-) -> float:
+def _weighed(machine: Machine, seconds: float | None) -> float:
+    """The seconds by which candidates are compared; infinite where memory ran out."""
+    return math.inf if seconds is None else seconds * (BF16_HANDICAP if machine.bf16 else 1.0)
+
+
+def _clock(device: torch.device) -> float:
+    """Seconds of this process: on a CPU those it could compute in, which do not pass while other programs do."""
+    return time.process_time() / torch.get_num_threads() if device.type == "cpu" else time.perf_counter()
+
+
+def time_steps(config: TrainConfig, data: TrainingSet, machine: Machine, batch: int, steps: int = 2) -> float:
     """Seconds for one iteration at `batch`, the best of `steps` after a warm-up.
 
-    Discriminator steps with and without penalty are timed separately and weighted by how often they occur. As soon as
-    an iteration is known to take less than `enough` seconds, also by the warm-up, that bound is returned. Runs on this
+    Discriminator steps with and without penalty are timed separately and weighted by how often they occur. Runs on this
     rank alone.
     """
-    trial = dataclasses.replace(config, augmentation=dataclasses.replace(config.augmentation, mirror=False))
-    session = make_session(trial, data, machine, Ranks(), batch)
-    parts = _parts(trial, session)
-    rounds: list[list[float]] = []
+    trial = _started(config, data, machine, batch)
+    for _ in range(steps):
+        trial.step()
+    return trial.seconds()
 
-    def iteration(measured: list[list[float]]) -> float:
-        return sum(part.times * min(seconds) for part, *seconds in zip(parts, *measured, strict=True))
 
-    for number in range(steps + 1):
-        rounds.append([_timed(part.take, number, machine.device) for part in parts])
-        if (bound := iteration(rounds)) < enough:
-            return bound
-    return iteration(rounds[1:])
+class _Trial:
+    """Steps of every kind that training will take, and what they took."""
+
+    def __init__(self, config: TrainConfig, data: TrainingSet, machine: Machine, batch: int) -> None:
+        plain = dataclasses.replace(config, augmentation=dataclasses.replace(config.augmentation, mirror=False))
+        self._device = machine.device
+        self._parts = _parts(plain, make_session(plain, data, machine, Ranks(), batch))
+        self._rounds: list[list[float]] = []
+
+    def step(self) -> bool:
+        """Take each kind of step once more."""
+        number = len(self._rounds)
+        self._rounds.append([_timed(part.take, number, self._device) for part in self._parts])
+        return True
+
+    def seconds(self) -> float:
+        """Of an iteration, by the best of all steps but the first, which warm up."""
+        kinds = zip(self._parts, *self._rounds[1:], strict=True)
+        return sum(part.times * min(seconds) for part, *seconds in kinds)
+
+
+def _started(config: TrainConfig, data: TrainingSet, machine: Machine, batch: int) -> _Trial:
+    """A trial that has warmed up."""
+    trial = _Trial(config, data, machine, batch)
+    trial.step()
+    return trial
 
 
 class _Part(NamedTuple):

@@ -9,11 +9,9 @@ import torch
 from small_runs import small_config, training_set
 
 from trainer import tuning
-from trainer.dataset import TrainingSet
 from trainer.device import Machine, set_tf32
 from trainer.distributed import Ranks
 from trainer.game import Game
-from trainer.protocol.config import TrainConfig
 from trainer.protocol.settings import Precision
 from trainer.tuning import choose_machine
 
@@ -64,52 +62,58 @@ def test_it_is_said_where_it_is_used_and_only_there(monkeypatch: pytest.MonkeyPa
     assert set_tf32("all", CUDA) == "off"  # Older GPUs do not know it.
 
 
-@pytest.mark.parametrize(("seconds", "tried"), [(7.0, 1), (2.0, 2)])
-def test_trials_end_after_six_seconds(monkeypatch: pytest.MonkeyPatch, seconds: float, tried: int) -> None:
-    now, asked = [0.0], []
+class Steps:
+    """Stands for the steps of trials: what each takes, the plain format's and bf16's in turns; None: out of memory."""
 
-    def time_steps(
-        config: TrainConfig, data: TrainingSet, machine: Machine, batch: int, *, enough: float = 0.0
-    ) -> float:
-        asked.append(machine.bf16)
-        now[0] += seconds
-        return 1.0 - 0.5 * machine.bf16
+    def __init__(self, monkeypatch: pytest.MonkeyPatch, seconds: list[float | None]) -> None:
+        self.now, self.left, self.taken = 0.0, list(seconds), 0
+        monkeypatch.setattr(tuning.time, "perf_counter", lambda: self.now)
+        monkeypatch.setattr(tuning.time, "process_time", lambda: self.now * torch.get_num_threads())
+        monkeypatch.setattr(Game, "discriminator_turn", lambda game, batch, weight: None)
+        monkeypatch.setattr(Game, "generator_phase", lambda game, batch: self.step())
+        monkeypatch.setattr(tuning, "bf16_may_pay", lambda device: True)
 
-    monkeypatch.setattr(tuning.time, "perf_counter", lambda: now[0])
-    monkeypatch.setattr(tuning, "time_steps", time_steps)
-    monkeypatch.setattr(tuning, "bf16_may_pay", lambda device: True)
-    config = small_config("dcgan", "precision.kind=auto")
-    machine = choose_machine(config, training_set(config), torch.device("cpu"), Ranks())
-    assert asked == [False, True][:tried]
-    assert machine.bf16 is (tried == 2)
+    def step(self) -> None:
+        self.taken += 1
+        if (one := self.left.pop(0)) is None:
+            raise MemoryError
+        self.now += one
+
+    def choose(self) -> Machine:
+        config = small_config("dcgan", "precision.kind=auto")
+        return choose_machine(config, training_set(config), torch.device("cpu"), Ranks())
+
+
+@pytest.mark.parametrize(("seconds", "tried"), [(7.0, False), (2.0, True)])
+def test_trials_end_after_six_seconds(monkeypatch: pytest.MonkeyPatch, seconds: float, tried: bool) -> None:
+    steps = Steps(monkeypatch, [seconds, seconds, *[seconds, seconds / 2] * 4])
+    assert steps.choose().bf16 is tried
+    assert steps.taken == (4 if tried else 1)
 
 
 @pytest.mark.parametrize(
     ("seconds", "taken", "chosen"),
     [
-        ([9.0, 5.0, 5.5, 4.5, 1.0, 1.0], 4, True),  # Won by the warm-up.
-        ([9.0, 5.0, 5.5, 9.0, 4.5, 1.0], 5, True),
-        ([9.0, 5.0, 5.5, 9.0, 4.8, 4.4], 6, True),  # 4.8 is not faster by a tenth.
-        ([9.0, 5.0, 5.5, 9.0, 4.8, 4.7], 6, False),
-        ([3.0, 5.0, 5.5, 4.5, 1.0, 1.0], 4, True),  # Its own warm-up does not count for the first.
-        ([None, 4.5, 1.0, 1.0], 4, True),  # Where the first does not fit, there is nothing to win against.
+        ([9.0, 9.0, 5.0, 4.0], 10, True),  # 4.4 with what it costs: faster, but not clearly.
+        ([9.0, 9.0, 5.0, 3.0], 4, True),
+        ([9.0, 9.0, 5.0, 7.0], 4, False),
+        ([9.0, 9.0, 5.0, 4.7], 10, False),  # 4.7 is not faster by a tenth.
+        ([9.0, 9.0, 5.0, 4.0, 4.0, 9.0], 10, False),  # The best step of each counts.
+        ([None, 9.0, 4.0], 3, True),  # Where one does not fit, there is nothing to win against.
+        ([9.0, None, 4.0], 3, False),
+        ([9.0, 9.0, None, 4.0], 4, True),
     ],
 )
-def test_bf16_is_tried_until_it_has_won(
+def test_number_formats_are_tried_in_turns_until_one_is_clearly_faster(
     monkeypatch: pytest.MonkeyPatch, seconds: list[float | None], taken: int, chosen: bool
 ) -> None:
-    now, left = [0.0], list(seconds)
-
-    def step(game: Game, batch: object) -> None:
-        if (one := left.pop(0)) is None:
-            raise MemoryError
-        now[0] += one
-
-    monkeypatch.setattr(tuning.time, "perf_counter", lambda: now[0])
+    steps = Steps(monkeypatch, [*seconds, *seconds[2:4] * 3])
     monkeypatch.setattr(tuning, "BUDGET_S", 1e9)
-    monkeypatch.setattr(Game, "discriminator_turn", lambda self, batch, weight: None)
-    monkeypatch.setattr(Game, "generator_phase", step)
-    monkeypatch.setattr(tuning, "bf16_may_pay", lambda device: True)
-    config = small_config("dcgan", "precision.kind=auto")
-    machine = choose_machine(config, training_set(config), torch.device("cpu"), Ranks())
-    assert (machine.bf16, len(seconds) - len(left)) == (chosen, taken)
+    assert (steps.choose().bf16, steps.taken) == (chosen, taken)
+
+
+def test_work_of_other_programs_does_not_end_a_trial(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What it takes while others compute is not counted, so that a run's number format does not depend on them."""
+    steps = Steps(monkeypatch, [2.0, 2.0, 1.0, 0.5])
+    monkeypatch.setattr(tuning.time, "perf_counter", lambda: steps.now * 100)
+    assert steps.choose().bf16
