@@ -15,13 +15,14 @@ import torch
 
 from trainer.dataset import load_training_set
 from trainer.diagnostics.diagnose import LEAST_SAMPLES, Diagnostics
-from trainer.diagnostics.quality import LEAST_HELD_OUT, QualityScale
+from trainer.diagnostics.quality import QualityScale
 from trainer.evaluate import facts_of, sides_of_array
 from trainer.feature_spaces import feature_space
 from trainer.protocol.diagnosis import rounded
 from trainer.protocol.errors import TrainerError
 from trainer.protocol.measured import Measured
 from trainer.protocol.run_directory import RunDirectory
+from trainer.protocol.suitability import LEAST_HELD_OUT
 from trainer.randomness import derived_seed
 from trainer.real_sides import real_features, real_sides
 from trainer.sampling import load_trained, pictures

@@ -41,7 +41,7 @@ SCALES = ("ratio", "difference")
 @click.option("--design", type=click.Choice(DESIGNS), help="With new: which combinations.  [default: one-at-a-time]")
 @click.option("--resolution", type=click.IntRange(3, 5), help="With new: of a fractional design.")
 @click.option("--seeds", type=click.IntRange(1, 100), help="With new: runs of each combination.  [default: 3]")
-@click.option("--first-seed", type=click.IntRange(0), default=0, show_default=True, help="With new: the first of them.")
+@click.option("--first-seed", type=click.IntRange(0), help="With new: the first of them.  [default: 0]")
 @click.option("--pictures", type=click.IntRange(1), metavar="N", help="With new: each run sees N training pictures.")
 @click.option("--device-seconds", type=click.FloatRange(1), metavar="S", help="With new: or trains for S seconds.")
 @click.option("--looks", type=click.IntRange(1, 50), help="With new: checkpoints to choose from.  [default: 5]")
@@ -184,11 +184,10 @@ def _plan(workspace: Workspace, name: str, asked: dict[str, Any]) -> Plan:
         raise click.UsageError("give either --pictures or --device-seconds")
     if not pictures and not seconds and not asked["template"]:
         raise click.UsageError("give each run a budget: --pictures N or --device-seconds S")
-    first = asked["first_seed"]
     return draw_up(
         workspace, name, given[0], version=asked["version"] or "", overrides=asked["overrides"],
         factors=[parse_factor(text) for text in asked["factors"]], design=asked["design"] or "",
-        resolution=asked["resolution"] or 0, seeds=range(first, first + (asked["seeds"] or 0)),
+        resolution=asked["resolution"] or 0, seeds=asked["seeds"] or 0, first_seed=asked["first_seed"],
         budget=Budget(pictures or 0, seconds or 0.0) if pictures or seconds else None, title=asked["title"] or "",
         **{key: asked[key] for key in ("looks", "samples", "held_out", "scale") if asked[key] is not None},
     )  # fmt: skip

@@ -107,6 +107,43 @@ def test_a_plan_says_what_it_will_do(ws: Path, studio: Studio) -> None:
         assert studio("experiment", *wrong, "-w", ws).code == code
 
 
+def test_what_could_not_be_measured_is_refused_before_it_is_trained(ws: Path, studio: Studio) -> None:
+    studio("commit", "-m", "first", "-w", ws)
+    # Of 22 sprites a twentieth: no distance (KID) can be measured against so few.
+    words = [word if word != "0.4" else "0.05" for word in NEW]
+    refusal = studio(*words, "-w", ws).refusal
+    assert "are held out" in refusal
+    assert "--held-out" in refusal
+    # 400 sprites are not there: the level would be called what it is not.
+    words = [word if word != "lr_g=2e-4|1e-3" else "data.subset=8|400" for word in NEW]
+    assert "data.subset=400" in studio(*words, "-w", ws).refusal
+    assert studio("experiment", "list", "-w", ws, "--json").json["experiments"] == []
+    words = [word if word != "lr_g=2e-4|1e-3" else "data.subset=8|9" for word in NEW]
+    assert studio(*words, "-w", ws).code == 0
+
+
+def test_the_first_seed_can_be_chosen_alone(ws: Path, studio: Studio) -> None:
+    studio("commit", "-m", "first", "-w", ws)
+    words = [word if word != "0.4" else "0.6" for word in NEW]
+    at = words.index("--seeds")
+    del words[at : at + 2]
+    for name, more, seeds in (("a", (), (0, 1, 2)), ("b", ("--first-seed", "3"), (3, 4, 5)),
+                              ("c", ("--first-seed", "3", "--seeds", "2"), (3, 4))):  # fmt: skip
+        words[2] = name
+        assert studio(*words, *more, "-w", ws).code == 0
+        assert Experiment.open(ws, name).plan.seeds == seeds
+
+
+def test_data_are_measured_by_those_of_the_bases_level(ws: Path, studio: Studio) -> None:
+    studio("commit", "-m", "first", "-w", ws)
+    listed = studio("list", "-w", ws, "--json").json
+    studio("drop", listed[0]["id"], "-w", ws)
+    studio("commit", "-m", "second", "-w", ws)
+    words = [word if word != "lr_g=2e-4|1e-3" else "version=v1|v2" for word in NEW]
+    assert studio(*words, "-w", ws).code == 0
+    assert Experiment.open(ws, "try").plan.version == "v1"
+
+
 def test_every_seed_has_its_own_split_and_every_combination_of_a_seed_the_same(place: Path, trainer: dict) -> None:
     experiment = Experiment.open(place, "try")
     with Workspace.open(place) as workspace:
@@ -329,6 +366,52 @@ def test_a_task_that_always_dies_is_a_missing_value(
     monkeypatch.setitem(sys.modules, "ray", FakeRay(die=1000))
     run(studio, place, "--engine", "ray")
     assert results_of(studio, place)["missing"] == 4
+
+
+def test_a_trainer_that_dies_on_the_cluster_goes_on_there(
+    place: Path, studio: Studio, trainer: dict, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    starts: dict[str, int] = {}
+
+    def train_packed(data: bytes) -> bytes:
+        folder = tmp_path / f"there-{sum(starts.values())}"
+        ray_engine.unpacked(data, folder)
+        running.start(RunDirectory(folder))
+        return ray_engine.packed(folder)
+
+    def behave(r: RunDirectory) -> str:
+        name = (r.path / MARK).read_text()
+        starts[name] = starts.get(name, 0) + 1
+        return "die" if starts[name] < 3 else "finish"
+
+    trainer["behave"] = behave
+    monkeypatch.setitem(sys.modules, "ray", FakeRay())
+    monkeypatch.setattr(ray_engine, "train_packed", train_packed)
+    assert run(studio, place, "--engine", "ray").code == 0
+    assert set(starts.values()) == {3}
+    assert results_of(studio, place)["done"] == 4
+
+
+def test_a_cluster_stops_when_it_is_asked_to(
+    place: Path, studio: Studio, trainer: dict, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    experiment = Experiment.open(place, "try")
+
+    def train_packed(data: bytes) -> bytes:
+        folder = tmp_path / f"there-{len(trainer['started'])}"
+        ray_engine.unpacked(data, folder)
+        running.start(RunDirectory(folder))
+        if len(trainer["started"]) == 2:
+            experiment.ask_to_stop()
+        return ray_engine.packed(folder)
+
+    monkeypatch.setitem(sys.modules, "ray", FakeRay())
+    monkeypatch.setattr(ray_engine, "train_packed", train_packed)
+    assert run(studio, place, "--engine", "ray").code != 0
+    assert results_of(studio, place)["done"] < 4
+    experiment.ask_to_stop()  # Of a run before: it does not stop this one.
+    assert run(studio, place, "--engine", "ray").code == 0
+    assert results_of(studio, place)["done"] == 4
 
 
 def test_without_ray_one_clear_line(place: Path, studio: Studio, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -113,6 +113,38 @@ def test_a_report_of_the_experiment_is_made(screen, room, session, qtbot, tmp_pa
     assert "low → high" in page
 
 
+def test_a_run_of_the_table_is_watched(screen, room, session) -> None:  # type: ignore[no-untyped-def]
+    experiment = _filled(session.workspace.folder)
+    run = make_run(session.workspace.folder / "runs" / "r0-x")
+    experiment.mark(run, experiment.plan.cells[0])
+    asked: list = []
+    screen.screen_requested.connect(lambda *found: asked.append(found))
+    room.refresh()
+    names = [room.cells.item(row, 0).text() for row in range(15)]
+    room.cells.cellActivated.emit(names.index("r0"), 4)
+    assert [(place, wanted.folder) for place, wanted in asked] == [("Train", run.path)]
+    told: list[str] = []
+    session.message_posted.connect(lambda text, *_more: told.append(text))
+    room.cells.cellActivated.emit(names.index("r1"), 0)
+    assert (len(asked), "deleted" in told[0]) == (1, True)
+
+
+def test_a_damaged_experiment_is_shown_as_one(room, session) -> None:  # type: ignore[no-untyped-def]
+    _filled(session.workspace.folder)
+    other = Experiment.create(session.workspace.folder, tiny_plan(name="broken", title="Another one"))
+    room.refresh()
+    room.list.setCurrentRow(0)
+    assert room.effects.rowCount() == 2
+    (other.folder / "plan.json").write_text("{")
+    room.list.setCurrentRow(1)
+    # Nothing of the other experiment stays beside its name.
+    assert (room.title.text(), room.effects.rowCount(), room.cells.rowCount()) == ("broken", 0, 0)
+    assert "cannot be read" in room.state.text()
+    assert not room.report_button.isEnabled()
+    room.list.setCurrentRow(0)
+    assert (room.effects.rowCount(), room.bar.isHidden()) == (2, False)
+
+
 def test_missing_values_are_said_and_can_be_tried_again(room, session) -> None:  # type: ignore[no-untyped-def]
     experiment = _filled(session.workspace.folder)
     experiment.save(Outcome(4, FAILED, "r1-x", "the run failed: out of memory"))
@@ -126,7 +158,7 @@ def test_missing_values_are_said_and_can_be_tried_again(room, session) -> None: 
 def test_start_makes_the_runs_and_hands_them_to_a_process(room, session, qtbot, monkeypatch) -> None:  # type: ignore[no-untyped-def]
     from gandam_studio.qt.experiments import room as module
 
-    experiment = Experiment.create(session.workspace.folder, tiny_plan(seeds=(0,)))
+    experiment = Experiment.create(session.workspace.folder, tiny_plan(seeds=(0,), held_out=0.5))
     started: list = []
 
     def start(folder: Path, which: Experiment):  # type: ignore[no-untyped-def]
@@ -173,8 +205,13 @@ def test_an_experiment_is_drawn_up(session, qtbot) -> None:  # type: ignore[no-u
     assert "the same" in dialog.problem.text()
     dialog.rows[1].remove.click()
     dialog.check()
+    dialog.start_button.click()  # Of 22 sprites a tenth: quality could not be measured.
+    qtbot.waitUntil(lambda: "held out" in dialog.problem.text(), timeout=20_000)
+    assert dialog.made is None
+    dialog.held_out.setValue(60)
+    dialog.check()
     dialog.start_button.click()
-    assert dialog.made is not None
+    qtbot.waitUntil(lambda: dialog.made is not None, timeout=20_000)
     plan = Experiment.open(session.workspace.folder, "batch-or-latent").plan
     assert (plan.title, len(plan.cells)) == ("Batch, or latent?", 8)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 
 import pytest
@@ -33,6 +34,17 @@ def test_every_cell_has_equal_compute_and_as_many_looks() -> None:
         assert config.sampling.milestones == 80 // batch // 5
     timed = tiny_plan(budget=Budget(seconds=90)).config((0, 0), 0)
     assert (timed.stop.minutes, timed.stop.images) == (1.5, 0)
+
+
+@pytest.mark.parametrize("pictures", [6_416, 12_900, 64_000, 99_999])
+def test_every_cell_chooses_from_as_many_checkpoints(pictures: int) -> None:
+    """The best of six is better than the best of five by luck alone."""
+    batches = (4, 16, 24, 32, 48, 64)
+    factor = parse_factor(f"batch.size={'|'.join(map(str, batches))}")
+    plan = tiny_plan(factors=(factor,), budget=Budget(pictures=pictures), looks=5)
+    for level, batch in enumerate(batches):
+        last, every = math.ceil(pictures / batch), plan.config((level,), 0).sampling.milestones
+        assert len({*range(every, last + 1, every), last}) == 5
 
 
 @pytest.mark.parametrize("device", ["auto", "cpu", "cuda"])

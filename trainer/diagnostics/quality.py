@@ -11,10 +11,10 @@ import torch
 from trainer.diagnostics.likeness import Array
 from trainer.kid import Reference, kernel, within
 from trainer.protocol.diagnosis import QualityFacts
+from trainer.protocol.suitability import LEAST_HELD_OUT
 
 SUBSETS = 30
 LARGEST_SUBSET = 256
-LEAST_HELD_OUT = 8
 PARTS = 4
 """Jumbled pictures have PARTS x PARTS pieces."""
 

@@ -10,6 +10,8 @@ from trainer.protocol.errors import TrainerError
 from trainer.protocol.untrusted import shortened
 
 LEAST_PICTURES = 2
+LEAST_HELD_OUT = 8
+"""Pictures, held out and trained on, that quality (KID) needs."""
 
 
 def check_data(config: TrainConfig, shape: Sequence[int], info: dict[str, Any]) -> None:

@@ -24,8 +24,8 @@ TEMPLATE, PRESET, RUN = "template", "preset", "run"
 
 def draw_up(
     workspace: Workspace, name: str, base: tuple[str, str], *, version: str = "", overrides: Sequence[str] = (),
-    factors: Sequence[Factor] = (), design: str = "", resolution: int = 0, seeds: Sequence[int] = (),
-    budget: Budget | None = None, title: str = "", **optional: Any,
+    factors: Sequence[Factor] = (), design: str = "", resolution: int = 0, seeds: int = 0,
+    first_seed: int | None = None, budget: Budget | None = None, title: str = "", **optional: Any,
 ) -> Plan:  # fmt: skip
     """A plan, checked. Raises UserError and TrainerError.
 
@@ -33,10 +33,12 @@ def draw_up(
         workspace: holds the versions and runs.
         name: of the experiment's folder.
         base: ("template", a ready-made experiment or a TOML file), ("preset", its name) or ("run", its name).
-        version: label of the data; "" for the run's own, else the latest.
+        version: label of the data; "" for the run's own, else that of the base's level where the data are varied, else
+            the latest.
         overrides: changes of the base, as `path=value`.
-        factors, design, resolution, seeds, budget, title: instead of the template's; without one, one at a time with
-            seeds 0, 1 and 2, and a budget is needed.
+        factors, design, resolution, budget, title: instead of the template's; without one, one at a time, and a budget
+            is needed.
+        seeds, first_seed: how many, and the first of them; 0 and None for the template's, else 0, 1 and 2.
         optional: other fields of `Plan`.
     """
     kind, which = base
@@ -48,7 +50,9 @@ def draw_up(
         version = version or config.origin.version
     else:
         config = load_preset(which)
-    data = find_version(workspace, version or "latest")
+    factors = tuple(factors) or (template.factors if template else ())
+    bases = [factor.levels[0].version for factor in factors if factor.levels and factor.levels[0].version]
+    data = find_version(workspace, version or (bases[-1] if bases else "latest"))
     config = apply_overrides(config, overrides)
     sized = any(text.partition("=")[0].strip() in ("data.size", "size") for text in overrides)
     if kind == PRESET and not sized:
@@ -56,6 +60,9 @@ def draw_up(
     budget = budget or (template.budget if template else None)
     if budget is None:
         raise UserError("give each run a budget: a number of pictures or of seconds")
+    planned = template.seeds if template else (0, 1, 2)
+    if seeds or first_seed is not None:
+        planned = tuple(range(first_seed or 0, (first_seed or 0) + (seeds or len(planned))))
     own_design = template is not None and not design
     return Plan(
         name=name,
@@ -64,10 +71,10 @@ def draw_up(
         base=config,
         version=data.label,
         digest=data.digest,
-        factors=tuple(factors) or (template.factors if template else ()),
+        factors=factors,
         design=design or (template.design if template else ONE_AT_A_TIME),
         resolution=resolution or (template.resolution if template and own_design else 0),
-        seeds=tuple(seeds) or (template.seeds if template else (0, 1, 2)),
+        seeds=planned,
         budget=budget,
         **optional,
     )

@@ -34,7 +34,8 @@ def growth_of(plan: Plan, outcomes: Mapping[int, Outcome]) -> dict[str, Any] | N
         if outcome is not None and outcome.state == DONE and outcome.kid is not None:
             size = sizes[cell.combination[0]]
             kids[size][cell.seed] = outcome.kid
-            copies[size][cell.seed] = float(outcome.copying.get("kappa", 0.0))
+            if "kappa" in outcome.copying:
+                copies[size][cell.seed] = float(outcome.copying["kappa"])
     return predict(kids, copies)
 
 
@@ -50,7 +51,7 @@ def predict(kids: Mapping[int, Mapping[int, float]], copies: Mapping[int, Mappin
     """KID and share of copies at n and 2n, from size -> seed -> value of n/4 and n/2, and n where that was trained.
 
     Returns {"sizes", "n", "answer": "predicted" or "cannot tell", "why", "slope", "kid": [{"pictures", "estimate",
-    "low", "high"}], "copying": the same}.
+    "low", "high"}], "copying": the same, empty where it was not measured}.
     """
     sizes = sorted(kids)
     answer: dict[str, Any] = {
@@ -95,7 +96,8 @@ def predict(kids: Mapping[int, Mapping[int, float]], copies: Mapping[int, Mappin
         {"pictures": n * times, "estimate": math.exp(i.estimate), "low": math.exp(i.low), "high": math.exp(i.high)}
         for times, i in ahead.items()
     ]
-    answer["copying"] = _copying(copies, quarter, half, n, seeds)
+    if all(seed in copies[size] for size in (quarter, half) for seed in seeds):
+        answer["copying"] = _copying(copies, quarter, half, n, seeds)
     return answer | {"answer": "predicted", "why": "if the curve goes on as a power; it may flatten, never steepen"}
 
 

@@ -216,7 +216,7 @@ class Plan:
         changes = [f"stop.iterations=0 stop.minutes={self.budget.seconds / 60!r} stop.images={self.budget.pictures}"]
         if self.budget.pictures:
             iterations = math.ceil(self.budget.pictures / step)
-            every = max(1, iterations // self.looks)
+            every = math.ceil(iterations / self.looks)  # Rounded down, the last one would be one too many.
             changes += [f"sampling.every={every} sampling.checkpoint_every={every} sampling.milestones={every}"]
         else:
             changes += [f"sampling.checkpoint_minutes={max(0.01, self.budget.seconds / 60 / self.looks)!r}"]

@@ -22,17 +22,25 @@ from gandam_studio.core.errors import UserError
 from gandam_studio.core.experiments.folder import FAILED, Experiment, Outcome
 from gandam_studio.core.experiments.plan import Cell
 from gandam_studio.core.experiments.results import write_results
-from gandam_studio.core.experiments.running import Say, leave_queue, line_of, make_runs, measured, needs_runs, state_of
-from gandam_studio.core.jobs import NULL_JOB, Job
+from gandam_studio.core.experiments.running import (
+    ENDED,
+    Say,
+    leave_queue,
+    line_of,
+    make_runs,
+    measured,
+    needs_runs,
+    state_of,
+)
+from gandam_studio.core.jobs import NULL_JOB, Cancelled, Job
 from gandam_studio.core.workspace import Workspace
 from trainer.protocol import files
 from trainer.protocol.run_directory import RunDirectory
 from trainer.protocol.untrusted import shortened
 
 POLL_S = 0.5
-ENDED = ("finished", "failed")
 MOST_TRIES = 3
-"""Of a task whose machine died."""
+"""Of a task whose machine, or whose trainer there, died."""
 
 
 def packed(folder: Path) -> bytes:
@@ -100,13 +108,14 @@ def carry_out_on_ray(
 ) -> dict[str, Any]:  # fmt: skip
     """As `running.carry_out`, with the runs trained on a Ray cluster; `address` "" starts one on this machine.
 
-    Raises UserError when Ray is not installed or the cluster cannot be reached, and Cancelled.
+    Raises UserError when Ray is not installed or the cluster cannot be reached, and Cancelled, as `carry_out` does.
     """
     try:
         ray: Any = importlib.import_module("ray")
     except ImportError:
         raise UserError('the Ray engine needs an extra: pip install "gandam-studio[ray]"') from None
     with experiment.locked():
+        experiment.take_stop()
         if needs_runs(experiment):
             with Workspace.open(workspace_folder) as workspace:
                 make_runs(workspace, experiment, job)
@@ -148,6 +157,8 @@ def _spread(ray: Any, workspace_folder: Path, experiment: Experiment, job: Job, 
     try:
         while left or busy:
             job.check()
+            if experiment.take_stop():
+                raise Cancelled
             while left and len(busy) < width:
                 cell = left.pop(0)
                 run = runs.get(cell.number)
@@ -173,6 +184,9 @@ def _spread(ray: Any, workspace_folder: Path, experiment: Experiment, job: Job, 
                     _settle(experiment, Outcome(cell.number, FAILED, run.name, why), cell, job, say)
                     continue
                 state = state_of(run)
+                if state.state not in ENDED and tries[cell.number] < MOST_TRIES:
+                    left.insert(0, cell)  # The trainer was killed there; it goes on from its last checkpoint.
+                    continue
                 _settle(experiment, measured(workspace_folder, experiment, cell, run, state, job), cell, job, say)
     finally:
         for reference in busy:

@@ -77,9 +77,19 @@ def results(experiment: Experiment) -> dict[str, Any]:
         "complete": len(outcomes) == len(plan.cells),
         "effects": [effect_json(e, names, lambda f, level: plan.factors[f].levels[level].title) for e in found],
         "summary": _summary(plan, found, done, failed, measured.note),
-        "growth": growth_of(plan, outcomes),
+        "growth": _growth(plan, outcomes),
         "tastes": [taste.to_json(names_of(plan, outcomes)) for taste in tastes(experiment.folder)],
     }
+
+
+def _growth(plan: Plan, outcomes: Mapping[int, Outcome]) -> dict[str, Any] | None:
+    """What more sprites would buy; runs that are collapsed are said, as for a change that looks better."""
+    answer = growth_of(plan, outcomes)
+    bad = sum(outcome.state == DONE and is_bad(outcome)[1] for outcome in outcomes.values())
+    if answer is not None and answer["answer"] == "predicted" and bad:
+        done = sum(outcome.state == DONE for outcome in outcomes.values())
+        answer["why"] += f"; {bad} of {done} runs it goes by are collapsed"
+    return answer
 
 
 def write_results(experiment: Experiment) -> dict[str, Any]:

@@ -7,6 +7,7 @@ stop at any moment; running the experiment again continues where it was.
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import json
 import tempfile
 import time
@@ -16,7 +17,9 @@ from subprocess import Popen
 from typing import Any
 
 from gandam_studio.core.errors import UserError
+from gandam_studio.core.experiments.designs import Combination
 from gandam_studio.core.experiments.folder import DONE, FAILED, Experiment, Outcome
+from gandam_studio.core.experiments.growth import SUBSET
 from gandam_studio.core.experiments.plan import Cell, Plan
 from gandam_studio.core.experiments.results import write_results
 from gandam_studio.core.jobs import NULL_JOB, Cancelled, Job
@@ -26,13 +29,17 @@ from gandam_studio.core.runs.labels import set_label
 from gandam_studio.core.runs.listing import training_recipe
 from gandam_studio.core.runs.process import start_command
 from gandam_studio.core.runs.queue import RunQueue
-from gandam_studio.core.versions import ManifestVersion, SplitRule, find_version
+from gandam_studio.core.versions import ManifestVersion, SplitRule, assign_splits, find_version
 from gandam_studio.core.versions.files import recipe_of
+from gandam_studio.core.versions.splits import TRAIN, inseparable
 from gandam_studio.core.workspace import Workspace
+from gandam_studio.core.workspace.lineage import GENERATED
 from trainer.protocol.config import TrainConfig
 from trainer.protocol.errors import TrainerError
 from trainer.protocol.events import Alarm
+from trainer.protocol.manifest import read_manifest
 from trainer.protocol.run_directory import RunDirectory, RunState
+from trainer.protocol.suitability import LEAST_HELD_OUT, training_count
 from trainer.protocol.untrusted import shortened
 
 POLL_S = 0.5
@@ -72,12 +79,56 @@ def estimate(plan: Plan, job: Job = NULL_JOB) -> dict[str, Any]:
 
 
 def check_data(workspace: Workspace, plan: Plan) -> None:
-    """Raise UserError where a version of the plan is missing, or is not what it was when the plan was made."""
+    """Raise UserError where the data do not fit the plan, which would show only after hours of training.
+
+    A version is missing or is not what it was when the plan was made; with some seed too few sprites are held out to
+    measure by, or fewer are left to train on than a level of `data.subset` says.
+    """
     version = find_version(workspace, plan.version)
     if plan.digest and version.digest != plan.digest:
         raise UserError(f"{plan.version} is not the version that the experiment was made for")
-    for combination in plan.layout.combinations:
-        find_version(workspace, plan.version_of(combination))
+    labels = {plan.version_of(combination) for combination in plan.layout.combinations} | {plan.version}
+    links = inseparable(workspace)
+    counts = {label: _counts(workspace, find_version(workspace, label), plan, links) for label in sorted(labels)}
+    for seed in plan.seeds:
+        held_out, _ = counts[plan.version][seed]
+        if held_out < LEAST_HELD_OUT:
+            raise UserError(
+                f"with seed {seed} only {held_out} sprites of {plan.version} are held out, and quality (KID) needs "
+                f"{LEAST_HELD_OUT}: hold out more than {plan.held_out:.0%} (--held-out), or use more sprites"
+            )
+    if any(SUBSET in level.settings for factor in plan.factors for level in factor.levels):
+        for combination in plan.layout.combinations:
+            for seed in plan.seeds:
+                _check_subset(plan, combination, seed, counts[plan.version_of(combination)][seed][1])
+
+
+def _counts(
+    workspace: Workspace, version: ManifestVersion, plan: Plan, links: Sequence[tuple[str, str]]
+) -> dict[int, tuple[int, int]]:
+    """Seed -> (sprites held out, sprites left to train on)."""
+    try:
+        entries = list(read_manifest(workspace.manifest_path(version.digest)))
+    except (OSError, ValueError) as error:
+        raise UserError(f"{version.label} cannot be read: {error}") from None
+    groups = {entry.id: entry.family for entry in entries}
+    generated = {entry.id for entry in entries if GENERATED in entry.tags}
+    found = {}
+    for seed in plan.seeds:
+        splits = assign_splits(groups, SplitRule(seed, plan.held_out), links, generated)
+        trained = sum(split == TRAIN for split in splits.values())
+        found[seed] = (len(splits) - trained, trained)
+    return found
+
+
+def _check_subset(plan: Plan, combination: Combination, seed: int, trained: int) -> None:
+    config = plan.config(combination, seed)
+    there = training_count(dataclasses.replace(config, data=dataclasses.replace(config.data, subset=0)), trained)
+    if config.data.subset > there:
+        data = plan.version_of(combination)
+        raise UserError(
+            f"{SUBSET}={config.data.subset}: of {data} only {there} sprites, with seed {seed}, are trained on"
+        )
 
 
 # Runs

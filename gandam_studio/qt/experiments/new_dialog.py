@@ -24,7 +24,7 @@ from gandam_studio.core.experiments.designs import FRACTIONAL, FULL, ONE_AT_A_TI
 from gandam_studio.core.experiments.drafting import PRESET, RUN, TEMPLATE, draw_up
 from gandam_studio.core.experiments.folder import Experiment, experiments
 from gandam_studio.core.experiments.plan import VERSION, Budget, Factor, Plan, load_template, parse_factor, ready_made
-from gandam_studio.core.experiments.running import estimate
+from gandam_studio.core.experiments.running import check_data, estimate
 from gandam_studio.core.jobs import Cancelled
 from gandam_studio.qt import icons, theme
 from gandam_studio.qt.counts import counted
@@ -94,6 +94,8 @@ class NewExperimentDialog(TaskDialog):
         self.title_field = QLineEdit()
         self.design = QComboBox()
         self.seeds = WholeBox(minimum=1, maximum=100, value=3)
+        self.held_out = WholeBox(minimum=1, maximum=90, value=10, suffix=" %")
+        self.held_out.setToolTip(self.tr("Share of the sprites kept from training: quality (KID) is measured by them"))
         self.budget = WholeBox(minimum=1, maximum=2_000_000_000, value=100_000)
         self.unit = QComboBox()
         self.add_button = QPushButton(self.tr("Vary another setting"))
@@ -128,7 +130,8 @@ class NewExperimentDialog(TaskDialog):
         self.title_field.setPlaceholderText(self.tr("What it is to find out"))
         for widget, name in (
             (self.base, self.tr("Base")), (self.data, self.tr("Data")), (self.design, self.tr("Design")),
-            (self.seeds, self.tr("Seeds")), (self.budget, self.tr("Budget")), (self.unit, self.tr("Unit")),
+            (self.seeds, self.tr("Seeds")), (self.held_out, self.tr("Held out")),
+            (self.budget, self.tr("Budget")), (self.unit, self.tr("Unit")),
         ):  # fmt: skip
             widget.setAccessibleName(name)
 
@@ -155,6 +158,7 @@ class NewExperimentDialog(TaskDialog):
         self.form.addRow(self.tr("What is varied"), factors)
         self.form.addRow(self.tr("Design"), self.design)
         self.form.addRow(self.tr("Seeds"), self.seeds)
+        self.form.addRow(self.tr("Held out"), self.held_out)
         self.form.addRow(self.tr("Budget"), budget)
         self.tells.setProperty("role", "secondary")
         self.start_button.setText(self.tr("Create"))
@@ -186,7 +190,7 @@ class NewExperimentDialog(TaskDialog):
         self.base.activated.connect(lambda _index: self._choose_base())
         for combo in (self.data, self.design, self.unit):
             combo.activated.connect(lambda _index: self._check_soon.start())
-        for box in (self.seeds, self.budget):
+        for box in (self.seeds, self.held_out, self.budget):
             box.valueChanged.connect(lambda _value: self._check_soon.start())
         self.title_field.textChanged.connect(lambda _text: self._check_soon.start())
         self.add_button.clicked.connect(lambda _checked=False: self.add_factor())
@@ -246,8 +250,9 @@ class NewExperimentDialog(TaskDialog):
         kind, name = self.base.currentData()
         return draw_up(
             self.session.workspace, self._name(), (kind, name), version=self.data.currentData(), factors=factors,
-            design=self.design.currentData(), resolution=self._resolution(), seeds=range(self.seeds.value()),
+            design=self.design.currentData(), resolution=self._resolution(), seeds=self.seeds.value(),
             budget=Budget(amount) if pictures else Budget(0, float(amount)), title=self.title_field.text().strip(),
+            held_out=self.held_out.value() / 100,
         )  # fmt: skip
 
     def _resolution(self) -> int:
@@ -315,17 +320,21 @@ class NewExperimentDialog(TaskDialog):
         self.begin(lambda _workspace, job: estimate(plan, job), take)
 
     def start(self) -> None:
-        """Save the plan."""
+        """Save the plan, once the data were found to fit it: what does not would show after hours of training."""
         self.check()
-        if self.plan is None:
+        plan = self.plan
+        if plan is None:
             return
-        try:
-            self.made = Experiment.create(self.session.workspace.folder, self.plan)
-        except UserError as error:
-            self.problem.setText(wrapped(str(error), 400))
-            self.problem.show()
-            return
-        self.accept()
+
+        def save(_checked: None) -> None:
+            try:
+                self.made = Experiment.create(self.session.workspace.folder, plan)
+            except UserError as error:
+                self._fail(error)
+            else:
+                self.accept()
+
+        self.begin(lambda workspace, _job: check_data(workspace, plan), save)
 
     def _fail(self, error: BaseException) -> None:
         if not isinstance(error, Cancelled):
@@ -334,5 +343,5 @@ class NewExperimentDialog(TaskDialog):
 
     def _over(self, cancelled: bool) -> None:
         self.told.setText("")
-        if self._seconds is not None or cancelled:
-            self.check()
+        if self.problem.isHidden() and (self._seconds is not None or cancelled):
+            self.check()  # It would take away why the work failed.

@@ -55,10 +55,11 @@ class ExperimentsRoom(QWidget):
     chosen: the experiment that is shown, or None.
 
     Signals:
-        back_requested: the list of runs is wanted again.
+        back_requested: the list of runs is wanted again. run_opened: the run of this folder is to be watched.
     """
 
     back_requested = Signal()
+    run_opened = Signal(object)
 
     def __init__(self, session: Session, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -114,6 +115,7 @@ class ExperimentsRoom(QWidget):
         self.cells.verticalHeader().hide()
         self.cells.horizontalHeader().setSectionResizeMode(1, self.cells.horizontalHeader().ResizeMode.Stretch)
         self.cells.horizontalHeader().setDefaultAlignment(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter)
+        self.cells.cellActivated.connect(self._open_cell)
         self.cells.setAccessibleName(self.tr("Runs of the experiment"))
         show_tints(self.cells)
         buttons = WrappingRow(spacing=theme.SPACE)
@@ -216,7 +218,18 @@ class ExperimentsRoom(QWidget):
         except UserError as error:
             self.chosen = None
             self.session.post(str(error), ERROR)
+            self._show_damaged(item.data(Qt.ItemDataRole.UserRole), str(error))
         self._show()
+
+    def _show_damaged(self, name: str, why: str) -> None:
+        """Why it cannot be read, in the place of what another one has found."""
+        self._told = {}
+        self.title.setText(wrapped(name, 200))
+        self.state.setText(wrapped(why, 300))
+        for widget in (self.question, self.notes, self.bar):
+            widget.hide()
+        self.effects.show_effects([])
+        self.cells.setRowCount(0)
 
     def _show(self) -> None:
         chosen = self.chosen
@@ -240,6 +253,7 @@ class ExperimentsRoom(QWidget):
         self.title.setText(wrapped(told["title"], 200))
         self.question.setText(wrapped(told["question"], 300))
         self.question.setVisible(bool(told["question"]))
+        self.bar.show()
         self.bar.setRange(0, told["total"])
         self.bar.setValue(told["done"] + told["missing"])
         self.state.setText(self._state_text(told, running))
@@ -307,11 +321,25 @@ class ExperimentsRoom(QWidget):
             for column, text in enumerate(texts):
                 item = QTableWidgetItem(shortened(text, 200))
                 item.setToolTip(tip(cell["why"] or text))
+                if column == 0 and cell["run"]:
+                    item.setData(Qt.ItemDataRole.UserRole, cell["run"])
+                    item.setToolTip(tip(self.tr("{0}: a double click or Enter watches it").format(cell["run"])))
                 if column == 3:
                     tint(item, _CELL_TONES[state])
                 self.cells.setItem(row, column, item)
         self.cells.resizeColumnsToContents()
         self.cells.horizontalHeader().setSectionResizeMode(1, self.cells.horizontalHeader().ResizeMode.Stretch)
+
+    def _open_cell(self, row: int, _column: int) -> None:
+        item = self.cells.item(row, 0)
+        name = item.data(Qt.ItemDataRole.UserRole) if item is not None else None
+        if self.chosen is None or not name:
+            return
+        folder = self.chosen.runs_folder / name
+        if folder.parent == self.chosen.runs_folder and folder.is_dir():
+            self.run_opened.emit(folder)
+        else:
+            self.session.post(self.tr("{0} was deleted; what was measured of it is kept.").format(name), INFO)
 
     def _state_word(self, state: str) -> str:
         return {

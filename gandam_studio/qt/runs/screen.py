@@ -199,6 +199,7 @@ class RunsScreen(RunScreen):
 
             self._room = ExperimentsRoom(self.session)
             self._room.back_requested.connect(self.show_experiments)
+            self._room.run_opened.connect(self.open_run)
             self.pages.addWidget(self._room)
         return self._room
 
