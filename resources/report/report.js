@@ -168,7 +168,7 @@
   // On paper nothing can be opened.
   let closed = [];
   window.addEventListener("beforeprint", () => {
-    closed = all(".cards details:not([open]), .chart details:not([open])");
+    closed = all(".judged details:not([open]), .chart details:not([open]), #experiment details:not([open])");
     closed.forEach((part) => { part.open = true; });
   });
   window.addEventListener("afterprint", () => closed.forEach((part) => { part.open = false; }));

@@ -12,8 +12,10 @@ from hypothesis import strategies as st
 from pages import STORED, Page
 from recorded_runs import recorded
 from studio_calls import Studio
+from tiny_experiments import done, tiny_plan
 
 from gandam_studio.core.errors import UserError
+from gandam_studio.core.experiments.folder import Experiment
 from gandam_studio.core.reports.trying import experiment_section, read_results, runs_of
 from gandam_studio.core.reports.writing import write_report
 
@@ -98,6 +100,50 @@ def test_ratios_lie_on_an_axis_of_their_logarithms(experiment: Path, tmp_path: P
     for bad in ({"estimate": 2.0, "low": -1.0, "high": 8.0}, {"estimate": 2.0}, "much"):
         page = Page(experiment_section({**RESULTS, "effects": [{**ratio, "ratio": bad}]}))
         assert not [tag for tag in page.section("experiment").inside if tag.name == "circle"]
+
+
+def test_what_every_level_sets_and_which_runs_are_missing_is_told() -> None:
+    plan = {
+        "version": "v3", "seeds": [4, 5], "budget": {"pictures": 12_800, "seconds": 0.0},
+        "factors": [{"name": "loss", "title": "Loss", "levels": [
+            {"title": "plain", "settings": {}, "version": ""},
+            {"title": "other", "settings": {"objective.kind": "wasserstein", "<b>": "1"}, "version": "v4"},
+        ]}],
+    }  # fmt: skip
+    effect = {**EFFECT, "dropped_seeds": [5], "comparisons": 3, "all_comparisons": 4}
+    growth = {"answer": "predicted", "why": "if the curve goes on", "kid": [
+        {"pictures": 800, "estimate": 4.0, "low": 3.0, "high": 5.0}], "copying": []}  # fmt: skip
+    page = Page(experiment_section({**RESULTS, "plan": plan, "effects": [effect], "growth": growth}))
+    section = page.section("experiment")
+    rows = [
+        [cell.text for cell in row.inside if cell.name in ("th", "td")] for row in section.inside if row.name == "tr"
+    ]
+    assert ["Loss", "plain (base)", "those of the base"] in rows
+    assert ["Loss", "other", "objective.kind=wasserstein, <b>=1, data v4"] in rows
+    assert not page.all("b")
+    for text in (
+        "12,800 training pictures",
+        "4, 5",
+        "v3",
+        "without seed 5",
+        "3 of 4 comparisons",
+        "if the curve goes on",
+    ):
+        assert text in section.text
+
+
+def test_the_results_are_those_of_the_cells_as_they_are_now(tmp_path: Path) -> None:
+    experiment = Experiment.create(tmp_path, tiny_plan(seeds=(0, 1)))
+    for cell in experiment.plan.cells:
+        experiment.save(done(cell, 9.0 + cell.seed))
+    assert read_results(experiment.folder)["done"] == 6  # It was killed before they were written.
+    experiment.results_path.write_text("[")
+    assert read_results(experiment.folder)["done"] == 6
+    # Of what was handed over without its cells, the results as they were written.
+    experiment.results_path.write_text(json.dumps(RESULTS))
+    for cell in experiment.plan.cells:
+        experiment.forget(cell.number)
+    assert read_results(experiment.folder)["done"] == 2
 
 
 def test_an_experiment_without_runs_is_a_page_of_its_own(experiment: Path, tmp_path: Path) -> None:

@@ -263,6 +263,18 @@ def test_it_can_be_printed(one: Browser) -> None:
     assert 2 <= len(re.findall(rb"/Type\s*/Page\b", paper)) <= 30
 
 
+def test_the_verdicts_of_several_runs_are_on_paper_too(shown: Browser, pages: dict[str, Path]) -> None:
+    shown.look()
+    shown.open(pages["two"])
+    shown.settle()
+    closed = "document.querySelectorAll('.judged details:not([open])').length"
+    assert shown.run(closed) > 0
+    shown.run("dispatchEvent(new Event('beforeprint'))")
+    assert shown.run(closed) == 0
+    shown.run("dispatchEvent(new Event('afterprint'))")
+    assert shown.run(closed) > 0
+
+
 def test_the_colours_can_be_read() -> None:
     css = resource_path("report", "report.css").read_text(encoding="utf-8")
     light, dark = re.findall(r":root \{([^}]*)\}", css)[:2]

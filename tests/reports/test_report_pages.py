@@ -23,7 +23,7 @@ from recorded_runs import Recorder, diagnosis, make_run, recorded
 from gandam_studio.core.errors import UserError
 from gandam_studio.core.jobs import Cancelled, NullJob
 from gandam_studio.core.reports.markup import data_block, element, readable, without_places
-from gandam_studio.core.reports.pictures import LADDER, Measure, fitted, webp
+from gandam_studio.core.reports.pictures import LADDER, Measure, fitted, share, webp
 from gandam_studio.core.reports.writing import LARGEST_PAGE, ReportPlan, write_report
 from gandam_studio.core.runs.diagnosis_numbers import numbers_of
 from gandam_studio.core.runs.labels import set_label
@@ -434,6 +434,34 @@ def test_a_hundred_large_grids_take_less_than_ten_megabytes(tmp_path: Path) -> N
     answer = write_report([run], tmp_path / "report.html", STORED)
     assert answer["bytes"] <= LARGEST_PAGE
     assert answer["moments"][0] >= 5
+
+
+@pytest.mark.slow
+def test_four_runs_of_large_pictures_take_less_than_ten_megabytes(tmp_path: Path) -> None:
+    rng = np.random.default_rng(0)
+
+    def noise(height: int, *names: Path) -> None:
+        for name in names:
+            Image.fromarray(rng.integers(0, 256, (height, height, 3), dtype=np.uint8)).save(name)
+
+    runs = []
+    for number in range(4):
+        run = make_run(tmp_path / "runs" / f"r{number}-test", overrides=("data.size=64",), sprites=24)
+        np.save(run.dataset_path, rng.integers(0, 256, (24, 64, 64, 3), dtype=np.uint8))
+        recorder = Recorder(run)
+        recorder.train(20)
+        names = [f"samples/{which}-{recorder.iteration:08}.png" for which in ("fixed", "random")]
+        noise(768, *(run.path / name for name in names))
+        recorder.write(ev.SamplesSaved(fixed=names[0], random=names[1], rows=12, columns=12, size=64))
+        recorder.diagnose(diagnosis(HEALTHY, "varied"))
+        noise(512, *run.path.glob("samples/nearest*"), *run.path.glob("samples/group*"))
+        recorder.finish()
+        runs.append(run)
+    assert write_report(runs, tmp_path / "report.html", STORED)["bytes"] <= LARGEST_PAGE
+
+
+def test_more_than_two_runs_share_the_room_of_two() -> None:
+    assert [runs * share(900, runs) for runs in range(1, 5)] == [900, 1800, 1800, 1800]
 
 
 def test_a_sheet_that_is_too_large_loses_colours_first_and_then_rows() -> None:

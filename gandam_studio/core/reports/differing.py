@@ -9,13 +9,15 @@ from typing import Any
 from gandam_studio.core.reports.facts import RunFacts, picture_of, source_name
 from gandam_studio.core.reports.markup import Markup, element
 from gandam_studio.core.reports.parts import LONGEST, digest, facts_list, outside, plural, section, table
-from gandam_studio.core.reports.pictures import data_uri, sheet_of, webp
+from gandam_studio.core.reports.pictures import EXACT, data_uri, fitted, share, sheet_of
 from gandam_studio.core.runs.comparison import LIMIT, RunComparison, compare, manifest_difference, row_name, value_words
 from trainer.protocol.untrusted import UntrustedError, parse_json, shortened
 
 SHOWN = 24
 """Sprites shown of those added, removed or changed."""
 COLUMNS = 12
+LARGEST_STRIP = 300_000
+"""Bytes of a strip of sprites of one or two runs; see `share`."""
 FIELDS = {
     "flip": "flipped", "rotation": "turned", "crop": "cropped anew", "facing": "facing", "tags": "tags",
     "family": "family", "weight": "weight", "split": "held out or not",
@@ -59,28 +61,28 @@ def _verdict(found: RunComparison) -> Markup:
 def data(runs: Sequence[RunFacts]) -> Markup:
     """The versions trained on: their sprites, how these were prepared, and what differs between them."""
     parts: list[Any] = []
-    several = len(runs) > 1
+    several, most = len(runs) > 1, share(LARGEST_STRIP, len(runs))
     versions: dict[str, list[RunFacts]] = {}
     for facts in runs:
         versions.setdefault(facts.digest or facts.run.name, []).append(facts)
     for group in versions.values():
         names = ", ".join(facts.title for facts in group)
         parts.append(element("h3", element("bdi", names)) if several else None)
-        parts.append(_version(group[0]))
+        parts.append(_version(group[0], most))
     first = runs[0]
     for group in list(versions.values())[1:]:
-        parts.append(_difference(first, group[0]))
+        parts.append(_difference(first, group[0], most))
     return section("data", "The sprites it learned from" if not several else "The sprites they learned from", parts)
 
 
-def _version(facts: RunFacts) -> Markup:
+def _version(facts: RunFacts, most: int) -> Markup:
     origin = facts.config.origin if facts.config else None
     entries = list((facts.entries or {}).values())
     facing = Counter(entry.facing for entry in entries)
     families = {entry.family for entry in entries} - {""}
     held = sum(entry.split != "train" for entry in entries)
     tags = Counter(tag for entry in entries for tag in entry.tags)
-    shown = _some(facts, [entry.id for entry in entries])
+    shown = _some(facts, [entry.id for entry in entries], most)
     return element(
         "div",
         facts_list((
@@ -111,27 +113,32 @@ def _prepared(facts: RunFacts) -> str:
     return shortened(f"{size} × {size} pixels; {rest}", LONGEST)
 
 
-def _some(facts: RunFacts, ids: Sequence[str]) -> Markup | None:
+def _some(facts: RunFacts, ids: Sequence[str], most: int) -> Markup | None:
     """Training pictures spread evenly over the version."""
     if not ids:
         return None
     places = sorted({round(at * (len(ids) - 1) / max(1, SHOWN - 1)) for at in range(SHOWN)})
     chosen = [ids[place] for place in places]
     text = f"{plural(len(chosen), 'sprite')} of {len(ids):,}, spread evenly over the version, as the network sees them"
-    return _strip(facts, chosen, text)
+    return _strip(facts, chosen, text, most)
 
 
-def _strip(facts: RunFacts, ids: Sequence[str], text: str) -> Markup | None:
+def _strip(facts: RunFacts, ids: Sequence[str], text: str, most: int) -> Markup | None:
     found = [picture for one in ids if (picture := picture_of(facts, one)) is not None]
     if not found:
         return None
-    sheet = sheet_of(found, min(COLUMNS, len(found)), facts.background)
-    uri = data_uri(webp(sheet))
-    image = element("img", src=uri, alt=text, width=sheet.shape[1], height=sheet.shape[0], class_="sheet")
+    columns = min(COLUMNS, len(found))
+    rows = -(-len(found) // columns)
+    sheet = sheet_of(found, columns, facts.background)
+    encoded, bits, kept = fitted(sheet, most, rows)
+    height = sheet.shape[0] // rows * kept
+    text += f"; only {kept * columns} of them, to keep the page small" if kept < rows else ""
+    text += "; colours are rounded" if bits < EXACT else ""
+    image = element("img", src=data_uri(encoded), alt=text, width=sheet.shape[1], height=height, class_="sheet")
     return element("figure", element("div", image, class_="mat large"), element("figcaption", text), class_="strip")
 
 
-def _difference(first: RunFacts, other: RunFacts) -> Markup:
+def _difference(first: RunFacts, other: RunFacts, most: int) -> Markup:
     heading = element("h3", "From ", element("bdi", first.title), " to ", element("bdi", other.title))
     if first.entries is None or other.entries is None:
         return element("div", heading, element("p", "A list of sprites cannot be read, so they cannot be compared."))
@@ -149,7 +156,7 @@ def _difference(first: RunFacts, other: RunFacts) -> Markup:
             text += f": {', '.join(f'{count:,} {FIELDS.get(name, name)}' for name, count in fields.most_common())}"
         if len(ids) > SHOWN:
             text += f"; the first {SHOWN} are shown"
-        parts.append(_strip(facts, ids[:SHOWN], text) or element("p", text))
+        parts.append(_strip(facts, ids[:SHOWN], text, most) or element("p", text))
         names = [source_name(entries[one]) for one in ids[:500]]
         more = f" and {len(ids) - 500:,} more" if len(ids) > 500 else ""
         parts.append(

@@ -12,14 +12,14 @@ from PIL import Image
 from gandam_studio.core.errors import UserError
 from gandam_studio.core.jobs import NULL_JOB, Job
 from gandam_studio.core.reports.facts import RunFacts
-from gandam_studio.core.reports.pictures import EXACT, data_uri, fitted, sheet_of
+from gandam_studio.core.reports.pictures import EXACT, data_uri, fitted, share, sheet_of
 from gandam_studio.core.runs.nearest import Neighbour, nearest_training
 from gandam_studio.core.runs.samples import RANDOM, SampleSpot
 from gandam_studio.core.runs.sampling import draw_sprites
 from trainer.protocol.events import SamplesSaved
 
 LARGEST_SHEET = 900_000
-"""Bytes of the sheet of a run, and of that of its nearest training pictures."""
+"""Bytes of the sheet of one or two runs, and of that of its nearest training pictures; see `share`."""
 COMPARED, NEIGHBOURS = 12, 3
 """Samples compared with the training pictures, and how many of these are shown for each."""
 
@@ -64,27 +64,27 @@ class Finals:
 
 
 def final_samples(
-    facts: RunFacts, *, count: int, seed: int, iteration: str | None = None, job: Job = NULL_JOB
+    facts: RunFacts, *, count: int, seed: int, iteration: str | None = None, runs: int = 1, job: Job = NULL_JOB
 ) -> Finals:
     """Draw `count` samples of `seed` as `sample` does; 0, or where that fails, takes the newest saved ones.
 
-    Raises Cancelled, and UserError if `iteration` names no checkpoint of the run.
+    `runs`: how many share the page. Raises Cancelled, and UserError if `iteration` names no checkpoint of the run.
     """
     why = ""
     if count:
         if facts.checkpoints:
             try:
-                return _drawn(facts, count, seed, iteration, job)
+                return _drawn(facts, count, seed, iteration, share(LARGEST_SHEET, runs), job)
             except UserError as error:
                 if iteration is not None:
                     raise
                 why = f"They could not be drawn anew: {error}."
         else:
             why = "They could not be drawn anew: it has no checkpoint."
-    return _saved(facts, why, job)
+    return _saved(facts, why, share(LARGEST_SHEET, runs), job)
 
 
-def _drawn(facts: RunFacts, count: int, seed: int, iteration: str | None, job: Job) -> Finals:
+def _drawn(facts: RunFacts, count: int, seed: int, iteration: str | None, most: int, job: Job) -> Finals:
     with tempfile.TemporaryDirectory(prefix="gandam-", ignore_cleanup_errors=True) as folder:
         target = Path(folder).resolve() / "samples.png"
         answer = draw_sprites(facts.run, target, count=count, seed=seed, iteration=iteration, job=job)
@@ -93,19 +93,19 @@ def _drawn(facts: RunFacts, count: int, seed: int, iteration: str | None, job: J
     side = facts.config.data.size if facts.config else pixels.shape[0]
     at, weights = answer.get("iteration"), answer.get("weights")
     return _finals(
-        facts, pixels, side, count, job, iteration=at if isinstance(at, int) else 0, seed=seed, drawn=True,
+        facts, pixels, side, count, most, job, iteration=at if isinstance(at, int) else 0, seed=seed, drawn=True,
         weights=weights if isinstance(weights, str) else "",
     )  # fmt: skip
 
 
-def _saved(facts: RunFacts, why: str, job: Job) -> Finals:
+def _saved(facts: RunFacts, why: str, most: int, job: Job) -> Finals:
     for moment in reversed(facts.record.samples):
         try:
             pixels = SampleSpot(facts.run, moment, RANDOM).pixels()
         except UserError:
             continue
         return _finals(
-            facts, pixels, _side(moment, pixels), moment.rows * moment.columns, job, iteration=moment.iteration,
+            facts, pixels, _side(moment, pixels), moment.rows * moment.columns, most, job, iteration=moment.iteration,
             seed=moment.random_seed, why=why, weights=moment.weights,
         )  # fmt: skip
     return Finals(why=why)
@@ -116,24 +116,24 @@ def _side(moment: SamplesSaved, pixels: np.ndarray) -> int:
 
 
 def _finals(
-    facts: RunFacts, pixels: np.ndarray, side: int, count: int, job: Job, *, iteration: int, seed: int,
+    facts: RunFacts, pixels: np.ndarray, side: int, count: int, most: int, job: Job, *, iteration: int, seed: int,
     drawn: bool = False, weights: str = "", why: str = "",
 ) -> Finals:  # fmt: skip
     rows, columns = max(1, pixels.shape[0] // side), max(1, pixels.shape[1] // side)
-    shown = _sheet(pixels, rows, columns)
+    shown = _sheet(pixels, rows, columns, most)
     count = min(count, shown.rows * columns)
-    compared, distances = _compared(facts, pixels, side, columns, count, job)
+    compared, distances = _compared(facts, pixels, side, columns, count, most, job)
     return Finals(shown, iteration, seed, count, drawn, weights, why, compared, distances)
 
 
-def _sheet(pixels: np.ndarray, rows: int, columns: int) -> Sheet:
-    data, bits, kept = fitted(pixels, LARGEST_SHEET, rows)
+def _sheet(pixels: np.ndarray, rows: int, columns: int, most: int) -> Sheet:
+    data, bits, kept = fitted(pixels, most, rows)
     height = pixels.shape[0] if kept == rows else kept * (pixels.shape[0] // rows)
     return Sheet(data_uri(data), pixels.shape[1], height, kept, columns, bits)
 
 
 def _compared(
-    facts: RunFacts, pixels: np.ndarray, side: int, columns: int, count: int, job: Job
+    facts: RunFacts, pixels: np.ndarray, side: int, columns: int, count: int, most: int, job: Job
 ) -> tuple[Sheet | None, tuple[tuple[Neighbour, ...], ...]]:
     """The first samples above the training pictures nearest to each of them."""
     if facts.pictures is None or facts.pictures.shape[1:3] != (side, side):
@@ -161,4 +161,4 @@ def _compared(
     if not tops:
         return None, ()
     sheet = sheet_of([*tops, *(picture for row in below for picture in row)], len(tops), facts.background)
-    return _sheet(sheet, 1 + NEIGHBOURS, len(tops)), tuple(found)
+    return _sheet(sheet, 1 + NEIGHBOURS, len(tops), most), tuple(found)

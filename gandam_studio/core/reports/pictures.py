@@ -237,6 +237,11 @@ def fitted(pixels: np.ndarray, most: int, rows: int = 1) -> tuple[bytes, int, in
         kept = max(1, kept // 2)
 
 
+def share(most: int, runs: int) -> int:
+    """Bytes of a picture that each of so many runs has: one or two runs have all of it, more have less."""
+    return most * 2 // max(2, runs)
+
+
 def sheet_of(pictures: Sequence[np.ndarray], columns: int, background: tuple[int, int, int]) -> np.ndarray:
     """Pictures (H, W, 3 or 4) row by row as one (H, W, 3 or 4); empty places have the background's colour."""
     height, width, channels = pictures[0].shape

@@ -10,7 +10,7 @@ from gandam_studio.core.reports.facts import RunFacts
 from gandam_studio.core.reports.finals import Finals, Sheet
 from gandam_studio.core.reports.markup import Markup, element
 from gandam_studio.core.reports.parts import command, picture, section, table
-from gandam_studio.core.reports.pictures import data_uri, fitted
+from gandam_studio.core.reports.pictures import data_uri, fitted, share
 from gandam_studio.core.reports.reproducing import (
     sample_command,
 )
@@ -19,12 +19,12 @@ from trainer.protocol.picture_files import read_picture
 from trainer.protocol.untrusted import path_inside
 
 LARGEST_EVIDENCE = 400_000
-"""Bytes of a picture behind a verdict."""
+"""Bytes of a picture behind a verdict of one or two runs; see `share`."""
 
 
 def finals(runs: Sequence[RunFacts], found: Sequence[Finals]) -> Markup:
     """Samples that nobody picked, with what draws them again, and the training pictures nearest to them."""
-    shown = [_final(facts, one, len(runs) > 1) for facts, one in zip(runs, found, strict=True)]
+    shown = [_final(facts, one, len(runs)) for facts, one in zip(runs, found, strict=True)]
     return section(
         "samples", "What it draws" if len(runs) == 1 else "What they draw",
         element("p", "The first samples of a seed, in their order. Nobody picked them.", class_="hint"),
@@ -32,8 +32,8 @@ def finals(runs: Sequence[RunFacts], found: Sequence[Finals]) -> Markup:
     )  # fmt: skip
 
 
-def _final(facts: RunFacts, found: Finals, named: bool) -> Markup:
-    heading = element("h3", element("bdi", facts.title)) if named else None
+def _final(facts: RunFacts, found: Finals, runs: int) -> Markup:
+    heading = element("h3", element("bdi", facts.title)) if runs > 1 else None
     if found.sheet is None:
         text = "It has no samples. " + found.why
         return element("article", heading, element("p", text.strip(), class_="none"))
@@ -58,7 +58,7 @@ def _final(facts: RunFacts, found: Finals, named: bool) -> Markup:
             element("p", "Draw them again:") if again else None,
             command(again) if again else None,
         ),
-        element("div", _nearest(found), _evidence(facts)),
+        element("div", _nearest(found), _evidence(facts, share(LARGEST_EVIDENCE, runs))),
     )  # fmt: skip
 
 
@@ -84,7 +84,7 @@ def _nearest(found: Finals) -> Markup | None:
     )  # fmt: skip
 
 
-def _evidence(facts: RunFacts) -> Markup | None:
+def _evidence(facts: RunFacts, most: int) -> Markup | None:
     """The sheets that the newest diagnosis kept: samples nearest to training pictures, and look-alikes."""
     newest = next((one for one in reversed(facts.record.diagnoses) if one.diagnosis is not None), None)
     if newest is None:
@@ -100,7 +100,7 @@ def _evidence(facts: RunFacts) -> Markup | None:
     }
     shown = []
     for name, (heading, text) in texts.items():
-        sheet = _sheet_in(facts, newest, name)
+        sheet = _sheet_in(facts, newest, name, most)
         found = newest.diagnosis
         alone = name == GROUP and found is not None and found.variety.top_share * found.samples < 1.5
         if sheet is not None and not alone:
@@ -118,7 +118,7 @@ def _near(finding: Finding, name: str) -> str:
     return f" {found} like its training picture (distance below 1; the smallest is {min(finding.nearest):.2f})."
 
 
-def _sheet_in(facts: RunFacts, finding: Finding, name: str) -> Sheet | None:
+def _sheet_in(facts: RunFacts, finding: Finding, name: str, most: int) -> Sheet | None:
     path = finding.pictures.get(name)
     if not path:
         return None
@@ -129,5 +129,5 @@ def _sheet_in(facts: RunFacts, finding: Finding, name: str) -> Sheet | None:
         pixels = np.array(found.convert("RGBA"))
     except (OSError, ValueError):
         return None
-    encoded, bits, _ = fitted(pixels, LARGEST_EVIDENCE)
+    encoded, bits, _ = fitted(pixels, most)
     return Sheet(data_uri(encoded), pixels.shape[1], pixels.shape[0], 1, 1, bits)

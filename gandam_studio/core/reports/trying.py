@@ -12,6 +12,9 @@ from pathlib import Path
 from typing import Any
 
 from gandam_studio.core.errors import UserError
+from gandam_studio.core.experiments.folder import Experiment
+from gandam_studio.core.experiments.plan import Plan
+from gandam_studio.core.experiments.results import results as computed
 from gandam_studio.core.experiments.scale import times
 from gandam_studio.core.reports.markup import Markup, element
 from gandam_studio.core.reports.parts import digest, facts_list, outside, plural, section, table
@@ -30,7 +33,15 @@ _CLOSE_TICKS = [0.5, 0.6, 0.7, 0.8, 0.9, 1.0, 1.2, 1.5, 1.8, 2.0]
 
 
 def read_results(folder: Path) -> dict[str, Any]:
-    """The results of an experiment's folder. Raises UserError."""
+    """The results of an experiment's folder: of its cells as they are now, else as they were last written.
+
+    What was last written lacks the newest cells and picks of an experiment that was killed. Raises UserError.
+    """
+    with contextlib.suppress(OSError, ValueError, UserError):
+        plan = Plan.from_json(read_json_object(folder / PLAN, max_bytes=LARGEST_FILE, follow_links=False))
+        experiment = Experiment(folder, plan)
+        if experiment.outcomes():
+            return computed(experiment)
     try:
         return read_json_object(folder / RESULTS, max_bytes=LARGEST_FILE, follow_links=False)
     except FileNotFoundError:
@@ -66,7 +77,7 @@ def title_of(results: dict[str, Any]) -> str:
 
 def experiment_section(results: dict[str, Any]) -> Markup:
     """Question, verdicts with intervals, what the design can and cannot tell, every run, taste tests."""
-    design, measure = _dict(results.get("design")), _dict(results.get("measure"))
+    design, measure, plan = (_dict(results.get(name)) for name in ("design", "measure", "plan"))
     effects = _list(results.get("effects"))[:MOST_ROWS]
     done, total, missing = (_whole(results.get(name)) for name in ("done", "total", "missing"))
     kind = _text(design.get("kind")).replace("-", " ")
@@ -79,18 +90,47 @@ def experiment_section(results: dict[str, Any]) -> Markup:
         facts_list((
             ("Design", f"{kind}, {plural(_whole(design.get('combinations')), 'combination')}" if kind else ""),
             ("Runs", counted),
+            ("Each run", _budget(_dict(plan.get("budget")))),
+            ("Seeds", ", ".join(f"{seed:,}" for seed in _any_list(plan.get("seeds"))[:MOST_ROWS] if type(seed) is int)),
+            ("Data", _text(plan.get("version"))),
             ("Measured", _measure(measure)),
             ("Plan (SHA-256)", digest(_text(results.get("digest")))),
         )),
         [_forest(effects), _effects(effects)] if effects else element("p", "Nothing is measured yet."),
         element("p", _explained(_by_ratio(effects)), class_="hint"),
         element("p", f"To know: {note}.") if (note := _text(measure.get("note"))) else None,
+        _changes(_list(plan.get("factors"))[:MOST_ROWS]),
         _sentences("What this design tells", design.get("tells")),
         _sentences("What it cannot tell", design.get("cannot_tell")),
         _growth(_dict(results.get("growth"))),
         _tastes(_list(results.get("tastes"))[:MOST_ROWS]),
         _cells(_list(results.get("cells"))[:MOST_ROWS]),
     )  # fmt: skip
+
+
+def _budget(budget: dict[str, Any]) -> str:
+    if pictures := _whole(budget.get("pictures")):
+        return f"{pictures:,} training pictures"
+    seconds = _float(budget.get("seconds"))
+    return f"{short_number(seconds)} seconds of training" if seconds else ""
+
+
+def _changes(factors: Sequence[dict[str, Any]]) -> Markup | None:
+    """What every level sets: a name alone does not say what was tried."""
+    rows = []
+    for factor in factors:
+        title = _text(factor.get("title")) or _text(factor.get("name"))
+        for number, level in enumerate(_list(factor.get("levels"))[:MOST_ROWS]):
+            sets = [f"{_text(path)}={_text(text)}" for path, text in _dict(level.get("settings")).items()][:MOST_ROWS]
+            version = _text(level.get("version"))
+            told = [element("code", one) for one in sets] + ([f"data {version}"] if version else [])
+            parts = [part for one in told for part in (one, ", ")][:-1]
+            name = _text(level.get("title")) + ("" if number else " (base)")
+            rows.append((title, name, parts or "those of the base"))
+    if not rows:
+        return None
+    heads = ("Change", "Level", "Settings")
+    return element("div", element("h3", "What is varied"), table(heads, rows, "Levels and their settings"))
 
 
 def _by_ratio(effects: Sequence[dict[str, Any]]) -> bool:
@@ -162,6 +202,11 @@ def _effects(effects: Sequence[dict[str, Any]]) -> Markup:
 def _remarks(effect: dict[str, Any]) -> str:
     """Why there is no verdict, and whether what looks better copies or has collapsed."""
     told = [_text(effect.get("why"))]
+    if dropped := [f"{seed:,}" for seed in _any_list(effect.get("dropped_seeds"))[:MOST_ROWS] if type(seed) is int]:
+        told.append(f"without seed{'s' if len(dropped) > 1 else ''} {', '.join(dropped)}, where a run is missing")
+    used, there = _whole(effect.get("comparisons")), _whole(effect.get("all_comparisons"))
+    if 0 < used < there:
+        told.append(f"from {used:,} of {there:,} comparisons: a run of the others is missing")
     judged = _whole(effect.get("judged"))
     for name, what in (("copies", "copy training pictures"), ("collapsed", "have collapsed")):
         if count := _whole(effect.get(name)):
@@ -260,7 +305,11 @@ def _growth(growth: dict[str, Any]) -> Markup | None:
             f"{pictures:,}", _interval(one.get("estimate"), one.get("low"), one.get("high")),
             _interval(other.get("estimate"), other.get("low"), other.get("high"), percent=True),
         ))  # fmt: skip
-    return element("div", heading, table(("Sprites", "Quality (KID)", "Copying"), rows, "What more sprites would buy"))
+    why = _text(growth.get("why"))
+    return element(
+        "div", heading, table(("Sprites", "Quality (KID)", "Copying"), rows, "What more sprites would buy"),
+        element("p", f"This holds {why}.", class_="hint") if why else None,
+    )  # fmt: skip
 
 
 def _tastes(tastes: Sequence[dict[str, Any]]) -> Markup | None:

@@ -88,7 +88,12 @@ def write_report(
         raise UserError(problem)
     results = read_results(experiment) if experiment else None
     facts = [read_facts(run, job) for run in runs]
-    drawn = [final_samples(one, count=plan.samples, seed=plan.seed, iteration=plan.iteration, job=job) for one in facts]
+    drawn = [
+        final_samples(
+            one, count=plan.samples, seed=plan.seed, iteration=plan.iteration, runs=len(facts), job=job
+        )
+        for one in facts
+    ]  # fmt: skip
     first = [experiment_section(results)] if results is not None else []
     contents = Contents(facts, drawn, first, title_of(results) if results is not None else "")
     job.start("Writing the page", None)
