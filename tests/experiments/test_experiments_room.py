@@ -271,7 +271,7 @@ def test_a_taste_test_does_not_break_into_other_work(screen, room, session, qtbo
     room.refresh()
     asked: list[int] = []
 
-    def begin(experiment, a, b, *, each, job):  # type: ignore[no-untyped-def]
+    def begin(experiment, a, b, *, at, each, job):  # type: ignore[no-untyped-def]
         asked.append(each)
         return new_taste(experiment.folder, "r1@5", "r2@5", count=6, reals=6, each=each), {}
 
@@ -288,6 +288,24 @@ def test_a_taste_test_does_not_break_into_other_work(screen, room, session, qtbo
     qtbot.wait(50)
     assert len(shown) == 1
     assert len(tastes(Experiment.open(session.workspace.folder, "tiny").folder)) == 2
+
+
+def test_two_checkpoints_of_one_run_can_be_tasted(room, session, qtbot) -> None:  # type: ignore[no-untyped-def]
+    from gandam_studio.core.experiments.results import results
+    from gandam_studio.qt.experiments.room import TasteChoice
+
+    experiment = Experiment.create(session.workspace.folder, tiny_plan(seeds=(0, 1)))
+    for cell in experiment.plan.cells:
+        experiment.save(done(cell, 9.0, iteration=10, looks=((5, 9.5), (10, 9.0))))
+    dialog = TasteChoice(experiment, results(experiment))
+    qtbot.addWidget(dialog)
+    assert (dialog.checkpoints(), dialog.ok.isEnabled()) == ((0, 0), True)
+    dialog.b.setCurrentIndex(dialog.a.currentIndex())
+    assert not dialog.ok.isEnabled()
+    dialog.b_at.setCurrentIndex(1)
+    assert (dialog.pair(), dialog.checkpoints(), dialog.ok.isEnabled()) == ((0, 0), (0, 5), True)
+    dialog.b.setCurrentIndex(1)  # Another run: its measured one.
+    assert dialog.checkpoints() == (0, 0)
 
 
 def test_the_taste_test_by_keys(session, qtbot, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]

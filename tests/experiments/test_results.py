@@ -12,6 +12,7 @@ from studio_calls import Studio
 from tiny_experiments import done, tiny_plan
 
 from gandam_studio.core.errors import UserError
+from gandam_studio.core.experiments import tasting
 from gandam_studio.core.experiments.folder import FAILED, Experiment, Outcome, experiments
 from gandam_studio.core.experiments.growth import predict
 from gandam_studio.core.experiments.results import read_results, results, write_results
@@ -200,6 +201,19 @@ def test_every_sample_is_shown_once(tmp_path: Path, each: int) -> None:
     assert rounds[-1] >= 200 * each // 50 - 1
 
 
+def test_checkpoints_of_one_run_are_tasted_and_named(made: Made, monkeypatch: pytest.MonkeyPatch) -> None:
+    experiment = made()
+    experiment.save(done(experiment.plan.cells[0], 9.0, iteration=10, looks=((5, 9.5), (10, 9.0))))
+    monkeypatch.setattr(tasting, "pictures_of", lambda *_words: {})
+    test, _ = tasting.begin_taste(experiment, 0, 0, at=(0, 5))
+    assert (test.a, test.b) == ("r0-x@10", "r0-x@5")
+    assert results(experiment)["tastes"][0]["names"] == ["base, seed 0", "base, seed 0, at iteration 5"]
+    with pytest.raises(UserError, match="two different"):
+        tasting.begin_taste(experiment, 0, 0, at=(10, 0))
+    with pytest.raises(UserError, match="not looked at"):
+        tasting.begin_taste(experiment, 0, 0, at=(0, 7))
+
+
 def test_results_call_what_was_tasted_by_its_combination(made: Made) -> None:
     experiment = made(seeds=tuple(range(2)))
     fill(experiment)
@@ -245,6 +259,7 @@ def test_who_passes_over_real_sprites_gets_no_verdict(tmp_path: Path) -> None:
         test.pick(pair.left[0] == "a" or pair.right[0] == "real")
     assert test.standing.verdict == "a"
     assert "no verdict" in test.words
+    assert test.to_json()["verdict"] == "undecided"
 
 
 def test_a_damaged_experiment_hides_no_other(made: Made, studio: Studio, tmp_path: Path) -> None:

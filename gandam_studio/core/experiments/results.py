@@ -146,12 +146,16 @@ def judged_effects(plan: Plan, outcomes: Mapping[int, Outcome]) -> list[Effect]:
 
 
 def names_of(plan: Plan, outcomes: Mapping[int, Outcome]) -> dict[str, str]:
-    """What people call the runs: their combination and seed."""
+    """What people call the runs: their combination and seed; and "run@iteration", checkpoints not chosen there."""
     by_cell = {cell.number: cell for cell in plan.cells}
-    return {
-        outcome.run: f"{plan.describe(by_cell[number].combination)}, seed {by_cell[number].seed}"
-        for number, outcome in outcomes.items()
-    }
+    names = {}
+    for number, outcome in outcomes.items():
+        name = f"{plan.describe(by_cell[number].combination)}, seed {by_cell[number].seed}"
+        names[outcome.run] = name
+        for iteration, _ in outcome.looks:
+            if iteration != outcome.iteration:
+                names[f"{outcome.run}@{iteration}"] = f"{name}, at iteration {iteration:,}"
+    return names
 
 
 def is_bad(outcome: Outcome) -> tuple[bool, bool]:

@@ -13,7 +13,7 @@ from types import MappingProxyType
 from typing import Any
 
 from gandam_studio.core.errors import UserError
-from gandam_studio.core.experiments.betting import FIRST, SECOND, Standing, is_attentive, standing
+from gandam_studio.core.experiments.betting import FIRST, SECOND, UNDECIDED, Standing, is_attentive, standing
 from trainer.protocol import files
 from trainer.protocol.untrusted import UntrustedError, Values, read_json_object
 
@@ -166,7 +166,8 @@ class Taste:
         now = self.standing
         passed, checks = self.checks
         return {
-            "a": self.a, "b": self.b, "picks": now.picks, "for_a": now.a, "verdict": now.verdict,
+            "a": self.a, "b": self.b, "picks": now.picks, "for_a": now.a,
+            "verdict": UNDECIDED if self.is_attentive is False else now.verdict,
             "share_a": {"low": now.low, "high": now.high}, "wealth": now.wealth, "checks": checks,
             "checks_passed": passed, "attentive": self.is_attentive, "words": self.told(names), "made": self.made,
             "each": self.each, "names": list(self.called(names)),
@@ -178,8 +179,8 @@ class Taste:
         return self.told({})
 
     def called(self, names: Mapping[str, str]) -> tuple[str, str]:
-        """What is compared, by the names of `names` where there are."""
-        a, b = (names.get(one.rpartition("@")[0], one) for one in (self.a, self.b))
+        """What is compared, by the names of `names` where there are: of a run, or of one of its checkpoints."""
+        a, b = (names.get(one) or names.get(one.rpartition("@")[0], one) for one in (self.a, self.b))
         return a, b
 
     def told(self, names: Mapping[str, str]) -> str:

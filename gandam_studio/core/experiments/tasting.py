@@ -26,16 +26,22 @@ Pictures = Mapping[str, list[np.ndarray[Any, Any]]]
 
 
 def begin_taste(
-    experiment: Experiment, a: int, b: int, *, each: int = EACH, job: Job = NULL_JOB
+    experiment: Experiment, a: int, b: int, *, at: tuple[int, int] = (0, 0), each: int = EACH, job: Job = NULL_JOB
 ) -> tuple[Taste, Pictures]:
-    """Begin a test of two measured cells, by their numbers; `each`: samples a side. Raises UserError and Cancelled."""
+    """Begin a test of two measured cells, by their numbers.
+
+    `at`: the iteration of a checkpoint of each that was looked at, 0 for the one that was chosen and measured; so two
+    checkpoints of one run can be compared too. `each`: samples a side. Raises UserError and Cancelled.
+    """
     outcomes = experiment.outcomes()
     names = []
-    for number in (a, b):
+    for number, iteration in zip((a, b), at, strict=True):
         outcome = outcomes.get(number)
         if outcome is None or outcome.state != DONE:
             raise UserError("only runs that are measured can be tasted")
-        names.append(f"{outcome.run}@{outcome.iteration}")
+        if iteration and iteration not in [outcome.iteration, *(known for known, _ in outcome.looks)]:
+            raise UserError(f"iteration {iteration:,} of {outcome.run} was not looked at")
+        names.append(f"{outcome.run}@{iteration or outcome.iteration}")
     taste = new_taste(experiment.folder, *names, count=COUNT, reals=REALS, each=each)
     return taste, pictures_of(experiment, taste, taste.round, job)
 

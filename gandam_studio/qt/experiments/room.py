@@ -422,12 +422,12 @@ class ExperimentsRoom(QWidget):
         dialog = TasteChoice(experiment, self._told, self)
         if run_dialog(dialog) != QDialog.DialogCode.Accepted:
             return
-        earlier, pair, each = dialog.earlier(), dialog.pair(), dialog.samples_a_side()
+        earlier, pair, at, each = dialog.earlier(), dialog.pair(), dialog.checkpoints(), dialog.samples_a_side()
 
         def work(_workspace: Any, job: Any) -> tuple[Taste, Pictures]:
             if earlier is not None:
                 return earlier, pictures_of(experiment, earlier, earlier.round, job)
-            return begin_taste(experiment, *pair, each=each, job=job)
+            return begin_taste(experiment, *pair, at=at, each=each, job=job)
 
         self.session.start_job(self.tr("Drawing samples for the taste test"), work, self._taste)
 
@@ -470,7 +470,7 @@ class ExperimentsRoom(QWidget):
 
 
 class TasteChoice(QDialog):
-    """Asks which two measured runs to compare, or which test to continue."""
+    """Asks which two measured runs or checkpoints to compare, or which test to continue."""
 
     def __init__(self, experiment: Experiment, told: dict[str, Any], parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -488,6 +488,11 @@ class TasteChoice(QDialog):
                 for combo in (self.a, self.b):
                     combo.addItem(shortened(f"{cell['name']}, seed {cell['seed']}", 80), cell["cell"])
         self.b.setCurrentIndex(min(1, self.b.count() - 1))
+        self._cells = {cell["cell"]: cell for cell in told["cells"]}
+        self.a_at, self.b_at = ChoiceBox(), ChoiceBox()
+        for run, checkpoint in ((self.a, self.a_at), (self.b, self.b_at)):
+            self._fill(run, checkpoint)
+            run.currentIndexChanged.connect(lambda _index, of=run, box=checkpoint: self._fill(of, box))
         buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Ok | QDialogButtonBox.StandardButton.Cancel)
         buttons.accepted.connect(self.accept)
         buttons.rejected.connect(self.reject)
@@ -500,20 +505,33 @@ class TasteChoice(QDialog):
         form = QFormLayout()
         add_row(form, self.tr("&Test"), self.which)
         add_row(form, self.tr("One &run"), self.a)
+        add_row(form, self.tr("&Its checkpoint"), self.a_at)
         add_row(form, self.tr("The &other"), self.b)
+        add_row(form, self.tr("Its &checkpoint"), self.b_at)
         add_row(form, self.tr("&Samples a side"), self.each)
         layout = QVBoxLayout(self)
         layout.setSpacing(theme.SPACE)
         layout.addLayout(form)
         layout.addWidget(self.note)
         layout.addWidget(buttons)
-        for combo in (self.which, self.a, self.b, self.each):
+        for combo in (self.which, self.a, self.b, self.a_at, self.b_at, self.each):
             combo.currentIndexChanged.connect(lambda _index: self._check())
         self._check()
 
+    def _fill(self, run: ChoiceBox, checkpoint: ChoiceBox) -> None:
+        """The checkpoints that were looked at, the one that was measured first."""
+        checkpoint.clear()
+        cell = self._cells.get(run.currentData())
+        if cell is None:
+            return
+        checkpoint.addItem(self.tr("Iteration {0:,}, the measured one").format(cell["iteration"]), 0)
+        for look in cell["looks"]:
+            if look["iteration"] != cell["iteration"]:
+                checkpoint.addItem(self.tr("Iteration {0:,}").format(look["iteration"]), look["iteration"])
+
     def _check(self) -> None:
         new = self.which.currentData() is None
-        for combo in (self.a, self.b, self.each):
+        for combo in (self.a, self.b, self.a_at, self.b_at, self.each):
             combo.setEnabled(new)
         blind = self.tr("You will not see which run drew them, and may stop at any time.")
         if not new:
@@ -525,7 +543,7 @@ class TasteChoice(QDialog):
             ))  # fmt: skip
         else:
             self.note.setText(blind + " " + self.tr("A preference of 65:35 takes about 82 picks."))
-        self.ok.setEnabled(not new or self.a.currentData() != self.b.currentData())
+        self.ok.setEnabled(not new or self.pair()[0] != self.pair()[1] or len(set(self.checkpoints())) > 1)
 
     def earlier(self) -> Taste | None:
         """The test to continue, or None for a new one."""
@@ -535,6 +553,10 @@ class TasteChoice(QDialog):
     def pair(self) -> tuple[int, int]:
         """The numbers of the two cells."""
         return self.a.currentData(), self.b.currentData()
+
+    def checkpoints(self) -> tuple[int, int]:
+        """The iterations of the checkpoints, 0 for the measured one."""
+        return self.a_at.currentData() or 0, self.b_at.currentData() or 0
 
     def samples_a_side(self) -> int:
         """How many samples of each are shown at once in a new test."""
