@@ -99,6 +99,21 @@ def test_data_that_differs_is_shown_and_counts_as_one_factor(tmp_path: Path) -> 
     assert comparison.manifests[1].changed == ((f"{1:064x}", ("flip", "facing")),)
 
 
+def test_other_data_are_no_luck_where_their_list_is_gone(tmp_path: Path) -> None:
+    preset = load_preset("dcgan")
+    runs = [
+        _run(tmp_path / f"r{i}", dataclasses.replace(preset, origin=dataclasses.replace(
+            preset.origin, version=f"v{i}", manifest=str(i) * 64)), _entries(2 + i))
+        for i in (1, 2)
+    ]  # fmt: skip
+    assert compare(runs).factors == 1
+    (runs[1] / "manifest.jsonl").unlink()
+    comparison = compare(runs)
+    assert comparison.factors == 1
+    assert [(one.factor, one.a, one.b) for one in comparison.changed] == [("data", "v1", "v2")]
+    assert compare([runs[1], runs[1]]).factors == 0
+
+
 def test_a_recipe_that_differs_has_its_own_rows(tmp_path: Path) -> None:
     preset = load_preset("dcgan")
     runs = []

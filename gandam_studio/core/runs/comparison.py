@@ -102,12 +102,15 @@ class RunComparison:
         names: the runs. differences: the table, configuration first.
         manifests: one per run, compared with the first (so the first is empty).
         data: for each run, what it is called and how its sprites differ from the first run's, in a line; "" if not.
+        other_data: for each run, whether its data are others than the first run's; by the versions' digests where a
+            list of sprites cannot be read.
     """
 
     names: tuple[str, ...]
     differences: tuple[Difference, ...]
     manifests: tuple[ManifestDifference, ...] = field(default_factory=tuple)
     data: tuple[tuple[str, str], ...] = field(default_factory=tuple)
+    other_data: tuple[bool, ...] = ()
 
     @property
     def changed(self) -> tuple[Change, ...]:
@@ -117,7 +120,7 @@ class RunComparison:
             for row in self.differences
             if row.group != "data" and row.is_factor and row.values[0] != row.values[1]
         ]
-        if self.manifests[1]:
+        if self.other_data[1]:
             found.append(Change("data", self.data[0][0], self.data[1][0], self.data[1][1]))
         return tuple(found)
 
@@ -131,7 +134,7 @@ class RunComparison:
     def factors(self) -> int:
         """How many differences could explain different results; all differences in data count as one."""
         configuration = sum(1 for row in self.differences if row.group != "data" and row.is_factor)
-        return configuration + any(self.manifests)
+        return configuration + any(self.other_data)
 
 
 def compare(folders: Iterable[Path]) -> RunComparison:
@@ -148,7 +151,12 @@ def compare(folders: Iterable[Path]) -> RunComparison:
     rows = [*_configuration(configs), *_recipes(configs), *_data(configs, manifests, against_first)]
     rows += _environments([environment_of(run) for run in runs])
     data = _readable(configs, manifests)
-    return RunComparison(tuple(run.name for run in runs), tuple(rows), against_first, data)
+    digests = [config.get("origin.manifest") for config in configs]
+    other = tuple(
+        bool(found) or (None in (manifests[0], manifest) and bool(digests[0] and digest) and digest != digests[0])
+        for found, manifest, digest in zip(against_first, manifests, digests, strict=True)
+    )
+    return RunComparison(tuple(run.name for run in runs), tuple(rows), against_first, data, other)
 
 
 def compare_settings(first: TrainConfig, second: TrainConfig) -> tuple[Change, ...]:

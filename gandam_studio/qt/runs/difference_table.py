@@ -77,7 +77,7 @@ class DifferenceTable(QWidget):
         count = comparison.factors
         if count == 0:
             return self.tr("<b>No differences</b> in settings or data: if the results differ, that is luck.")
-        if count == 1 and any(comparison.manifests):
+        if count == 1 and any(comparison.other_data):
             return self.tr("<b>One thing</b> differs, the data: it explains different results, apart from luck.")
         if count == 1:
             return self.tr("<b>One thing</b> differs: it explains different results, apart from luck.")
