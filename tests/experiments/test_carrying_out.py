@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+import time
 import types
 from collections.abc import Callable
 from pathlib import Path
@@ -11,12 +12,13 @@ from pathlib import Path
 import pytest
 from recorded_runs import Recorder
 from studio_calls import Studio
-from tiny_experiments import TINY
+from tiny_experiments import TINY, tiny_plan
 
 from gandam_studio.core.errors import UserError
 from gandam_studio.core.experiments import ray_engine, running
 from gandam_studio.core.experiments.folder import MARK, Experiment, cell_of
 from gandam_studio.core.experiments.paused import paused
+from gandam_studio.core.experiments.plan import Budget
 from gandam_studio.core.runs.queue import RunQueue
 from gandam_studio.core.workspace import Workspace
 from trainer.protocol.events import Alarm, RunFailed, RunFinished
@@ -105,6 +107,19 @@ def test_a_plan_says_what_it_will_do(ws: Path, studio: Studio) -> None:
         (("results", "nothing"), 1), (("new", "b", "--from", "gandam-five", "--version", "v9"), 1),
     ):  # fmt: skip
         assert studio("experiment", *wrong, "-w", ws).code == code
+
+
+def test_starting_the_trainer_counts_beside_a_budget_of_seconds_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    def ask(*_words: object, **_more: object) -> dict:
+        time.sleep(0.05)
+        return {"seconds": 40.0}
+
+    monkeypatch.setattr(running, "ask", ask)
+    for budget, seconds, measured in ((Budget(pictures=40), 40.0, 3), (Budget(seconds=10.0), 10.0, 1)):
+        told = running.estimate(tiny_plan(budget=budget))
+        assert (told["runs"], told["measured"]) == (9, measured)
+        # Twice for each run: to train it, and to measure it.
+        assert 9 * (seconds + 0.1) <= told["seconds"] < 9 * (seconds + 5)
 
 
 def test_what_could_not_be_measured_is_refused_before_it_is_trained(ws: Path, studio: Studio) -> None:

@@ -58,12 +58,13 @@ def estimate(plan: Plan, job: Job = NULL_JOB) -> dict[str, Any]:
     """What an experiment will cost on this machine: {"runs", "seconds", "measured"}; trains a few steps to find out.
 
     Of more than 16 combinations, some spread over the design are measured. Starting the trainer is counted too, twice
-    for each run: to train and to measure. Raises UserError and Cancelled.
+    for each run: to train and to measure. Where the budget is seconds, this alone is measured, of one combination.
+    Raises UserError and Cancelled.
     """
     combinations = plan.layout.combinations
     chosen = combinations[:: -(-len(combinations) // MOST_MEASURED)]
     if plan.budget.seconds:
-        return {"runs": len(plan.cells), "seconds": plan.budget.seconds * len(plan.cells), "measured": 0}
+        chosen = combinations[:1]
     job.start("Measuring a step of each kind of run", len(chosen))
     found = []
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
@@ -71,7 +72,8 @@ def estimate(plan: Plan, job: Job = NULL_JOB) -> dict[str, Any]:
         for combination in chosen:
             path.write_text(json.dumps(plan.config(combination, plan.seeds[0]).to_json()), encoding="utf-8")
             began = time.monotonic()
-            training = float(ask("preflight", str(path), job=job)["seconds"] or 0.0)
+            told = ask("preflight", str(path), job=job)["seconds"]
+            training = plan.budget.seconds or float(told or 0.0)
             found.append(training + 2 * (time.monotonic() - began))
             job.advance(1)
     mean = sum(found) / len(found)
