@@ -124,6 +124,7 @@ def _fitness(workspace: Workspace, out: Output, seqs: Seqs | None, limit: int | 
     rest = review.rest
     order = rest[np.argsort(-review.scores[rest], kind="stable")][:limit]
     chances = review.probabilities()
+    is_calibrated = review.chances is not None
     because = {int(row): [found.sprites[near].id for near, _ in review.nearest(int(row))] for row in order[:1_000]}
     out.json_list(
         {
@@ -133,12 +134,15 @@ def _fitness(workspace: Workspace, out: Output, seqs: Seqs | None, limit: int | 
         for row in order.tolist()
     )  # fmt: skip
     out.table(
-        ("id", "name", "score"),
-        ((found.sprites[row].id[:_SHORT_ID], found.sprites[row].name, f"{review.scores[row]:.2f}")
+        ("id", "name", "score", "confidence"),
+        ((found.sprites[row].id[:_SHORT_ID], found.sprites[row].name, f"{review.scores[row]:.2f}",
+          f"{chances[row]:.0%}" if is_calibrated else "")
          for row in order[: limit or _TOLD].tolist()),
-        right=("score",),
+        right=("score", "confidence"),
     )  # fmt: skip
-    out.say(f"{counted(len(rest), 'sprite')} not decided, the most suspicious first; nothing was dropped")
+    out.say(f"{counted(len(rest), 'sprite')} not looked at, the most suspicious first; nothing was dropped")
+    if not is_calibrated:
+        out.say("how likely each is unfit is known after a random check: Shift+G in the window, then A")
 
 
 def _odd(workspace: Workspace, out: Output, seqs: Seqs | None, limit: int | None, surprise: bool) -> None:
@@ -199,7 +203,7 @@ def _apply(workspace: Workspace, out: Output, seqs: Seqs | None, target: str | N
         out.json({"edit": 0, "label": "", "sprites": 0})
         raise NothingMatches(f"no suggestion has a confidence of {at_least:.0%}, so nothing was changed")
     side = target or target_facing(workspace)
-    labels = facing_labels(workspace, sure)
+    labels = facing_labels(workspace, sure, seqs)
     sprites = {one.seq: one for one in workspace.sprites(list(labels))}
     turned = turn_all(labels, sprites, side)
     edit: Edit = Together((turned, set_target(side)), f"Turn to face {side}") if target else turned

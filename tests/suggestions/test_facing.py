@@ -184,6 +184,54 @@ def test_a_set_that_faces_nowhere_ends_in_plain_order():
     assert review.clicks <= by_hand + 2 * 8 + 1  # two pages of the shortest kind, and the first answer
 
 
+def test_in_plain_order_the_clicks_told_are_those_by_hand():
+    rng = np.random.default_rng(5)
+    features = halves([rng.integers(0, 256, (24, 24, 4), dtype=np.uint8) for _ in range(300)])
+    truth = rng.choice(np.array([-1, 1], np.int8), 300)
+    review = review_of(features)
+    review.answer(review.first(), int(truth[review.first()]))
+    while not review.plain or len(review.open) > 160:
+        page = review.page()
+        wrong = page.signs != truth[page.rows]
+        review.accept(page, wrong, clicks=int(wrong.sum()))
+    rest = review.open
+    assert len(rest) > 100
+    to_come = int((truth[rest] != 1).sum())
+    assert abs(review.progress().clicks - to_come) < 0.3 * to_come
+    assert review.progress().sure == 300 - len(rest)
+
+
+def test_what_looks_the_same_mirrored_counts_neither_as_confirmed_nor_as_open():
+    half = np.random.default_rng(0).integers(0, 256, (20, 9, 4), dtype=np.uint8)
+    alike = [np.concatenate([half, half[:, ::-1]], axis=1)] * 5
+    review = review_of(halves([*_PICTURES[:30], *alike]))
+    told = review.progress()
+    assert (told.confirmed, told.sure, told.total, told.left_alone) == (0, 0, 30, 5)
+    review.answer(0, int(_TRUTH[0]))
+    assert review.progress().confirmed == 1
+    assert len(review.open) == 29
+
+
+@pytest.mark.parametrize(
+    "pictures",
+    [
+        [],
+        [np.zeros((9, 9, 4), np.uint8)] * 20,
+        [np.full((1, 1, 4), 255, np.uint8)] * 3,
+        [_PICTURES[0]],
+        [_PICTURES[0]] * 30,
+    ],
+)
+def test_sets_with_nothing_to_tell_apart_come_to_an_end(pictures):
+    review = review_of(halves(pictures))
+    truth = np.ones(len(pictures), np.int8)
+    assert finish(review, truth) <= 3
+    assert not len(review.open)
+    told = review.progress()
+    assert told.confirmed == told.total == len(pictures) - told.left_alone
+    assert np.isfinite([*review.chances, told.clicks]).all()
+
+
 def test_pages_hold_every_open_sprite_once():
     review = review_of()
     seen: list[int] = []

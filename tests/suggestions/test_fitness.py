@@ -130,13 +130,103 @@ def test_a_review_ends_with_a_certificate_that_holds():
     assert chances[unfit].mean() > chances[~unfit].mean()
 
 
-def test_looking_on_by_suspicion_begins_a_new_audit():
+def test_what_an_audit_said_holds_while_looking_on_by_suspicion():
     features, unfit = blobs()
-    review = FitnessReview("odd", features, np.zeros(len(unfit), np.int8))
-    page = review.audit_page(20)
+    labels = np.zeros(len(unfit), np.int8)
+    labels[np.flatnonzero(unfit)[:3]] = UNFIT
+    review = FitnessReview("odd", features, labels)
+    page = review.audit_page(40)
     review.accept(page, unfit[page], audit=True)
     assert review.auditing
+    said = review.certificate().most_left
     page = review.ranked_page(20)
+    found = int(unfit[page].sum())
+    assert found
     review.accept(page, unfit[page])
     assert not review.auditing
-    assert review.certificate().most_left == len(review.rest)
+    assert review.certificate().most_left == said - found  # those are left no more
+    assert review.certificate().audited == 40
+    page = review.audit_page(60)
+    review.accept(page, unfit[page], audit=True)
+    assert int((unfit & (review.labels == 0)).sum()) <= review.certificate().most_left < said - found
+
+
+def test_a_random_check_cannot_be_drawn_until_it_looks_well():
+    features, unfit = blobs()
+
+    def begun() -> FitnessReview:
+        return FitnessReview("odd", features, np.where(np.arange(len(unfit)) < 3, UNFIT, 0))
+
+    review = begun()
+    page = review.audit_page()
+    assert np.array_equal(review.audit_page(), page)  # asked again
+    before = review.snapshot()
+    review.accept(page, unfit[page], audit=True)
+    said = review.certificate()
+    review.put_back(before)
+    review.refit()
+    assert np.array_equal(review.audit_page(), page)  # taken back
+    review.accept(page, unfit[page], audit=True)
+    assert review.certificate() == said
+    # Looked at and put aside for suspicious ones, it counts, so what the next one says is more cautious.
+    once, twice = begun(), begun()
+    twice.audit_page()
+    for one in (once, twice):
+        ranked = one.ranked_page(20)
+        one.accept(ranked, unfit[ranked])
+        audit = one.audit_page(60)
+        one.accept(audit, np.zeros(len(audit), bool), audit=True)
+    assert once.certificate().most_left < twice.certificate().most_left
+
+
+def test_asking_for_another_random_check_until_one_looks_well_does_not_make_the_bound_wrong():
+    held, features = 0, np.zeros((300, 1), np.float32)
+    for seed in range(100):
+        unfit = np.random.default_rng(1_000 + seed).permutation(300) < 18  # just too many for a clean page of 60
+        review = FitnessReview("odd", features, np.zeros(300, np.int8), seed)
+        pages = (review.audit_page(60) for _ in range(12))
+        page = next((one for one in pages if not unfit[one].any()), review.audit_page(60))
+        review.take(page, unfit[page], audit=True)
+        held += int((unfit & (review.labels == 0)).sum()) <= review.certificate().most_left
+    assert held >= 0.95 * 100
+
+
+def test_an_audit_of_very_many_pages_goes_on():
+    assert all(0 < confidence_of_look(number) < 1 for number in (0, 10, 48, 60, 2_000))
+    review = FitnessReview("odd", np.zeros((300, 1), np.float32), np.zeros(300, np.int8))
+    while len(page := review.audit_page(4)):
+        review.take(page, np.zeros(len(page), bool), audit=True)
+    assert review.certificate().most_left == 0
+
+
+@pytest.mark.parametrize("count", [0, 1, 7, 130])
+@pytest.mark.parametrize("share", [0, 1])
+def test_sprites_that_all_look_the_same_come_to_an_end(count: int, share: int):
+    review = FitnessReview("odd", np.zeros((count, 4), np.float32), np.zeros(count, np.int8))
+    unfit = np.full(count, bool(share))
+    while len(review.rest):
+        page = review.audit_page() if review.ready else review.ranked_page()
+        review.accept(page, unfit[page], audit=review.ready)
+    said = review.certificate()
+    assert (said.looked_at, said.unfit, said.most_left) == (count, count * share, 0)
+    chances = review.probabilities()
+    assert chances.shape == (count,)
+    assert np.isfinite(chances).all()
+
+
+def test_what_scores_are_worth_is_known_from_earlier_audits():
+    features, unfit = blobs()
+    labels = np.zeros(len(unfit), np.int8)
+    labels[np.flatnonzero(unfit)[:3]] = UNFIT
+    first = FitnessReview("odd", features, labels)
+    assert first.chances is None
+    page = first.audit_page(150)
+    first.accept(page, unfit[page], audit=True)
+    assert first.chances is not None
+    later = FitnessReview("odd", features, first.labels, earlier=first.audited)
+    assert np.allclose(later.chances, first.chances)
+    rest = later.rest
+    assert abs(later.chances[rest].mean() - unfit[rest].mean()) < 0.05
+    page = first.ranked_page(10)
+    first.accept(page, unfit[page])
+    assert first.chances is not None  # also while looking on by suspicion

@@ -30,9 +30,9 @@ from gandam_studio.core.suggestions.sprites import (
 from gandam_studio.core.versions import commit
 from gandam_studio.core.versions.files import header
 from gandam_studio.core.workspace import Workspace
-from gandam_studio.core.workspace.edits import Drop, SetCrop, SetFacing
+from gandam_studio.core.workspace.edits import Drop, Keep, SetCrop, SetFacing, SetSetting, Tag
 from gandam_studio.core.workspace.query import Filter
-from gandam_studio.core.workspace.settings import CERTIFICATES
+from gandam_studio.core.workspace.settings import CERTIFICATES, LOOKED_AT
 
 
 @pytest.fixture(scope="module")
@@ -135,6 +135,65 @@ def test_a_review_is_one_edit_and_its_certificate_is_kept_with_the_version(folde
         assert (review.labels == UNFIT).sum() == 5
 
 
+def test_a_review_goes_on_where_the_last_one_was_left(folder: Path, studio: Studio) -> None:
+    def ask(workspace: Workspace):
+        review, found = fitness_review(workspace, "tail")
+        return review, found, dict(zip(found.seqs.tolist(), review.labels.tolist(), strict=True))
+
+    def end(workspace: Workspace, *review) -> None:
+        settings = (workspace.setting(key) for key in (CERTIFICATES, LOOKED_AT))
+        workspace.apply(end_review(*review, *settings))
+
+    with Workspace.open(folder) as workspace:
+        workspace.apply(Drop([1, 2], "tail"))
+    rows = studio("suggest", "fitness", "--reason", "tail", "-w", folder, "--json").json
+    assert {row["confidence"] for row in rows} == {0.5}  # nothing is known yet
+    with Workspace.open(folder) as workspace:
+        review, found, before = ask(workspace)
+        page = review.audit_page(30)
+        wrong = np.arange(len(page)) % 5 == 0
+        review.accept(page, wrong, audit=True)
+        end(workspace, review, found, before)
+        kept = workspace.setting(CERTIFICATES)
+        fit = set(found.seqs[page[~wrong]].tolist())
+        again, found, before = ask(workspace)
+        assert not fit & set(found.seqs[again.rest].tolist())
+        assert len(again.rest) == len(review.rest)
+        assert np.allclose(again.chances, review.chances)
+        page = again.ranked_page(5)
+        again.accept(page, np.zeros(len(page), bool))
+        end(workspace, again, found, before)
+        assert workspace.setting(CERTIFICATES) == kept  # nothing was drawn at random that could replace it
+        other, _ = fitness_review(workspace, "blurred")
+        assert len(other.rest) == 60 - 2 - int(wrong.sum())
+    rows = studio("suggest", "fitness", "--reason", "tail", "-w", folder, "--json").json
+    assert len(rows) == len(again.rest)
+    assert len({row["confidence"] for row in rows}) > 1
+    with Workspace.open(folder) as workspace:
+        last, found, before = ask(workspace)
+        last.accept(last.rest, np.zeros(len(last.rest), bool))
+        end(workspace, last, found, before)
+        anew, _, _ = ask(workspace)
+        assert len(anew.rest) == 60 - 2 - int(wrong.sum())  # with nothing left, all may be looked at again
+        workspace.undo()
+        workspace.undo()
+        workspace.undo()
+        first, _, _ = ask(workspace)
+        assert len(first.rest) == 58
+
+
+@pytest.mark.parametrize("odd", [7, {"tail": 3}, {"tail": {"fit": "all", "audit": [True, -1, "x", 2.5, 10**30]}}, {}])
+def test_what_was_noted_by_others_is_read_with_care(folder: Path, odd: object) -> None:
+    with Workspace.open(folder) as workspace:
+        if isinstance(odd, dict) and "10" not in str(odd):
+            workspace.apply(SetSetting(LOOKED_AT, odd))
+        review, found = fitness_review(workspace, "tail")
+        page = review.ranked_page(5)
+        review.accept(page, np.zeros(len(page), bool))
+        assert workspace.apply(end_review(review, found, {}, None, odd))
+        assert len(fitness_review(workspace, "tail")[0].rest) == 55
+
+
 def test_suggesting_reports_its_stages(folder: Path) -> None:
     stages: list[str] = []
 
@@ -166,6 +225,19 @@ def test_what_faces_front_is_left_alone(folder: Path, studio: Studio) -> None:
     with Workspace.open(folder) as workspace:
         assert workspace.sprite(5).facing == "front"
         assert not workspace.sprite(5).flipped
+
+
+def test_applying_with_a_filter_leaves_the_other_sprites_alone(folder: Path, studio: Studio) -> None:
+    with Workspace.open(folder) as workspace:
+        for sprite in list(workspace.sprites())[::6]:
+            workspace.apply(SetFacing([sprite.seq], "left" if "left" in sprite.name else "right"))
+        tagged = [sprite.seq for sprite in workspace.sprites()][:30]
+        workspace.apply(Tag(tagged, frozenset({"half"})))
+    assert studio("suggest", "apply", "--tag", "half", "--target", "right", "--at-least", "0.5", "-w", folder).code == 0
+    with Workspace.open(folder) as workspace:
+        assert any(workspace.sprite(seq).flipped for seq in tagged)
+        assert all(workspace.sprite(seq).facing != "unknown" for seq in tagged)
+        assert not any(sprite.flipped for sprite in workspace.sprites() if sprite.seq not in tagged)
 
 
 def test_odd_ones_are_found_and_ordinary_ones_left_out(walkers: Path, tmp_path: Path) -> None:
@@ -242,6 +314,32 @@ def test_enlarged_sprites_are_imported_small_with_their_decisions(
     assert studio("suggest", "reduce", "-w", folder).refusal == "no sprite is enlarged, so nothing was changed"
     studio("undo", "-w", folder)
     assert studio("show", "doubled.png", "-w", folder, "--json").json["status"] == "undecided"
+
+
+def test_what_was_decided_about_the_small_sprite_itself_stays(walkers: Path, tmp_path: Path, studio: Studio) -> None:
+    pictures = tmp_path / "pictures"
+    pictures.mkdir()
+    for number, path in enumerate(sorted(walkers.iterdir())[:20]):
+        small = np.array(Image.open(path))
+        Image.fromarray(small).save(pictures / f"small-{number}.png")
+        for scale in (2, 3) if number < 2 else ():
+            Image.fromarray(small.repeat(scale, 0).repeat(scale, 1)).save(pictures / f"large-{number}-{scale}.png")
+    folder = tmp_path / "w"
+    with Workspace.create(folder) as workspace:
+        import_sources(workspace, [pictures], options=ImportOptions(workers=1))
+        seqs = {sprite.name.removesuffix(".png"): sprite.seq for sprite in workspace.sprites()}
+        workspace.apply(Keep([seqs["small-0"], seqs["large-1-2"]]))
+        workspace.apply(SetFacing([seqs["small-0"]], "left"))
+        workspace.apply(SetFacing([seqs["large-0-2"], seqs["large-1-3"]], "right"))
+        workspace.apply(Tag([seqs["small-0"]], frozenset({"mine"})))
+        workspace.apply(Tag([seqs["large-0-3"]], frozenset({"big"})))
+        workspace.apply(Drop([seqs["small-1"]], "copy"))
+    studio("suggest", "reduce", "-w", folder)
+    with Workspace.open(folder) as workspace:
+        first, second = (workspace.sprite(seqs[f"small-{number}"]) for number in (0, 1))
+        assert (first.status, first.shown_facing, first.tags) == ("kept", "left", ("big", "mine"))
+        assert (second.status, second.reason, second.shown_facing) == ("kept", "", "right")
+        assert workspace.counts().dropped == 4
 
 
 @pytest.mark.parametrize(

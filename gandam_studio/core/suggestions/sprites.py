@@ -21,8 +21,10 @@ from gandam_studio.core.workspace import Workspace
 from gandam_studio.core.workspace.edits import Edit, SetSetting, SetValues, Together
 from gandam_studio.core.workspace.lookups import stored_features
 from gandam_studio.core.workspace.seqsets import Seqs
-from gandam_studio.core.workspace.settings import CERTIFICATES, TARGET_FACING
+from gandam_studio.core.workspace.settings import CERTIFICATES, LOOKED_AT, TARGET_FACING
 from gandam_studio.core.workspace.sprite import Sprite, mirrored_facing
+from trainer.protocol.manifest import is_whole
+from trainer.protocol.untrusted import MAX_INTEGER
 
 FACINGS = {LEFT: "left", RIGHT: "right", FRONT: "front", UNKNOWN: "unknown"}
 """What a workspace calls each label of a review."""
@@ -154,11 +156,16 @@ def facing_suggestions(workspace: Workspace, seqs: Seqs | None = None, job: Job 
     return result
 
 
-def facing_labels(workspace: Workspace, accepted: Sequence[FacingSuggestion]) -> dict[int, int]:
-    """Row number -> label before the flip, of suggestions a person accepts and of what has a facing already."""
+def facing_labels(
+    workspace: Workspace, accepted: Sequence[FacingSuggestion], seqs: Seqs | None = None
+) -> dict[int, int]:
+    """Row number -> label before the flip, of suggestions a person accepts and of what has a facing already.
+
+    The latter of all sprites, or of some rows.
+    """
     labels = {
         one.seq: _LABELS[one.facing]
-        for one in workspace.sprites()
+        for one in workspace.sprites(seqs)
         if one.facing != "unknown" and one.status != "dropped"
     }
     for one in accepted:
@@ -190,7 +197,8 @@ def fitness_review(
 ) -> tuple[FitnessReview, SpritesInReview]:
     """The fitness assistant for a reason: sprites dropped for it are unfit, kept ones fit, undecided ones asked about.
 
-    Sprites dropped for another reason are left out. Raises UserError without a reason, and Cancelled.
+    What an earlier review for the reason found fit is not asked about again, unless nothing else is left. Sprites
+    dropped for another reason are left out. Raises UserError without a reason, and Cancelled.
     """
     reason = reason.strip()
     if not reason:
@@ -198,9 +206,27 @@ def fitness_review(
     sprites = [sprite for sprite in workspace.sprites(seqs) if sprite.status != "dropped" or sprite.reason == reason]
     job.start("Comparing sprites", None)
     labels = np.array(
-        [UNFIT if one.status == "dropped" else FIT if one.status == "kept" else 0 for one in sprites], np.int8
+        [UNFIT if one.status == "dropped" else FIT if one.status == "kept" else UNKNOWN for one in sprites], np.int8
     )
-    return FitnessReview(reason, even_features_of(workspace, sprites), labels), SpritesInReview(sprites)
+    before = _looked_at(workspace.setting(LOOKED_AT), reason)
+    rows = np.array([sprite.seq for sprite in sprites], np.int64)
+    known = (labels == UNKNOWN) & np.isin(rows, before["fit"])
+    if known.sum() < (labels == UNKNOWN).sum():
+        labels[known] = FIT
+    audited = np.flatnonzero(np.isin(rows, before["audit"])).tolist()
+    features = even_features_of(workspace, sprites)
+    return FitnessReview(reason, features, labels, earlier=audited), SpritesInReview(sprites)
+
+
+def _looked_at(setting: Any, reason: str) -> dict[str, list[int]]:
+    """The row numbers that the setting `LOOKED_AT` has for a reason; what is no number is left out."""
+    found = setting.get(reason) if isinstance(setting, dict) else None
+    lists = found if isinstance(found, dict) else {}
+    return {name: _whole_numbers(lists.get(name)) for name in ("fit", "audit")}
+
+
+def _whole_numbers(values: Any) -> list[int]:
+    return [one for one in values if is_whole(one, 1, MAX_INTEGER)] if isinstance(values, list) else []
 
 
 def even_features_of(workspace: Workspace, sprites: Sequence[Sprite]) -> NDArray[np.float32]:
@@ -210,22 +236,39 @@ def even_features_of(workspace: Workspace, sprites: Sequence[Sprite]) -> NDArray
     return even_features(stored, sides)
 
 
-def end_review(review: FitnessReview, found: SpritesInReview, before: Mapping[int, int], certificates: Any) -> Edit:
+def end_review(
+    review: FitnessReview, found: SpritesInReview, before: Mapping[int, int], certificates: Any, looked_at: Any = None
+) -> Edit:
     """One edit for what a fitness review decided: unfit sprites are dropped for its reason, its certificate is kept.
 
-    Sprites found fit stay as they are. `before` are the labels by row number that the review began with, `certificates`
-    the setting as it is.
+    Sprites found fit stay undecided, but are not asked about again. A certificate that says nothing yet replaces none.
+    `before` are the labels by row number that the review began with; `certificates` and `looked_at` the settings
+    `CERTIFICATES` and `LOOKED_AT` as they are.
     """
     drops = {
         sprite.seq: "dropped"
         for row, sprite in enumerate(found.sprites)
         if review.labels[row] == UNFIT and before.get(sprite.seq) != UNFIT
     }
-    kept = dict(certificates) if isinstance(certificates, dict) else {}
-    kept[review.reason] = review.certificate().to_json()
-    certificate = SetSetting(CERTIFICATES, kept, "Keep a certificate")
     title = f"Review: {review.reason}"
-    if not drops:
-        return Together((certificate,), title)
-    reasons = dict.fromkeys(drops, review.reason)
-    return Together((SetValues({"status": drops, "reason": reasons}, title), certificate), title)
+    noted = _looked_at(looked_at, review.reason)
+    fit = {
+        sprite.seq
+        for row, sprite in enumerate(found.sprites)
+        if review.labels[row] == FIT and before.get(sprite.seq) != FIT
+    }
+    audit = {found.sprites[row].seq for row in review.audited}
+    all_noted = dict(looked_at) if isinstance(looked_at, dict) else {}
+    all_noted[review.reason] = {
+        "fit": sorted({*noted["fit"], *fit} - drops.keys()), "audit": sorted({*noted["audit"], *audit})
+    }  # fmt: skip
+    edits: list[Edit] = [SetSetting(LOOKED_AT, all_noted, "Note what was looked at")]
+    certificate = review.certificate()
+    if certificate.audited or certificate.looked_at == certificate.total:
+        kept = dict(certificates) if isinstance(certificates, dict) else {}
+        kept[review.reason] = certificate.to_json()
+        edits.append(SetSetting(CERTIFICATES, kept, "Keep a certificate"))
+    if drops:
+        reasons = dict.fromkeys(drops, review.reason)
+        edits.append(SetValues({"status": drops, "reason": reasons}, title))
+    return Together(tuple(edits), title)

@@ -18,6 +18,8 @@ DESCRIBED = "described_by"
 TARGET_FACING = "target_facing"
 # What reviews of fitness ended with, by reason.
 CERTIFICATES = "certificates"
+# By reason, the sprites that reviews of fitness found fit, and those of their random checks; no part of versions.
+LOOKED_AT = "looked_at"
 
 
 def check_setting(key: str, text: str | None) -> None:
@@ -40,7 +42,7 @@ def read_setting(key: str, text: Any) -> Any:
             from gandam_studio.core.workspace.split_rule import SplitRule
 
             SplitRule.from_json(value)
-        elif key in (FILTERS, DESCRIBED, CERTIFICATES) and not isinstance(value, dict):
+        elif key in (FILTERS, DESCRIBED, CERTIFICATES, LOOKED_AT) and not isinstance(value, dict):
             raise ValueError("not a JSON object")
         elif key == HEAD and not is_whole(value, 1, MAX_INTEGER):
             raise ValueError("not a version number")

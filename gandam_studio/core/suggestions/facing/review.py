@@ -64,14 +64,16 @@ class Page:
 class Progress:
     """Attributes:
     confirmed: sprites a person has confirmed, of those that were compared.
-    sure: sprites confirmed, or right with a chance of at least `SURE`.
-    total: sprites that were compared.
+    sure: sprites confirmed, or right with a chance of at least `SURE`; in plain order those confirmed.
+    total: sprites that were compared, without those left alone.
+    left_alone: sprites that look like their mirror images, which nobody is asked about.
     clicks: expected corrections that are left, judged by those that pages took so far.
     """
 
     confirmed: int
     sure: int
     total: int
+    left_alone: int
     clicks: float
 
 
@@ -144,6 +146,7 @@ class FacingReview:
     pages: int = 0
     clicks: int = 0
     turned: int = 0
+    asked: int = 0
     _fruitless: int = 0
     _spared: list[int] = field(default_factory=list)
     _history: list[tuple[float, bool]] = field(default_factory=list)
@@ -311,14 +314,19 @@ class FacingReview:
     def progress(self) -> Progress:
         """How far this is."""
         rest = self.open
-        confirmed = self.compared - len(rest)
+        alone = int((self._of_chosen(self.symmetric) & (self._of_chosen(self.labels) == UNKNOWN)).sum())
+        total = self.compared - alone
+        confirmed = total - len(rest)
+        if self.plain:
+            # As many as so far are not turned the right way; the model has shown that it cannot tell.
+            return Progress(confirmed, confirmed, total, alone, len(rest) * (self.turned + 1) / (self.asked + 2))
         # What is learned on the way makes the rest easier: by more than half, on the sets it was tried on.
         learning = 0.35 + 0.5 * (confirmed / max(1, self.compared)) ** 2
         left = (
             self._surprises() * learning * float((1 - self._cautious[rest]).sum()) if self.started else 0.5 * len(rest)
         )
         sure = confirmed + (int((self.chances[rest] >= SURE).sum()) if self.started else 0)
-        return Progress(confirmed, sure, self.compared, left)
+        return Progress(confirmed, sure, total, alone, left)
 
     def _surprises(self) -> float:
         """Wrong sprites on the pages so far over the number expected: what corrects the expectation for the rest."""
@@ -400,6 +408,7 @@ class FacingReview:
         self.clicks += clicks
         as_is = self._as_is[page.rows]
         self.turned += int((right[~front] != as_is[~front]).sum())
+        self.asked += len(page.rows)
         if not page.plain:
             judged = ~front
             self._history += list(
@@ -409,7 +418,7 @@ class FacingReview:
 
     def snapshot(self) -> tuple[Any, ...]:
         """What a page changes, for `restore`."""
-        counts = (self.pages, self.clicks, self.turned, self.plain, self._fruitless)
+        counts = (self.pages, self.clicks, self.turned, self.asked, self.plain, self._fruitless)
         # Kernels of fewer sprites, which may be large, are not kept alive.
         seen = (weakref.ref(self.kernels), self.weights, self.noise, self._weighed)
         return self.labels.copy(), counts, (list(self._history), list(self._spared)), seen
@@ -427,7 +436,7 @@ class FacingReview:
         if seen[0]() is self.kernels:  # features and sprites that were added in between stay
             _, self.weights, self.noise, self._weighed = seen
             self.view = self.kernels.view(self.weights)
-        self.pages, self.clicks, self.turned, self.plain, self._fruitless = counts
+        self.pages, self.clicks, self.turned, self.asked, self.plain, self._fruitless = counts
 
     def _judge(self, wrong: int, by_hand: int, count: int) -> None:
         """Fall back to plain order after pages that took at least as many corrections as turning by hand would."""

@@ -13,6 +13,7 @@ import math
 from dataclasses import dataclass
 
 CONFIDENCE = 0.95
+_LEAST_RISK = 2.0**-52
 
 
 def most_left(total: int, sample: int, unfit: int, confidence: float = CONFIDENCE) -> int:
@@ -58,7 +59,7 @@ class Certificate:
         total: sprites in the review.
         looked_at: sprites a person has looked at, the audit's included.
         unfit: those found unfit among them.
-        audited, audited_unfit: the random audit: how many were drawn, how many of those were unfit.
+        audited, audited_unfit: the random audits: how many were drawn in all, how many of those were unfit.
         most_left: at most so many unfit are left among the others.
         confidence: how often such a statement holds.
     """
@@ -85,5 +86,6 @@ def confidence_of_look(number: int, confidence: float = CONFIDENCE) -> float:
     """The confidence to use at the `number`-th time (from 0) that a growing audit is asked whether to stop.
 
     The risk 1 - confidence is shared out as 1/2, 1/4, 1/8 ... of it, so that all looks together keep it (union bound).
+    It is always below 1: dozens of looks later the risk is as small as a number can tell.
     """
-    return 1 - (1 - confidence) / 2 ** (number + 1)
+    return 1 - max(math.ldexp(1 - confidence, -number - 1), _LEAST_RISK)
