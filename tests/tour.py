@@ -200,7 +200,7 @@ def _turn_all(window: MainWindow) -> QWidget:
     screen = _curate(window)
     screen.work.show_gallery()
     screen.turn_all()
-    assert eventually(lambda: screen.work.is_assisting)
+    assert eventually(lambda: screen.assist.assistant is not None)
     return window
 
 
@@ -208,7 +208,7 @@ def _find_unfit(window: MainWindow) -> QWidget:
     screen = _curate(window)
     screen.work.show_gallery()
     screen.assist.find_unfit("duplicate", None)
-    assert eventually(lambda: screen.work.is_assisting)
+    assert eventually(lambda: screen.assist.assistant is not None)
     return window
 
 

@@ -27,7 +27,7 @@ def main() -> None:
     window.open_folder(folder)
     screen = window.screen_shown
     screen.turn_all()
-    while not screen.work.is_assisting:
+    while screen.assist.assistant is None:
         QTest.qWait(10)
     grid = screen.work.assist_view.grid
     accepted = grid.order.tolist()

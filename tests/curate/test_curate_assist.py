@@ -20,18 +20,22 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QLabel, QMessageBox
 from studio_window import CONTROL, SHIFT, OpenWindow, curate, press, reactivate
 
+from gandam_studio.core.errors import UserError
 from gandam_studio.core.importing import import_sources
 from gandam_studio.core.importing.options import ImportOptions
 from gandam_studio.core.suggestions import described
 from gandam_studio.core.suggestions import sprites as suggesting
 from gandam_studio.core.suggestions.facing import network
 from gandam_studio.core.suggestions.facing.features import Halves
+from gandam_studio.core.suggestions.facing.review import FacingReview
 from gandam_studio.core.suggestions.fitness.review import FitnessReview
 from gandam_studio.core.versions import commit
 from gandam_studio.core.workspace import Workspace
 from gandam_studio.core.workspace.edits import Drop, SetFacing, Tag
 from gandam_studio.core.workspace.query import Filter
 from gandam_studio.core.workspace.settings import CERTIFICATES
+from gandam_studio.qt.curate.assist import mode
+from gandam_studio.qt.following.requests import ShowFilter
 from gandam_studio.qt.help import ShortcutsDialog
 
 Key = Qt.Key
@@ -73,9 +77,17 @@ def click(grid, position: int) -> None:
     QTest.mouseClick(grid.viewport(), Qt.MouseButton.LeftButton, pos=grid.rect_of(position).center())
 
 
+def accept(screen) -> None:
+    """Press Enter until another page is shown."""
+    grid = screen.work.assist_view.grid
+    shown = grid.order.tolist()
+    while screen.work.is_assisting and grid.isEnabled() and grid.order.tolist() == shown:
+        press(Key.Key_Return)
+
+
 def begin(screen, qtbot) -> None:
     press(Key.Key_G)
-    qtbot.waitUntil(lambda: screen.work.is_assisting, timeout=60_000)
+    qtbot.waitUntil(lambda: screen.assist.assistant is not None, timeout=60_000)
 
 
 def answer(screen) -> None:
@@ -500,6 +512,190 @@ def test_undone_elsewhere_the_mode_ends(folder: Path, open_window: OpenWindow, q
     assert not screen.work.is_assisting
 
 
+@pytest.fixture
+def patiently(monkeypatch: pytest.MonkeyPatch) -> threading.Event:
+    """The first page is not made before the event is set."""
+    go_on = threading.Event()
+    for name in ("_facing_review", "_fitness_review"):
+        make = getattr(mode, name)
+
+        def made(*asked, make=make):
+            while not go_on.wait(0.01):
+                asked[-1].check()
+            return make(*asked)
+
+        monkeypatch.setattr(mode, name, made)
+    return go_on
+
+
+@pytest.mark.parametrize("unfit", [False, True])
+def test_keys_decide_nothing_while_the_first_page_is_made(
+    folder: Path, open_window: OpenWindow, qtbot, patiently: threading.Event, unfit: bool
+) -> None:
+    window = open_window(folder)
+    screen = curate(window)
+    if unfit:
+        screen.assist.find_unfit("tail", None)
+    else:
+        press(Key.Key_G)
+    for key in (Key.Key_X, Key.Key_L, Key.Key_U, Key.Key_F, Key.Key_1, Key.Key_Return, Key.Key_Space, Key.Key_G):
+        press(key)
+    assert not window.session.workspace.history.entries()
+    assert screen.work.is_assisting
+    assert screen.work.assist_view.heading.text()
+    patiently.set()
+    qtbot.waitUntil(lambda: screen.assist.assistant is not None, timeout=60_000)
+    assert (len(screen.work.assist_view.grid.order) > 1) == unfit
+    press(Key.Key_Space if unfit else Key.Key_L)
+    press(Key.Key_Escape)
+    assert not screen.work.is_assisting
+    assert screen.filter_bar.isVisible()
+
+
+@pytest.mark.parametrize("way_out", ["Escape", "undo", "strip", "failure"])
+def test_who_does_not_want_to_wait_for_the_first_page_is_back_in_the_gallery(
+    folder: Path, open_window: OpenWindow, qtbot, patiently: threading.Event, monkeypatch, way_out: str
+) -> None:
+    window = open_window(folder)
+    screen = curate(window)
+    press(Key.Key_X)
+    dropped = window.session.workspace.counts().dropped
+    if way_out == "failure":
+
+        def fail(*_asked):
+            raise UserError("no more memory")
+
+        monkeypatch.setattr(mode, "_facing_review", fail)
+    press(Key.Key_G)
+    assert screen.work.is_assisting
+    if way_out == "Escape":
+        press(Key.Key_Escape)
+    elif way_out == "undo":
+        press(Key.Key_Z, CONTROL)
+    elif way_out == "strip":
+        window.session.tasks[0].cancel()
+    qtbot.waitUntil(lambda: not screen.work.is_assisting, timeout=20_000)
+    assert screen.filter_bar.isVisible()
+    assert window.session.workspace.counts().dropped == dropped == 1
+    patiently.set()
+    if way_out != "failure":
+        begin(screen, qtbot)  # at once, though the other description may not have ended
+        press(Key.Key_Escape)
+    press(Key.Key_X)
+    assert window.session.workspace.counts().dropped == 2
+
+
+def test_what_is_learned_for_a_page_is_forgotten_when_the_mode_has_ended(
+    folder: Path, open_window: OpenWindow, qtbot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("gandam_studio.qt.curate.assist.assistant.AT_ONCE", 100)
+    go_on, refit = threading.Event(), FacingReview.refit
+
+    def patient_refit(review) -> None:
+        go_on.wait(20)
+        refit(review)
+
+    monkeypatch.setattr(FacingReview, "refit", patient_refit)
+    window = open_window(folder)
+    screen = curate(window)
+    view = screen.work.assist_view
+    for end in (window.session.undo, lambda: press(Key.Key_Escape)):
+        go_on.clear()
+        begin_and_answer(screen, qtbot)
+        assert not view.grid.isEnabled()
+        end()
+        assert not screen.work.is_assisting
+        begin(screen, qtbot)  # before the first one has learned
+        shown = view.grid.order.tolist()
+        assert view.grid.isEnabled()
+        assert all(button.isEnabled() for button in view.buttons.values())
+        go_on.set()
+        qtbot.waitUntil(lambda: window.session.is_idle, timeout=60_000)
+        assert view.grid.order.tolist() == shown
+        press(Key.Key_Escape)
+    assert len(facings_on_disk(folder)) == 1  # the second answer was written
+
+
+def test_sprites_asked_for_elsewhere_are_shown_in_the_gallery(folder: Path, open_window: OpenWindow, qtbot) -> None:
+    window = open_window(folder)
+    screen = curate(window)
+    begin_and_answer(screen, qtbot)
+    press(Key.Key_Return)
+    window.show_last_change()
+    assert not screen.work.is_assisting
+    assert screen.assist.assistant is None
+    assert screen.filter_bar.isVisible()
+    assert screen.gallery.selection.count > 1
+    begin(screen, qtbot)
+    screen.receive(ShowFilter(panel="recipe"))
+    assert not screen.work.is_assisting
+    assert screen.panel.isVisible()
+
+
+@pytest.mark.parametrize("unfit", [False, True])
+def test_sprites_changed_elsewhere_end_the_mode_and_that_is_said(
+    folder: Path, open_window: OpenWindow, qtbot, unfit: bool
+) -> None:
+    window = open_window(folder)
+    screen = curate(window)
+    if unfit:
+        screen.assist.find_unfit("tail", None)
+        qtbot.waitUntil(lambda: screen.assist.assistant is not None, timeout=60_000)
+    else:
+        begin_and_answer(screen, qtbot)
+    press(Key.Key_Return)
+    told: list[str] = []
+    window.session.message_posted.connect(lambda text, *_: told.append(text))
+    window.session.apply(Tag([7], frozenset({"red"})))
+    assert screen.work.is_assisting  # nothing that pages depend on
+    press(Key.Key_Return)
+    in_between = screen.assist.assistant.undone_by()
+    assert "3" in in_between
+    window.session.apply(Drop([7], "copy"))
+    assert not screen.work.is_assisting
+    assert "elsewhere" in told[-1]
+    assert window.session.workspace.sprite(7).reason == "copy"
+
+
+def test_marks_are_not_lost_by_another_key(folder: Path, open_window: OpenWindow, qtbot) -> None:
+    window = open_window(folder)
+    screen = curate(window)
+    told: list[str] = []
+    window.session.message_posted.connect(lambda text, *_: told.append(text))
+    screen.assist.find_unfit("tail", None)
+    qtbot.waitUntil(lambda: screen.assist.assistant is not None, timeout=60_000)
+    grid = screen.work.assist_view.grid
+    for key in (Key.Key_A, Key.Key_S):
+        press(Key.Key_Space)
+        shown = grid.order.tolist()
+        press(key)
+        assert grid.order.tolist() == shown
+        assert grid.selection.count == 1
+        assert "1 sprite" in told[-1]
+        press(Key.Key_Space)
+        press(key)
+        assert grid.order.tolist() != shown
+    press(Key.Key_Space)
+    press(Key.Key_Escape)
+    assert "1 sprite" in told[-1]
+    begin_and_answer(screen, qtbot)
+    press(Key.Key_Right)
+    press(Key.Key_Space)
+    press(Key.Key_Right)
+    press(Key.Key_V)
+    marked = grid.selection.seqs().tolist()
+    place, shown = grid.current, grid.order.tolist()
+    press(Key.Key_D)
+    assert grid.order.tolist() == shown
+    before = [looks_left(grid.sprite(one)) for one in range(len(shown))]
+    press(Key.Key_T)
+    after = [looks_left(grid.sprite(one)) for one in range(len(shown))]
+    assert grid.selection.seqs().tolist() == marked
+    assert grid.current == place
+    # All face the other side now, but for the one that faces front.
+    assert [one for one in range(len(shown)) if before[one] == after[one]] == [place]
+
+
 def test_the_keys_told_are_those_of_the_pages(folder: Path, open_window: OpenWindow, qtbot) -> None:
     screen = curate(open_window(folder))
     told = [dict(rows) for _, rows in screen.mode_keys()]
@@ -510,7 +706,7 @@ def test_the_keys_told_are_those_of_the_pages(folder: Path, open_window: OpenWin
         seen.append({button.property("words") for button in view.buttons.values()})
         press(key)
     screen.assist.find_unfit("tail", None)
-    qtbot.waitUntil(lambda: screen.work.is_assisting, timeout=60_000)
+    qtbot.waitUntil(lambda: screen.assist.assistant is not None, timeout=60_000)
     seen.append({button.property("words") for button in view.buttons.values()})
     press(Key.Key_A)
     seen[-1] |= {button.property("words") for button in view.buttons.values()}
@@ -578,7 +774,7 @@ def test_a_fitness_review_is_ended_by_its_certificate(folder: Path, open_window:
     QTest.keyClicks(popup.field, "tail")
     QTest.keyClick(popup.field, Key.Key_Return)
     reactivate(window)
-    qtbot.waitUntil(lambda: screen.work.is_assisting, timeout=60_000)
+    qtbot.waitUntil(lambda: screen.assist.assistant is not None, timeout=60_000)
     view = screen.work.assist_view
     view.grid.setFocus()
     pages = 0
@@ -588,9 +784,9 @@ def test_a_fitness_review_is_ended_by_its_certificate(folder: Path, open_window:
             if int(view.grid.order[position]) in unfit:
                 click(view.grid, position)
         looked_at = view.grid.order.tolist()
-        press(Key.Key_Return)
+        accept(screen)
         pages += 1
-        assert pages < 9
+        assert pages < 13
     assert assist.review.certificate().most_left < 30
     assert str(assist.review.certificate().most_left) in view.progress.text()
     workspace = window.session.workspace
@@ -605,7 +801,7 @@ def test_a_fitness_review_is_ended_by_its_certificate(folder: Path, open_window:
     for position in range(len(view.grid.order)):
         if int(view.grid.order[position]) in unfit:
             click(view.grid, position)
-    press(Key.Key_Return)
+    accept(screen)
     assert assist.review.certificate() == before
     assert view.grid.order.tolist() == page
     press(Key.Key_Escape)
@@ -617,6 +813,32 @@ def test_a_fitness_review_is_ended_by_its_certificate(folder: Path, open_window:
     press(Key.Key_Z, CONTROL)
     assert sum(sprite.reason == "tail" for sprite in workspace.sprites()) == 3
     assert workspace.setting(CERTIFICATES) is None
+
+
+def test_a_random_check_is_accepted_once_all_of_it_was_in_view(folder: Path, open_window: OpenWindow, qtbot) -> None:
+    window = open_window(folder)
+    window.resize(1000, 700)
+    screen = curate(window)
+    screen.assist.find_unfit("tail", None)
+    qtbot.waitUntil(lambda: screen.assist.assistant is not None, timeout=60_000)
+    view, review = screen.work.assist_view, screen.assist.assistant.review
+    grid = view.grid
+    assert 8 <= len(grid.order) <= grid.room < 48  # the other pages fit the window
+    press(Key.Key_A)
+    assert len(grid.order) == 60
+    seen: set[int] = set()
+    for _ in range(60):
+        area = grid.viewport().rect()
+        seen |= {place for place in range(60) if area.intersects(grid.rect_of(place))}
+        press(Key.Key_Return)
+        if review.audited:
+            break
+    assert len(seen) == 60
+    assert len(review.audited) == 60
+    press(Key.Key_End)
+    press(Key.Key_Return)  # those in between were not in view
+    assert len(review.audited) == 60
+    press(Key.Key_Escape)
 
 
 def test_pages_of_a_large_fitness_review_are_chosen_in_the_background(
@@ -635,7 +857,7 @@ def test_pages_of_a_large_fitness_review_are_chosen_in_the_background(
     window = open_window(folder)
     screen = curate(window)
     screen.assist.find_unfit("tail", None)
-    qtbot.waitUntil(lambda: screen.work.is_assisting, timeout=60_000)
+    qtbot.waitUntil(lambda: screen.assist.assistant is not None, timeout=60_000)
     grid = screen.work.assist_view.grid
     shown: set[int] = set()
     for _ in range(2):

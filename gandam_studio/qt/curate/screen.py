@@ -159,6 +159,8 @@ class CurateScreen(TakesDrops, CurateBase):
         """Select sprites (`ShowSprites`), or set the filter and open the panel (`ShowFilter`)."""
         from gandam_studio.qt.following.requests import ShowFilter, ShowSprites
 
+        if self._assist is not None:
+            self._assist.leave()  # what is asked for is in the gallery and beside it
         if isinstance(request, ShowSprites):
             self.work.show_gallery()
             if self.reveal(request.seqs):

@@ -6,14 +6,16 @@ from abc import abstractmethod
 from collections.abc import Callable
 from typing import Any
 
-from PySide6.QtCore import QObject, Signal
+import numpy as np
+from PySide6.QtCore import QObject, Qt, Signal
 
 from gandam_studio.core.suggestions.sprites import SpritesInReview
 from gandam_studio.core.workspace.edits import Edit
 from gandam_studio.core.workspace.history import Changes
+from gandam_studio.qt.background import BackgroundTask
 from gandam_studio.qt.counts import sprites
 from gandam_studio.qt.curate.assist.view import AssistView
-from gandam_studio.qt.session import INFO, Session
+from gandam_studio.qt.session import INFO, SUCCESS, Session
 
 # Up to this many sprites a page is fitted at once; above, in the background.
 AT_ONCE = 2_000
@@ -52,6 +54,7 @@ class Assistant(QObject):
         self._edits: list[int] = []  # all that were written, the newest last
         self._label: Callable[[int], str] = str
         self._writing = False
+        self._fitting: BackgroundTask | None = None
         session.edits_applied.connect(self._take_changes)
 
     def current_changed(self) -> None:
@@ -69,13 +72,43 @@ class Assistant(QObject):
     def back(self) -> None:
         """Take the last page back."""
 
+    @property
     @abstractmethod
-    def leave(self) -> None:
-        """End, and say what was done."""
+    def depends_on(self) -> frozenset[str]:
+        """The fields of sprites that pages are made from."""
+
+    @abstractmethod
+    def told(self) -> str:
+        """What was done; "" for nothing."""
+
+    def leave(self, why: str = "") -> None:
+        """End, and say what was done, after `why`. What is marked, but was not accepted, is not written."""
+        marked = self.view.grid.selection.count
+        lost = self.tr("{0} marked on the last page, which was not accepted").format(sprites(marked)) if marked else ""
+        parts = [one for one in (why, self.told(), lost) if one]
+        if parts:
+            self.session.post(" · ".join(parts), INFO if why or lost else SUCCESS, stays=self.stays or bool(why))
+        self.end()
+
+    stays = False
+    """Whether what was done is told until it is dismissed."""
 
     def end(self) -> None:
         """Announce the end, and stop what runs in the background."""
+        if self._fitting is not None:
+            self._fitting.abandon()
+            self._fitting = None
+            self._set_busy(False)
         self.ended.emit()
+
+    def has_marks(self) -> bool:
+        """Whether something is marked that another page would forget; says so."""
+        if marked := self.view.grid.selection.count:
+            self.session.post(
+                self.tr("{0} marked here: Enter accepts the page, a click takes a mark back.").format(sprites(marked)),
+                INFO,
+            )
+        return marked > 0
 
     @property
     def written(self) -> tuple[int, int]:
@@ -113,6 +146,12 @@ class Assistant(QObject):
 
     def undone_by(self) -> str:
         """How all of it is undone later."""
+        first = self._edits[0] if self._edits else 0
+        steps = sum(one.state == "done" and one.edit >= first for one in self.session.workspace.history.entries())
+        if first and steps > len(self._edits):
+            return self.tr("other things were changed meanwhile: {0} times Ctrl+Z undoes all of it with them").format(
+                steps
+            )
         if len(self._edits) < 2:
             return self.tr("Ctrl+Z undoes all of it")
         return self.tr("a version was saved meanwhile: Ctrl+Z undoes what came after, {0} times all of it").format(
@@ -131,10 +170,14 @@ class Assistant(QObject):
         return self.remembered.pop()
 
     def _take_changes(self, changes: Changes) -> None:
-        """Where another screen undoes what was written, what is shown here is no longer true."""
-        if not self._writing and self._edit and changes.edit == self._edit:
-            self._edit = self._parts = 0
+        """Where another screen undoes what was written or changes sprites, what is shown here is no longer true."""
+        if self._writing:
+            return
+        if changes.edit in self._edits:
+            self._edits, self._edit, self._parts = [], 0, 0
             self.end()
+        elif self.depends_on & set(changes.fields) and np.isin(changes.seqs, self.seqs).any():
+            self.leave(self.tr("Sprites were changed elsewhere, so Assist has ended: begin again to go on"))
 
     def fit(self, work: Callable[[], Any], then: Callable[[], object], *, slow: bool = False) -> None:
         """Do what a page takes, in the background where that is `slow` or there are many sprites, and then go on."""
@@ -145,24 +188,26 @@ class Assistant(QObject):
         self._set_busy(True)
 
         def done(_nothing: Any) -> None:
+            self._fitting = None
             self._set_busy(False)
             then()
 
         def failed(error: BaseException) -> None:
+            self._fitting = None
             self._set_busy(False)
             self.session.post_failure(error)
 
-        self.session.start_quiet_job(lambda workspace, job: work(), done, failed)
+        self._fitting = self.session.start_quiet_job(lambda workspace, job: work(), done, failed)
 
-    def ask(self, question: str, count: int) -> None:
+    def ask(self, question: str, count: int, more: str = "") -> None:
         """Ask about a page of `count` sprites, and say so where it goes on below the window.
 
-        What else is said and offered comes before.
+        What else is said and offered comes before. `more` is said instead, with {0} for the count.
         """
         self.view.question.setText(question)
         self.view.settle()
         if count > self.view.grid.room:
-            question += " " + self.tr("{0} on this page: scroll to see all.").format(sprites(count))
+            question += " " + (more or self.tr("{0} on this page: scroll to see all.")).format(sprites(count))
             self.view.question.setText(question)
 
     def _set_busy(self, busy: bool) -> None:
@@ -171,8 +216,8 @@ class Assistant(QObject):
             self._had_keys = grid.hasFocus()
         self.busy = busy
         grid.setEnabled(not busy)
-        for button in self.view.buttons.values():
-            button.setEnabled(not busy)
+        for key, button in self.view.buttons.items():
+            button.setEnabled(not busy or key == Qt.Key.Key_Escape)
         if not busy and self._had_keys:
             grid.setFocus()  # what is disabled loses the keys
 
@@ -180,11 +225,13 @@ class Assistant(QObject):
         """Give the page the keys once it can be used, though it could not when the mode began."""
         self._had_keys = True
 
-    def because(self, near: list[tuple[int, float]]) -> str:
-        """ "Most like a.png and b.png, which are confirmed." """
+    def because(self, near: list[tuple[int, float]], text: Callable[[int], str] | None = None) -> str:
+        """ "Most like a.png and b.png, which are confirmed." `text` says more of a row, with {0} for its name."""
         if not near:
             return self.tr("Nothing like it has been confirmed yet.")
+        usual = self.tr("{0} ({1} %)")
         some = [
-            self.tr("{0} ({1} %)").format(self.found.sprites[row].name, round(100 * abs(alike))) for row, alike in near
+            (text(row) if text else usual).format(self.found.sprites[row].name, round(100 * abs(alike)))
+            for row, alike in near
         ]
         return self.tr("Most like, of those confirmed: {0}").format(", ".join(some))

@@ -30,7 +30,7 @@ from gandam_studio.qt.curate.assist import keys
 from gandam_studio.qt.curate.assist.assistant import Assistant
 from gandam_studio.qt.curate.assist.grid import Look
 from gandam_studio.qt.curate.assist.view import AssistView
-from gandam_studio.qt.session import INFO, SUCCESS, Session
+from gandam_studio.qt.session import INFO, Session
 
 _PAGES_TO_TELL = 2  # accepted, before the clicks that are left are shown: the model must prove itself first
 FOLLOW_MS = 300
@@ -199,11 +199,10 @@ class FacingAssist(Assistant):
     def _wait(self) -> None:
         """Nothing is open until more sprites are described."""
         self._page, self._waits = None, True
-        self.view.heading.setText(self.tr("Looking at more sprites…"))
-        self.view.question.setText(
-            self.tr("Everything that was looked at so far is confirmed. The next page comes by itself.")
+        self.view.show_nothing(
+            self.tr("Looking at more sprites…"),
+            self.tr("Everything that was looked at so far is confirmed. The next page comes by itself."),
         )
-        self.view.grid.show_page([], lambda seq: {}, {})
         self.view.show_buttons([(keys.back(), self.back), (keys.leave(), self.leave)], primary=False)
         self._show_progress()
         self.current_changed()
@@ -352,28 +351,37 @@ class FacingAssist(Assistant):
 
     def doubtful_first(self) -> None:
         """Order pages from the most doubtful, or from the surest again."""
-        if not self.busy:
+        if not self.busy and not self.has_marks():
             self.review.doubtful_first = not self.review.doubtful_first
             self._next()
 
     def other_side(self) -> None:
         """Have everything face the other side."""
-        if self._page is not None and not self.busy:
-            self.target = "right" if self.target == "left" else "left"
-            self.review.wanted = -self.review.wanted
-            self._show(self.review.page() if self._page.plain else self._page)
+        if self._page is None or self.busy or (self._page.plain and self.has_marks()):
+            return
+        self.target = "right" if self.target == "left" else "left"
+        self.review.wanted = -self.review.wanted
+        # What is turned the wrong way stays so for the other side, but not in plain order.
+        kept = (self.view.grid.selection.seqs(), self.view.grid.current, self._fronts, self._clicks)
+        self._show(self.review.page() if self._page.plain else self._page)
+        marked, current, self._fronts, self._clicks = kept
+        self.view.grid.go_to(current)
+        self.view.grid.selection.add(marked)
+        self.view.grid.repaint_page()
 
     def back(self) -> None:
         """Take the last page or answer back."""
         if (before := self.take_page_back()) is not None:
             _, state, self._target_written = before
             self._waits = False
+            self.review.put_back(state)  # now, since the person may leave before it is learned
             self.fit(lambda: self.review.restore(state), self._next)
 
     # What is said
 
     def _show_progress(self) -> None:
-        progress, total = self.review.progress(), len(self.seqs)
+        progress = self.review.progress()
+        total = len(self.seqs) - progress.left_alone
         if self._waits:
             text = self.tr("{0} of {1} confirmed").format(f"{progress.confirmed:,}", f"{total:,}")
         elif not self.review.started:
@@ -387,6 +395,8 @@ class FacingAssist(Assistant):
             if progress.total < total:
                 about = self.tr("{0} for the first {1}").format(about, f"{progress.total:,}")
             text = self.tr("{0} of {1} sure; {2}").format(f"{progress.sure:,}", f"{total:,}", about)
+        if progress.left_alone:
+            text += self.tr(" · {0} left alone, the same when mirrored").format(sprites(progress.left_alone))
         self._told = text
         self.view.progress.setText(text + self._told_growth())
 
@@ -407,37 +417,42 @@ class FacingAssist(Assistant):
         if row < 0 or self._page is None:
             self.view.why.setText("")
             return
-        chance = round(100 * float(self.review.chances[row]))
-        parts = [
-            self.found.sprites[row].name,
-            self.tr("{0} % sure").format(chance),
-            self.because(self.review.nearest(row, 2)),
-        ]
+        parts = [self.found.sprites[row].name, self.because(self.review.nearest(row, 2))]
+        if not self._page.plain:  # it is as it was, and not what the suggestions are about
+            parts.insert(1, self.tr("{0} % sure").format(min(99, round(100 * float(self.review.chances[row])))))
         if (size := self.view.grid.stack_size()) >= _STACK:
             parts.insert(1, self.tr("stack of {0}, G turns it").format(size))
         self.view.why.setText(" · ".join(parts))
 
-    def leave(self) -> None:
-        """Say what was done. Where another side was chosen last, what was confirmed is turned to it."""
-        if self.busy:
-            return
+    def leave(self, why: str = "") -> None:
+        """End, and say what was done. Where another side was chosen last, what was confirmed is turned to it."""
         fresh = np.flatnonzero((self.review.labels != UNKNOWN) & (self.review.labels != self._before))
-        if len(fresh) and self._edit:
-            if self.target != self._target_written:
-                self._write(fresh)
-            turned = sum(self._turned(row) for row in np.flatnonzero(self.review.labels != UNKNOWN).tolist())
-            text = self.tr("{0} confirmed, {1} turned, by {2} · {3}").format(
-                sprites(len(fresh)), f"{turned:,}",
-                counted(self.review.clicks, self.tr("1 click"), self.tr("{0} clicks")),
-                self.undone_by(),
-            )  # fmt: skip
-            growing = self._growing
-            if growing is not None and not growing.is_whole:
-                text += self.tr(" · {0} not looked at yet: begin again to go on with them").format(
-                    sprites(len(self.seqs) - self.review.compared)
-                )
-            self.session.post(text, SUCCESS)
-        self.end()
+        if len(fresh) and self._edit and self.target != self._target_written and not why and not self.busy:
+            self._write(fresh)
+        super().leave(why)
+
+    @property
+    def depends_on(self) -> frozenset[str]:
+        """What is turned, how it looks, and which way that is."""
+        return frozenset({"status", "facing", "flipped", "rotation", "crop"})
+
+    def told(self) -> str:
+        """What was done."""
+        fresh = np.flatnonzero((self.review.labels != UNKNOWN) & (self.review.labels != self._before))
+        if not (len(fresh) and self._edit):
+            return ""
+        turned = sum(self._turned(row) for row in np.flatnonzero(self.review.labels != UNKNOWN).tolist())
+        text = self.tr("{0} confirmed, {1} turned, by {2} · {3}").format(
+            sprites(len(fresh)), f"{turned:,}",
+            counted(self.review.clicks, self.tr("1 click"), self.tr("{0} clicks")),
+            self.undone_by(),
+        )  # fmt: skip
+        growing = self._growing
+        if growing is not None and not growing.is_whole:
+            text += self.tr(" · {0} not looked at yet: begin again to go on with them").format(
+                sprites(len(self.seqs) - self.review.compared)
+            )
+        return text
 
     def _turned(self, row: int) -> bool:
         """Whether a sprite is flipped now and was not before, or the other way round."""

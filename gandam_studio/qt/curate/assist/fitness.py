@@ -8,13 +8,15 @@ from PySide6.QtCore import QObject
 
 from gandam_studio.core.suggestions.fitness.review import UNFIT, FitnessReview
 from gandam_studio.core.suggestions.sprites import SpritesInReview, end_review
-from gandam_studio.core.workspace.settings import CERTIFICATES
+from gandam_studio.core.workspace.settings import CERTIFICATES, LOOKED_AT
 from gandam_studio.qt.counts import sprites
 from gandam_studio.qt.curate.assist import keys
 from gandam_studio.qt.curate.assist.assistant import AT_ONCE, Assistant
 from gandam_studio.qt.curate.assist.grid import Look
 from gandam_studio.qt.curate.assist.view import AssistView
-from gandam_studio.qt.session import SUCCESS, Session
+from gandam_studio.qt.session import Session
+
+_FEWEST = 8  # sprites on a page, however small the window is
 
 
 class FitnessAssist(Assistant):
@@ -39,9 +41,7 @@ class FitnessAssist(Assistant):
     def begin(self) -> None:
         """Show the first page."""
         if self.size > AT_ONCE:  # it takes seconds
-            self.view.heading.setText(self.tr("Looking for sprites of all kinds…"))
-            self.view.question.setText("")
-            self.view.grid.show_page([], self._look, {})
+            self.view.show_nothing(self.tr("Looking for sprites of all kinds…"), "")
             self.view.show_buttons([(keys.leave(), self.leave)], primary=False)
             self._show_progress()
         self._next(audit=False)
@@ -80,7 +80,12 @@ class FitnessAssist(Assistant):
         self.ask(
             self.tr("Click every sprite that is “{0}”, then press Enter, which drops those.").format(review.reason),
             len(rows),
+            self.tr("{0} on this page: Enter shows the others first."),
         )
+        room = max(_FEWEST, self.view.grid.room)
+        if not audit and len(rows) > room:
+            self._show(rows[:room], audit)  # what is looked at is learned from before more is shown
+            return
         self.current_changed()
 
     def _look(self, seq: int) -> Look:
@@ -90,12 +95,14 @@ class FitnessAssist(Assistant):
         """Take the page's answers, and show the next; the random check is offered once pages are clean."""
         if self.busy or not len(self._rows):
             return
+        if self.view.grid.show_unseen():  # what nobody has seen must not count as looked at
+            return
         rows, audit = self._rows, self._audit
         unfit = np.array([seq in self.view.grid.selection for seq in self.seqs[rows].tolist()], bool)
         before = (self.written, self.review.snapshot(), rows, audit)
         self.review.take(rows, unfit, audit=audit)
-        kept = self.session.workspace.setting(CERTIFICATES)
-        if not self.write(end_review(self.review, self.found, self._before, kept)):
+        kept, looked_at = (self.session.workspace.setting(key) for key in (CERTIFICATES, LOOKED_AT))
+        if not self.write(end_review(self.review, self.found, self._before, kept, looked_at)):
             self.review.put_back(before[1])
             return
         self.remembered.append(before)
@@ -111,12 +118,12 @@ class FitnessAssist(Assistant):
 
     def check(self) -> None:
         """Draw sprites at random, which says how many unfit ones may be left."""
-        if not self.busy:
+        if not self.busy and not self.has_marks():
             self._next(audit=True)
 
     def suspicious(self) -> None:
         """Go back to the most suspicious ones."""
-        if not self.busy:
+        if not self.busy and not self.has_marks():
             self._next(audit=False)
 
     def _show_progress(self) -> None:
@@ -146,23 +153,30 @@ class FitnessAssist(Assistant):
         if row < 0:
             self.view.why.setText("")
             return
-        near = self.review.nearest(row, 2)
-        self.view.why.setText(f"{self.found.sprites[row].name} · " + self.because(near))
+        parts = [self.found.sprites[row].name]
+        if self.review.chances is not None:
+            chance = min(99, max(1, round(100 * float(self.review.chances[row]))))
+            parts.append(self.tr("unfit with a chance of {0} %").format(chance))
+        self.view.why.setText(" · ".join([*parts, self.because(self.review.nearest(row, 2), self._verdict)]))
 
-    def leave(self) -> None:
-        """Say what was dropped, and what may be left."""
-        if self.busy:
-            return
-        if self.remembered:
-            dropped = sum(
-                self.review.labels[row] == UNFIT and self._before[int(seq)] != UNFIT
-                for row, seq in enumerate(self.seqs.tolist())
-            )
-            self.session.post(
-                self.tr("{0} dropped for “{1}”; {2} · {3}").format(
-                    sprites(int(dropped)), self.review.reason, self.said(), self.undone_by()
-                ),
-                SUCCESS,
-                stays=True,
-            )
-        self.end()
+    def _verdict(self, row: int) -> str:
+        return self.tr("{0} ({1} %, unfit)") if self.review.labels[row] == UNFIT else self.tr("{0} ({1} %, fit)")
+
+    @property
+    def depends_on(self) -> frozenset[str]:
+        """Whether a sprite is asked about."""
+        return frozenset({"status", "reason"})
+
+    stays = True
+
+    def told(self) -> str:
+        """What was dropped, and what may be left."""
+        if not self.remembered:
+            return ""
+        dropped = sum(
+            self.review.labels[row] == UNFIT and self._before[int(seq)] != UNFIT
+            for row, seq in enumerate(self.seqs.tolist())
+        )
+        return self.tr("{0} dropped for “{1}”; {2} · {3}").format(
+            sprites(int(dropped)), self.review.reason, self.said(), self.undone_by()
+        )

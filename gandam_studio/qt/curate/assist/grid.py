@@ -53,6 +53,8 @@ class AssistGrid(Gallery):
         self._would_be = _WouldBe(workspace)
         self.rows = self._would_be
         self._stacks: dict[int, int] = {}
+        self._seen: set[int] = set()  # positions
+        self.verticalScrollBar().valueChanged.connect(lambda _value: self._note_seen())
         self._usual_tile = 0  # the side of cells on pages, while they are large
         self.setAccessibleName(self.tr("Suggestions"))
 
@@ -75,6 +77,7 @@ class AssistGrid(Gallery):
         self.selection.clear()
         self.show_order(np.array(seqs, np.int64))
         self.verticalScrollBar().setValue(0)
+        self._seen.clear()
         if len(seqs):
             self._set_current(0)
         self.selection_changed.emit()
@@ -86,6 +89,26 @@ class AssistGrid(Gallery):
         caption = self._grid.caption
         grid = Grid(0, max(1, size.width()), self._usual_tile or self.tile, caption)
         return grid.columns * max(1, (size.height() - GAP) // grid.cell_height)
+
+    def _note_seen(self) -> None:
+        height = self.viewport().height()
+        self._seen.update(place for place in self.visible() if 0 <= self._middle(place) <= height)
+
+    def _middle(self, position: int) -> int:
+        """The height of the middle of a sprite, in the viewport."""
+        return self.rect_of(position).top() + self._tile // 2
+
+    def show_unseen(self) -> bool:
+        """Scroll on to sprites of the page that were not in view yet; False if all were."""
+        self._note_seen()
+        place = next((one for one in range(len(self.order)) if one not in self._seen), -1)
+        if place < 0:
+            return False
+        self.verticalScrollBar().setValue(self.verticalScrollBar().value() + self.rect_of(place).top() - GAP)
+        self._note_seen()
+        self._seen.add(place)  # whatever the window's size is, this comes to an end
+        self._set_current(place, ahead=False)
+        return True
 
     def repaint_page(self) -> None:
         """Show what has changed."""

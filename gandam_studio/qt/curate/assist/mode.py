@@ -15,6 +15,7 @@ from gandam_studio.qt.questions import offer_reducing
 from gandam_studio.qt.session import INFO, Session
 
 if TYPE_CHECKING:
+    from gandam_studio.qt.background import BackgroundTask
     from gandam_studio.qt.curate.assist.assistant import Assistant
 
 
@@ -48,22 +49,27 @@ class AssistMode(QObject):
         self._host: Host = host
         self.assistant: Assistant | None = None
         self._wired = False
-        self._waiting = False
+        self._looking: BackgroundTask | None = None  # what is waited for
         self._hidden: list[QWidget] = []
+
+    @property
+    def is_preparing(self) -> bool:
+        """Whether sprites are looked at before the first page, which the person sees."""
+        return self._looking is not None and self._host.work.is_assisting
 
     def turn(self, seqs: Seqs | None) -> None:
         """Begin to turn sprites, those of some rows or all."""
         self._prepare(
-            self.tr("Look at sprites"), lambda workspace, job: _facing_review(workspace, seqs, job), self._turn
-        )
+            self.tr("Look at sprites"), lambda workspace, job: _facing_review(workspace, seqs, job), self._turn,
+            self.tr("Turn all to face one way"),
+        )  # fmt: skip
 
     def find_unfit(self, reason: str, seqs: Seqs | None) -> None:
         """Begin to look for sprites that are unfit for a reason."""
         self._prepare(
-            self.tr("Look at sprites"),
-            lambda workspace, job: _fitness_review(workspace, reason, seqs, job),
-            self._find_unfit,
-        )
+            self.tr("Look at sprites"), lambda workspace, job: _fitness_review(workspace, reason, seqs, job),
+            self._find_unfit, self.tr("Find unfit sprites: {0}").format(reason.strip()),
+        )  # fmt: skip
 
     def find_odd(self, seqs: Seqs | None) -> None:
         """Find what is out of the ordinary, and select it in the gallery."""
@@ -76,16 +82,18 @@ class AssistMode(QObject):
         )
 
     def take_undo(self) -> bool:
-        """Take the last page back; False outside the mode."""
+        """Take the last page back, or the wish to begin; False outside the mode."""
         if self.assistant is None:
-            return False
+            stops = self.is_preparing
+            self._stop()
+            return stops
         self.assistant.back()
         return True
 
     def take_redo(self) -> bool:
         """Nothing is redone while pages are shown; False outside the mode."""
         if self.assistant is None:
-            return False
+            return self.is_preparing
         self._host.session.post(self.tr("Pages that were taken back are accepted again, with Enter."), INFO)
         return True
 
@@ -93,22 +101,48 @@ class AssistMode(QObject):
         """End the mode."""
         if self.assistant is not None:
             self.assistant.leave()
+        else:
+            self._stop()
 
-    def _prepare(self, label: str, work: Any, then: Any) -> None:
-        if self.assistant is not None or self._waiting or not last_seq(self._host.session.workspace):
+    def _prepare(self, label: str, work: Any, then: Any, heading: str = "") -> None:
+        """Do `work` in the background, and `then` go on; with a `heading` the mode is shown meanwhile.
+
+        Otherwise keys that are meant for the first page would decide about what the gallery shows.
+        """
+        session = self._host.session
+        if self.assistant is not None or self._looking is not None or not last_seq(session.workspace):
             return
-        self._waiting = True
-        task = self._host.session.start_job(label, work, then)
-        task.ended.connect(self._ready)
+        if heading:
+            self._enter(heading)
 
-    def _ready(self) -> None:
-        self._waiting = False
+        def failed(error: BaseException) -> None:
+            session.post_failure(error)
+            self._go_back()
+
+        made: list[Any] = []
+
+        def ended() -> None:
+            if self._looking is task:
+                self._looking = None
+            if made:
+                then(made[0])  # now that the strip shows the work no more: a page is made for the room there is
+
+        self._looking = task = session.start_job(label, work, made.append, failed, self._go_back)
+        task.ended.connect(ended)
+
+    def _stop(self) -> None:
+        """Go back to the gallery before the first page. What was described is kept."""
+        if self.is_preparing and self._looking is not None:
+            self._looking.abandon()
+            self._looking = None
+            self._go_back()
 
     def _turn(self, made: tuple[Any, Any, Any]) -> None:
         from gandam_studio.qt.curate.assist.facing import FacingAssist
 
         review, found, growing = made
         if not len(review.open) and growing is None:
+            self._go_back()
             self._host.session.post(self.tr("Every sprite has a facing, looks the same mirrored, or is dropped."), INFO)
             return
         self._begin(FacingAssist(self._host.session, self._host.work.assist_view, review, found, growing, self))
@@ -118,7 +152,14 @@ class AssistMode(QObject):
 
         review, found = made
         if not len(review.rest):
-            self._host.session.post(self.tr("Every sprite is decided already."), INFO)
+            self._go_back()
+            self._host.session.post(
+                self.tr(
+                    "Every sprite shown is kept or dropped already, so there is none to ask about. "
+                    "Shift+U makes the selected ones undecided."
+                ),
+                INFO,
+            )
             return
         self._begin(FitnessAssist(self._host.session, self._host.work.assist_view, review, found, self))
 
@@ -139,7 +180,7 @@ class AssistMode(QObject):
         if not some:
             host.session.post(self.tr("No sprite is enlarged."), INFO)
             return
-        # The question comes once the job that found them has ended.
+        # A question has its own event loop, which is no part of the job's end.
         QTimer.singleShot(0, self, lambda: self._ask_to_reduce(some))
 
     def _ask_to_reduce(self, some: list[Any]) -> None:
@@ -158,19 +199,27 @@ class AssistMode(QObject):
         if task is not None:
             task.succeeded.connect(lambda _changes: session.sprites_imported.emit())
 
-    def _begin(self, assistant: Any) -> None:
+    def _enter(self, heading: str) -> None:
+        """Show the mode before there is a page."""
+        from gandam_studio.qt.curate.assist import keys
+
         host, view = self._host, self._host.work.assist_view
-        self.assistant = assistant
         if not self._wired:
             self._wired = True
             view.grid.current_changed.connect(lambda _seq: self._forward("current_changed"))
             view.grid.marked.connect(lambda _seq: self._forward("marked"))
-        assistant.ended.connect(self._end)
         self._hidden = [one for one in (host.panel, host.filter_bar, host.footer, host.hints) if one.isVisible()]
         for one in self._hidden:
             one.hide()
+        view.show_nothing(heading, self.tr("Looking at sprites. The first page comes by itself."))
+        view.show_buttons([(keys.leave(), self._stop)], primary=False)
         host.work.open_assist()
         host.refresh_current()
+
+    def _begin(self, assistant: Any) -> None:
+        view = self._host.work.assist_view
+        self.assistant = assistant
+        assistant.ended.connect(self._end)
         assistant.begin()
         if self.assistant is not None:
             view.grid.setFocus()
@@ -183,8 +232,15 @@ class AssistMode(QObject):
         assistant, self.assistant = self.assistant, None
         if assistant is not None:
             assistant.deleteLater()
+        self._go_back()
+
+    def _go_back(self) -> None:
+        """Show the gallery again, and what the mode hid."""
+        if not self._host.work.is_assisting:
+            return
         for one in self._hidden:
             one.show()
+        self._hidden = []
         self._host.work.show_gallery()
         self._host.refresh_current()
         self._host.activated()

@@ -78,6 +78,14 @@ class AssistView(QWidget):
         layout.addWidget(foot)
         self.setFocusProxy(self.grid)
 
+    def show_nothing(self, heading: str, question: str) -> None:
+        """Show an empty page, while the next one is looked for."""
+        self.heading.setText(heading)
+        self.question.setText(question)
+        self.progress.setText("")
+        self.why.setText("")
+        self.grid.show_page([], lambda seq: {}, {})
+
     def show_buttons(self, entries: Sequence[tuple[ModeKey, Callable[[], object]]], *, primary: bool = True) -> None:
         """Show what can be done, by key; the first one stands out if it is `primary`."""
         # Equal buttons stay, with what they do now.
