@@ -12,10 +12,11 @@ from typing import Any
 
 import numpy as np
 import torch
-from safetensors.torch import load_file, save_file
+from safetensors.torch import load_file, save
+from torch import nn
 
 from trainer import checkpoints
-from trainer.generators import build_generator
+from trainer.generators import FlowGenerator, build_generator
 from trainer.model_card import CARD, EXAMPLE, card, example
 from trainer.protocol import files
 from trainer.protocol.errors import TrainerError, io_failure
@@ -141,7 +142,8 @@ def _facts(trained: Trained, done: dict[str, float]) -> dict[str, Any]:
 
 
 def _safetensors(trained: Trained, path: Path, inputs: tuple[torch.Tensor, ...]) -> np.ndarray[Any, Any]:
-    save_file({k: v.contiguous() for k, v in checkpoints.module_tensors(trained.generator).items()}, path)
+    tensors = {k: v.contiguous() for k, v in checkpoints.module_tensors(trained.generator).items()}
+    path.write_bytes(save(tensors))  # As readable by others as the files beside it; save_file writes a private one.
     again = build_generator(trained.config, len(trained.classes))
     checkpoints.restore_module(again, load_file(path))
     with torch.no_grad():
@@ -158,17 +160,74 @@ def _torchscript(trained: Trained, path: Path, inputs: tuple[torch.Tensor, ...])
         return np.concatenate([again(*other).numpy(), again(*(t[3:] for t in inputs)).numpy()])
 
 
-def _onnx(trained: Trained, path: Path, inputs: tuple[torch.Tensor, ...]) -> np.ndarray[Any, Any]:
-    import onnxruntime  # type: ignore[import-not-found,import-untyped,unused-ignore]
+class _Step(nn.Module):
+    """One step of a flow."""
 
-    names = ["z", "labels"][: len(inputs)]
+    def __init__(self, flow: FlowGenerator) -> None:
+        super().__init__()
+        self.flow = flow
+
+    def forward(self, x: torch.Tensor, step: torch.Tensor, labels: torch.Tensor | None = None) -> torch.Tensor:
+        return self.flow.stepped(x, step, labels)
+
+
+def _onnx_of(module: nn.Module, inputs: tuple[torch.Tensor, ...], names: list[str], output: str) -> Any:
+    """A network as an ONNX model; the first side of all inputs but scalars is the batch."""
     batch = torch.export.Dim("batch", min=1, max=4096)
     with warnings.catch_warnings(), torch.no_grad():
         warnings.simplefilter("ignore")  # The exporter warns about its own internals.
-        torch.onnx.export(
-            trained.generator, inputs, str(path), input_names=names, output_names=["pictures"], dynamo=True,
-            dynamic_shapes=tuple({0: batch} for _ in inputs), external_data=False, verbose=False,
+        made = torch.onnx.export(
+            module, inputs, input_names=names, output_names=[output], dynamo=True, verbose=False,
+            dynamic_shapes=tuple({0: batch} if one.ndim else None for one in inputs),
         )  # fmt: skip
+    assert made is not None
+    return made.model_proto
+
+
+def _looped(trained: Trained, flow: FlowGenerator, inputs: tuple[torch.Tensor, ...]) -> Any:
+    """A flow as an ONNX model with a loop over its steps. Written out one after the other they take minutes."""
+    from onnx import TensorProto, helper  # type: ignore[import-not-found,import-untyped,unused-ignore]
+
+    x = inputs[0].view(-1, *flow.shape)
+    names = ["x", "step", "labels"][: 1 + len(inputs)]
+    once = _onnx_of(_Step(flow), (x, torch.tensor(1), *inputs[1:]), names, "x_next")
+    body, flag = once.graph, TensorProto.BOOL
+    picture, step = body.input[0], body.input[1]
+    labels = list(body.input)[2:]  # of the outer graph, where the loop's own sees them
+    loop = helper.make_graph(
+        [helper.make_node("Identity", ["go"], ["go_on"]), *body.node], "step",
+        [step, helper.make_tensor_value_info("go", flag, []), picture],
+        [helper.make_tensor_value_info("go_on", flag, []), body.output[0]],
+    )  # fmt: skip
+    constants = [
+        helper.make_tensor("shape_of_x", TensorProto.INT64, [4], [-1, *flow.shape]),
+        helper.make_tensor("count_of_steps", TensorProto.INT64, [], [flow.steps]),
+        helper.make_tensor("go_first", flag, [], [True]),
+    ]
+    nodes = [
+        helper.make_node("Reshape", ["z", "shape_of_x"], ["x_first"]),
+        helper.make_node("Loop", ["count_of_steps", "go_first", "x_first"], ["pictures"], body=loop),
+    ]
+    number = TensorProto.FLOAT
+    whole = helper.make_graph(
+        nodes, "flow", [helper.make_tensor_value_info("z", number, ["batch", trained.generator.latent]), *labels],
+        [helper.make_tensor_value_info("pictures", number, ["batch", *flow.shape])],
+        [*body.initializer, *constants],
+    )  # fmt: skip
+    return helper.make_model(
+        whole, opset_imports=once.opset_import, functions=once.functions, ir_version=once.ir_version
+    )
+
+
+def _onnx(trained: Trained, path: Path, inputs: tuple[torch.Tensor, ...]) -> np.ndarray[Any, Any]:
+    import onnxruntime  # type: ignore[import-not-found,import-untyped,unused-ignore]
+
+    names, generator = ["z", "labels"][: len(inputs)], trained.generator
+    if isinstance(generator, FlowGenerator):
+        model = _looped(trained, generator, inputs)
+    else:
+        model = _onnx_of(generator, inputs, names, "pictures")
+    path.write_bytes(model.SerializeToString())
     runtime = onnxruntime.InferenceSession(str(path), providers=["CPUExecutionProvider"])
     first = {name: value[:3].numpy() for name, value in zip(names, inputs, strict=True)}
     rest = {name: value[3:].numpy() for name, value in zip(names, inputs, strict=True)}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import itertools
 import math
 from collections.abc import Callable
@@ -9,10 +10,12 @@ from collections.abc import Callable
 import torch
 from torch import nn
 
+from trainer import checkpoints
 from trainer.networks import Generator, build_networks, class_count
 from trainer.networks_flow import UNet
 from trainer.protocol.config import TrainConfig
-from trainer.protocol.shapes import latent_size, patch_of, stages
+from trainer.protocol.errors import TrainerError
+from trainer.protocol.shapes import generator_parameters, latent_size, patch_of, stages
 from trainer.randomness import derived_seed
 
 SKETCH_POWER = 1.5
@@ -76,6 +79,11 @@ class FlowGenerator(Generator):
             x = torch.lerp(x, guess, 1 / (self.steps - step))
         return x
 
+    def stepped(self, x: torch.Tensor, step: torch.Tensor, labels: torch.Tensor | None = None) -> torch.Tensor:
+        """One step of `drawn`, its number (a scalar, int64) a tensor, as exports need it: (B, C, H, W) -> the same."""
+        guess = self._guided(x, torch.zeros_like(x[:, 0, 0, 0]) + step.float() / self.steps, labels)
+        return x + (guess - x) * (1 / (self.steps - step.float()))
+
     def sketched(
         self, z: torch.Tensor, steps: int, labels: torch.Tensor | None = None, before: Callable[[], None] | None = None
     ) -> torch.Tensor:
@@ -124,6 +132,25 @@ def build_generator(config: TrainConfig, classes: int = 0) -> Generator:
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(derived_seed(config.seed, "weights"))
         return FlowGenerator(config, classes or class_count(config))
+
+
+def restored_generator(config: TrainConfig, classes: int, tensors: dict[str, torch.Tensor]) -> Generator:
+    """The generator with the weights of a file. Raises TrainerError when they do not fit.
+
+    That is found out before anything is built, for a configuration from elsewhere may describe networks that fill the
+    memory, beside a file of a few bytes.
+    """
+    a, data = config.architecture, config.data
+    wanted = generator_parameters(a, stages(a, data.size), data, classes)
+    if 2 * sum(value.numel() for value in tensors.values()) < wanted:
+        raise TrainerError("the checkpoint does not match the networks of config.json: it is too small", "checkpoint")
+    if not config.is_flow:  # The discriminator is built with the generator, and not needed: the smallest will do.
+        narrow = (1,) * len(a.discriminator_channels)
+        smallest = dataclasses.replace(a, discriminator_channels=narrow, discriminator_dense=())
+        config = dataclasses.replace(config, architecture=smallest)
+    generator = build_generator(config, classes)
+    checkpoints.restore_module(generator, tensors)
+    return generator
 
 
 def build_all(config: TrainConfig, classes: int = 0) -> dict[str, nn.Module]:

@@ -20,6 +20,7 @@ import numpy as np
 from PIL import Image
 
 HERE = Path(__file__).resolve().parent
+AT_ONCE = 64
 
 
 def main() -> None:
@@ -34,8 +35,11 @@ def main() -> None:
     z = latents(options.seed, options.count, about["inputs"]["z"][1])
     labels = np.arange(options.count) % len(about["classes"]) if about["classes"] else None
     engine = options.engine or choose()
-    pictures = (with_onnx if engine == "onnx" else with_torch)(about, z, labels)
-    sheet(pixels(pictures, about)).save(options.out)
+    draw, parts = with_onnx if engine == "onnx" else with_torch, []
+    for first in range(0, options.count, AT_ONCE):
+        part = slice(first, first + AT_ONCE)
+        parts.append(draw(about, z[part], None if labels is None else labels[part]))
+    sheet(pixels(np.concatenate(parts), about)).save(options.out)
     print(f"{options.count} sprites of seed {options.seed} in {options.out} ({engine})")
 
 
@@ -84,12 +88,14 @@ def with_torch(about: dict, z: np.ndarray, labels: "np.ndarray | None") -> np.nd
 
     weights = load_file(HERE / "generator.safetensors")
     config = about["config"]
-    kinds = {"sprite": draw_sprite, "gandam": draw_layers, "dcgan": draw_layers}
+    kinds = {"sprite": draw_sprite, "gandam": draw_layers, "dcgan": draw_layers, "unet": draw_flow}
     kind = config["architecture"]["kind"]
     if kind not in kinds or any("parametrizations" in name for name in weights):
         sys.exit(f"this file cannot draw from a {kind} network's weights; use --engine onnx")
     x = torch.from_numpy(z)
-    if labels is not None:
+    if kind == "unet":  # A flow: it is told the class in every step.
+        config = {**config, "labels": labels, "shape": about["output"][1:]}
+    elif labels is not None:
         x = torch.cat([x, weights["class_vectors.weight"][torch.from_numpy(labels).long()]], 1)
     core = {name.removeprefix("core."): value for name, value in weights.items() if name.startswith("core.")}
     with torch.no_grad():
@@ -172,15 +178,95 @@ def draw_layers(weights: dict, z, config: dict):
     return x
 
 
+def draw_flow(weights: dict, z, config: dict):
+    """From noise to a picture in many steps: a UNet guesses the picture, and each step goes a part of the way there."""
+    import torch
+    from torch.nn import functional
+
+    flow, labels = config["flow"], config["labels"]
+    patch = math.isqrt(weights["enter.weight"].shape[1] // config["shape"][0])
+    stages = 1 + max(int(name.split(".")[1]) for name in weights if name.startswith("down."))
+    blocks = 1 + max(int(name.split(".")[2]) for name in weights if name.startswith("down."))
+
+    def linear(name: str, x):
+        return functional.linear(x, weights[f"{name}.weight"], weights.get(f"{name}.bias"))
+
+    def conv(name: str, x, padding: int = 0):
+        return functional.conv2d(x, weights[f"{name}.weight"], weights[f"{name}.bias"], padding=padding)
+
+    def norm(name: str, x):
+        count = x.shape[1]
+        groups = next(n for n in range(max(1, count // 8), 0, -1) if count % n == 0)
+        return functional.group_norm(x, groups, weights[f"{name}.weight"], weights[f"{name}.bias"])
+
+    def block(name: str, x, told):
+        scale, shift = linear(f"{name}.scale_shift", told)[:, :, None, None].chunk(2, 1)
+        y = norm(f"{name}.second_norm", conv(f"{name}.first", functional.silu(norm(f"{name}.norm", x)), 1))
+        x = conv(f"{name}.skip", x) if f"{name}.skip.weight" in weights else x
+        return x + conv(f"{name}.second", functional.silu(y * (1 + scale) + shift), 1)
+
+    def attention(x):
+        count, channels, height, width = x.shape
+        heads = 4 if channels % 4 == 0 else 1
+        parts = conv("attention.asked", norm("attention.norm", x))
+        parts = parts.reshape(count, 3 * heads, channels // heads, height * width).transpose(2, 3)
+        mixed = functional.scaled_dot_product_attention(*parts.chunk(3, 1))
+        return x + conv("attention.answer", mixed.transpose(2, 3).reshape(count, channels, height, width))
+
+    def guessed(x, time: float, classes):
+        angles = torch.full((len(x), 1), time) * weights["waves"]
+        told = torch.cat([angles.cos(), angles.sin()], 1)
+        told = linear("time.2", functional.silu(linear("time.0", told)))
+        if "classes.weight" in weights:
+            told = told + weights["classes.weight"][classes]
+        told, kept = functional.silu(told), []
+        y = conv("enter", functional.pixel_unshuffle(x, patch), 1)
+        for index in range(stages):
+            y = functional.avg_pool2d(y, 2) if index else y
+            for number in range(blocks):
+                y = block(f"down.{index}.{number}", y, told)
+                kept.append(y)
+        y = attention(block("middle", y, told))
+        for index in range(stages):
+            y = functional.interpolate(y, scale_factor=2, mode="nearest") if index else y
+            for number in range(blocks):
+                y = block(f"up.{index}.{number}", torch.cat([y, kept.pop()], 1), told)
+        y = functional.pixel_shuffle(conv("leave", functional.silu(norm("norm", y)), 1), patch)
+        return x + (1 - time) * y if flow["prediction"] == "velocity" else y
+
+    x = z.reshape(-1, *config["shape"])
+    untold = torch.full((len(x),), len(weights["classes.weight"]) - 1) if "classes.weight" in weights else None
+    classes = untold if labels is None else torch.from_numpy(labels).long()
+    for step in range(flow["steps"]):
+        guess = guessed(x, step / flow["steps"], classes)
+        if labels is not None and flow["guidance"] != 1:  # Away from what it would draw without a class.
+            without = guessed(x, step / flow["steps"], untold)
+            guess = without + flow["guidance"] * (guess - without)
+        x = torch.lerp(x, guess, 1 / (flow["steps"] - step))
+    return x
+
+
 def pixels(pictures: np.ndarray, about: dict) -> np.ndarray:
-    """(N, C, H, W) in [-1, 1] -> uint8 (N, H, W, C); the background is taken out of half-clear pixels again."""
+    """(N, C, H, W) in [-1, 1] -> uint8 (N, H, W, C); the background is taken out of half-clear pixels again, and what
+    is nearly background becomes background where the run asks for that.
+    """
     x = pictures.transpose(0, 2, 3, 1).astype(np.float32)
     if x.shape[3] == 4:
         under = np.array(about.get("background", [255, 255, 255]), np.float32) / 127.5 - 1
         alpha = np.clip((x[..., 3:] + 1) / 2, 0, 1)
         colour = np.where(alpha > 1 / 255, (x[..., :3] - under * (1 - alpha)) / np.maximum(alpha, 1 / 255), under)
         x = np.concatenate([colour, x[..., 3:]], 3)
-    return np.rint((np.clip(x, -1, 1) + 1) * 127.5).astype(np.uint8)
+    found = np.rint((np.clip(x, -1, 1) + 1) * 127.5).astype(np.uint8)
+    levels, ground = about["config"].get("sampling", {}).get("snap", 0), about.get("background", [255, 255, 255])
+    if not levels:
+        return found
+    if found.shape[3] == 3:
+        near = np.abs(found.astype(np.int16) - np.array(ground)).max(3, keepdims=True) <= levels
+        return np.where(near, np.array(ground, np.uint8), found)
+    alpha = found[..., 3:]
+    snapped = np.where(alpha <= levels, np.array([*ground, 0], np.uint8), found)
+    snapped[..., 3:][alpha >= 255 - levels] = 255
+    return snapped
 
 
 def sheet(pictures: np.ndarray) -> Image.Image:

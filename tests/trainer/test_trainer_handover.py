@@ -56,6 +56,8 @@ def test_the_example_draws_what_sample_draws_without_this_program(
     train_run(run)
     trained = load_trained(run)
     export(trained, tmp_path / "model", ("safetensors",), run=run)
+    modes = {path.stat().st_mode for path in (tmp_path / "model").iterdir()}
+    assert len(modes) == 1  # What one person can read, others can.
     alone(tmp_path / "model", "--count", "5", "--seed", "3", "--engine", "torch", "--out", str(tmp_path / "a.png"))
     found = cells(tmp_path / "a.png", 5, 32).astype(int)
     assert np.abs(found - pictures(trained, 5, 3)).max() <= 1

@@ -16,7 +16,7 @@ from trainer import checkpoints
 from trainer.dataset import background_fill, snapped, to_pixels
 from trainer.exploring.previews import BUDGET_S, Pace, PreviewPlan, plan
 from trainer.export import FILES, MODEL
-from trainer.generators import FlowGenerator, build_generator
+from trainer.generators import FlowGenerator, restored_generator
 from trainer.grids import CHUNK, batches, draw_batch
 from trainer.protocol.config import TrainConfig
 from trainer.protocol.errors import TrainerError, io_failure
@@ -238,9 +238,8 @@ def load_exported(folder: Path) -> Trained:
         ) from None
     except (OSError, SafetensorError, UntrustedError) as error:
         raise TrainerError(f"{path.name} cannot be read: {shortened(str(error), 300)}", "data") from None
-    generator = build_generator(config, len(classes))
     try:
-        checkpoints.restore_module(generator, tensors)
+        generator = restored_generator(config, len(classes), tensors)
     except TrainerError:
         kind, size = config.architecture.kind, config.data.size
         raise TrainerError(
