@@ -15,7 +15,7 @@ import torch
 from trainer import checkpoints
 from trainer.dataset import background_fill, class_names
 from trainer.device import choose_device
-from trainer.generators import FlowGenerator, build_generator
+from trainer.generators import FlowGenerator, restored_generator
 from trainer.grids import draw_pictures, png_bytes, tile
 from trainer.latent_space import around, truncated
 from trainer.networks import Generator
@@ -84,8 +84,7 @@ def load_trained(
         raise TrainerError("this run keeps no average of its weights; use --weights raw")
     name = "generator" if weights == "raw" or not has_average else "ema"
     classes = class_names(config)
-    generator = build_generator(config, len(classes))
-    checkpoints.restore_module(generator, checkpoints.load(folder, [name], verified=state).tensors[name])
+    generator = restored_generator(config, len(classes), checkpoints.load(folder, [name], verified=state).tensors[name])
     where = choose_device(device)
     fill = background_fill(run.dataset_info() if run.dataset_info_path.exists() else {}, config.data.channels)
     ready(generator, where)
@@ -307,6 +306,8 @@ def save_sample(
         drawn, seeds, left_out = wanted_pictures(run, trained, count, seed, wanted, tag, progress)
     facts: dict[str, Any] = {"run": run.name, "iteration": trained.iteration, "weights": trained.weights}
     facts |= {"count": len(seeds), "seed": None if wanted.names or wanted.around else seed}
+    if trained.config.origin.manifest:
+        facts["manifest"] = trained.config.origin.manifest
     if wanted.truncation != 1:
         facts["truncation"] = wanted.truncation
     if wanted.copies_out:

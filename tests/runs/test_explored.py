@@ -18,13 +18,15 @@ VECTOR = np.arange(5, dtype=np.float32)
 
 
 def test_what_is_kept_is_read_back(tmp_path: Path) -> None:
-    what = Explored().with_favourite(Favourite("a", VECTOR, 3, "7/1", "red")).with_favourite(Favourite("a", VECTOR))
+    what = (
+        Explored().with_favourite(Favourite("a", VECTOR, 3, "7/1", "red", "7/1")).with_favourite(Favourite("a", VECTOR))
+    )
     what = what.with_direction(Direction("bulkier", VECTOR / 5, 3, "tag", "a note"))
     keep(tmp_path, what)
     found = explored(tmp_path)
     assert [one.name for one in found.favourites] == ["a", "a 2"]
     one, direction = found.favourites[0], found.directions[0]
-    assert (one.iteration, one.origin, one.label) == (3, "7/1", "red")
+    assert (one.iteration, one.origin, one.label, one.latent) == (3, "7/1", "red", "7/1")
     assert (direction.name, direction.kind, direction.note) == ("bulkier", "tag", "a note")
     assert np.array_equal(one.vector, VECTOR)
     assert [path.name for path in tmp_path.iterdir()] == [FILE]

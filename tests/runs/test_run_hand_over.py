@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -18,6 +19,7 @@ from gandam_studio.core.finishing.palette_files import read_palette
 from gandam_studio.core.importing import import_sources
 from gandam_studio.core.jobs import Cancelled, NullJob
 from gandam_studio.core.pictures.decoding import DEFAULT_LIMITS, aseprite
+from gandam_studio.core.runs import film
 from gandam_studio.core.runs.handing_over import (
     CLEAN_LOOK,
     DATA,
@@ -169,6 +171,40 @@ def test_plain_samples_stay_as_drawn(run: RunDirectory, samples: Samples, tmp_pa
         with Image.open(tmp_path / "out" / f"r1-test-400-01234567-seed-7-{index:04d}.png") as picture:
             assert (np.asarray(picture) == samples.pictures[index]).all()
     assert not (tmp_path / "out" / "palette.gpl").exists()
+
+
+def test_the_note_in_a_folder_names_files_that_are_there(run: RunDirectory, samples: Samples, tmp_path: Path) -> None:
+    named = replace(samples, names=["", "the tall/one", *[""] * 7])
+    for number, scales in enumerate(((4,), (2, 4), (1, 4))):
+        out = tmp_path / f"out{number}"
+        hand_over(run, out, lambda _folder: named, CLEAN_LOOK, HandOverPlan(scales))
+        told = json.loads((out / "seeds.json").read_text(encoding="utf-8"))["sprites"]
+        for one in told:
+            with Image.open(out / one["file"]) as picture:
+                assert picture.width == 32 * scales[0]
+                own = json.loads(picture.text["gandam"])  # type: ignore[attr-defined]
+            assert (own["latent"], own.get("name")) == (one["latent"], one.get("name"))
+        assert [one.get("name") for one in told] == [None, "the tall/one", *[None] * 7]
+        assert "the-tall-one" in told[1]["file"]
+
+
+@pytest.mark.parametrize("suffix", [".gif", ".webp", ".apng"])
+def test_an_animation_that_does_not_fit_into_memory_is_refused(
+    run: RunDirectory, samples: Samples, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, suffix: str
+) -> None:
+    monkeypatch.setattr(film, "MOST_PIXELS", 9 * 64 * 64 - 1)
+    with pytest.raises(UserError, match="memory"):
+        hand_over(run, tmp_path / f"a{suffix}", lambda _folder: samples, CLEAN_LOOK, HandOverPlan((2,)))
+    with pytest.raises(UserError, match="too many"):
+        hand_over(
+            run,
+            tmp_path / f"a{suffix}",
+            lambda _folder: replace(samples, pictures=[np.zeros((512, 512, 4), np.uint8)] * 9),
+            Look(),
+            HandOverPlan((16,)),
+        )
+    hand_over(run, tmp_path / f"a{suffix}", lambda _folder: samples, CLEAN_LOOK)
+    assert [path.name for path in tmp_path.glob("a*")] == [f"a{suffix}"]
 
 
 def test_names_are_different_and_fit_every_system() -> None:

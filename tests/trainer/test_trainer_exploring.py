@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import os
 import pickle
@@ -457,6 +458,27 @@ def test_hostile_models_are_one_line_and_run_nothing(run: RunDirectory, tmp_path
         assert "sprite network at 32 px" in str(told.value)
 
 
+def test_a_network_that_its_file_does_not_hold_takes_no_memory(run: RunDirectory, tmp_path: Path) -> None:
+    resource = pytest.importorskip("resource")
+    trained = load_trained(run)
+    export(trained, tmp_path / "model", ("safetensors",))
+    about = json.loads((tmp_path / "model" / "generator.json").read_text())
+    config = json.loads(run.config_path.read_text())
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    about["config"]["architecture"]["discriminator_channels"] = [1024] * 4
+    (tmp_path / "model" / "generator.json").write_text(json.dumps(about))
+    open_model(tmp_path / "model")  # It holds no discriminator, so none is needed.
+    about["config"]["architecture"]["generator_channels"] = config["architecture"]["generator_channels"] = [1024] * 4
+    (tmp_path / "model" / "generator.json").write_text(json.dumps(about))
+    with pytest.raises(TrainerError):
+        open_model(tmp_path / "model")
+    run.config_path.write_text(json.dumps(config))
+    with pytest.raises(TrainerError):
+        open_model(run.path)
+    unit = 1 if sys.platform == "darwin" else 1024
+    assert (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) * unit < 100 << 20
+
+
 @pytest.mark.parametrize("name", ["model.pkl", "model.pt", "model.zip"])
 def test_a_file_is_no_model(tmp_path: Path, name: str) -> None:
     mark = tmp_path / "it ran"
@@ -473,6 +495,15 @@ def test_variations_have_names(run: RunDirectory, tmp_path: Path) -> None:
     ])  # fmt: skip
     assert told.exit_code == 0, told.output
     assert json.loads(told.output)["seeds"] == ["7/3~0.25/5", "7/3"]
+
+
+def test_samples_say_which_version_was_learned_from(make_run: MakeRun, tmp_path: Path) -> None:
+    digest = "ab" * 32
+    config = small_config("sprite-r3-cpu", "stop.iterations=1")
+    made = make_run("r", dataclasses.replace(config, origin=dataclasses.replace(config.origin, manifest=digest)))
+    train_run(made)
+    drawn(made, tmp_path / "a.png", "--count", "1")
+    assert json.loads(Image.open(tmp_path / "a.png").text["gandam"])["manifest"] == digest
 
 
 def drawn(run: RunDirectory, out: Path, *words: str) -> dict[str, object]:

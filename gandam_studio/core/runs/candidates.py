@@ -21,7 +21,7 @@ def take_in(workspace: Workspace, done: FinishedSamples, *, job: Job = NULL_JOB)
     """
     samples = done.samples
     sources = [
-        Pasted(f"{name}.png", png_of(picture, {**samples.facts, "index": index, "latent": samples.latents[index]}))
+        Pasted(f"{name}.png", png_of(picture, {**samples.facts, "index": index, **samples.named(index)}))
         for index, (name, picture) in enumerate(zip(file_names(samples), done.pictures, strict=True))
     ]
     return import_sources(workspace, sources, job=job, options=ImportOptions(carry_over=False)).imported

@@ -34,7 +34,7 @@ class Favourite:
 
     Attributes:
         name: unique. vector: its latent. iteration: of the checkpoint it was found with. origin: what it is, in words.
-        label: name of its class, "" for none.
+        label: name of its class, "" for none. latent: what alone draws it again, such as "7/3"; "" if nothing does.
     """
 
     name: str
@@ -42,6 +42,7 @@ class Favourite:
     iteration: int = 0
     origin: str = ""
     label: str = ""
+    latent: str = ""
 
 
 @dataclass(frozen=True, eq=False)
@@ -76,6 +77,27 @@ class Explored:
         """With another direction, under a name that is free."""
         named = dataclasses.replace(one, name=free_name(one.name, self.directions))
         return dataclasses.replace(self, directions=(*self.directions, named))
+
+    def beyond(self, other: Explored) -> Explored:
+        """What is kept here and not in `other`."""
+        favourites, directions = set(map(_key, other.favourites)), set(map(_key, other.directions))
+        return Explored(
+            tuple(one for one in self.favourites if _key(one) not in favourites),
+            tuple(one for one in self.directions if _key(one) not in directions),
+        )
+
+    def with_all(self, other: Explored) -> Explored:
+        """With all that `other` keeps as well, under names that are free."""
+        found = self
+        for favourite in other.favourites:
+            found = found.with_favourite(favourite)
+        for direction in other.directions:
+            found = found.with_direction(direction)
+        return found
+
+
+def _key(one: Favourite | Direction) -> tuple[str, bytes]:
+    return one.name, one.vector.tobytes()
 
 
 def free_name(wanted: str, taken: Sequence[Favourite | Direction]) -> str:
@@ -112,7 +134,8 @@ def keep(folder: Path, what: Explored) -> None:
     value = {
         "schema_version": _SCHEMA,
         "favourites": [
-            {**_common(one), "origin": one.origin, "class": one.label} for one in what.favourites
+            {**_common(one), "origin": one.origin, "class": one.label, "latent": one.latent}
+            for one in what.favourites
         ],
         "directions": [{**_common(one), "kind": one.kind, "note": one.note} for one in what.directions],
     }  # fmt: skip
@@ -155,7 +178,7 @@ def _favourite(values: Values) -> Favourite:
     return Favourite(
         values.text("name", max_length=LONGEST_LABEL), vector_of(values.text("vector", max_length=1 << 24)),
         values.integer("iteration", 0), values.text("origin", "", max_length=LONGEST_NOTE),
-        values.text("class", "", max_length=LONGEST_LABEL),
+        values.text("class", "", max_length=LONGEST_LABEL), values.text("latent", "", max_length=LONGEST_LABEL),
     )  # fmt: skip
 
 

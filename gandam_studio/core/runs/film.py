@@ -66,7 +66,7 @@ def too_large(width: int, height: int, frames: int) -> str:
     if max(width, height) > LARGEST_SIDE:
         return f"{width:,} x {height:,} pixels are too many; use a smaller size"
     if width * height * frames > MOST_PIXELS:
-        return "so many large frames do not fit into memory; use a smaller size or fewer moments"
+        return "so many large frames do not fit into memory; use a smaller size or fewer frames"
     return ""
 
 

@@ -38,6 +38,7 @@ from gandam_studio.core.finishing.palette import Palette, counted_colours, palet
 from gandam_studio.core.finishing.palette_files import gimp_palette, read_palette
 from gandam_studio.core.finishing.sheet import atlas, laid_out, sheet_problem
 from gandam_studio.core.jobs import NULL_JOB, Job
+from gandam_studio.core.runs.film import too_large
 from gandam_studio.core.runs.process import ask
 from gandam_studio.core.runs.samples import FIXED, SampleSpot
 from gandam_studio.core.runs.sampling import ASEPRITE, MOVING, PLAIN, Choice, check_target, draw_sprites
@@ -132,11 +133,18 @@ class Samples:
         pictures: (H, W, 3 or 4) uint8 of one size.
         latents: a name for each, such as "7/3".
         facts: "run", "iteration", "weights", "seed", "count", "manifest" and what else is known of all.
+        names: what a person calls each, "" for no such name; empty if none has one.
     """
 
     pictures: Sequence[Pixels]
     latents: Sequence[str]
     facts: dict[str, Any]
+    names: Sequence[str] = ()
+
+    def named(self, index: int) -> dict[str, str]:
+        """What a sample's own note says besides the facts: its latent, and its name if it has one."""
+        name = self.names[index] if self.names else ""
+        return {"latent": self.latents[index], **({"name": name} if name else {})}
 
 
 @dataclass(frozen=True)
@@ -493,6 +501,9 @@ def _write(
         with outputs.new_file(target, force=force, near=[run.path]) as stream:
             stream.write(_document(samples, done, finish, plan))
     elif suffix in MOVING:
+        height, width = done[0].shape[:2]
+        if problem := too_large(width * plan.scales[0], height * plan.scales[0], len(done)):
+            raise UserError(problem)
         job.start("Writing the animation", len(done))
         data = animation.animated(
             [Image.fromarray(picture) for picture in done], suffix, plan.scales[0],
@@ -516,7 +527,7 @@ def _fill(folder: Path, samples: Samples, done: list[Pixels], finish: Finish, pl
     for scale in plan.scales:
         at = f"@{scale}x" if scale > 1 else ""
         for index, (name, picture) in enumerate(zip(names, done, strict=True)):
-            own = {**samples.facts, "index": index, "latent": samples.latents[index], "scale": scale}
+            own = {**samples.facts, "index": index, **samples.named(index), "scale": scale}
             (folder / f"{name}{at}.png").write_bytes(png_of(_larger(picture, scale), own))
             job.advance()
         if plan.sheet:
@@ -531,7 +542,8 @@ def _fill(folder: Path, samples: Samples, done: list[Pixels], finish: Finish, pl
         (folder / "sprites.aseprite").write_bytes(_document(samples, done, finish, plan))
     if finish.palette is not None:
         (folder / "palette.gpl").write_bytes(gimp_palette(finish.palette))
-    sprites = [{"file": f"{name}.png", "latent": latent} for name, latent in zip(names, samples.latents, strict=True)]
+    first = f"@{plan.scales[0]}x" if plan.scales[0] > 1 else ""
+    sprites = [{"file": f"{name}{first}.png", **samples.named(index)} for index, name in enumerate(names)]
     write_marker(folder / SAMPLES.marker, {**samples.facts, "seeds": list(samples.latents), "sprites": sprites})
 
 
@@ -569,17 +581,19 @@ def png_of(pixels: Pixels, facts: dict[str, Any]) -> bytes:
 
 
 def file_names(samples: Samples) -> list[str]:
-    """File names without suffix: run, iteration, manifest and seed of each sample, all different."""
+    """File names without suffix: run, iteration, manifest, seed and name of each sample, all different."""
     facts = samples.facts
     manifest = str(facts.get("manifest") or "")[:_MANIFEST_LETTERS]
     parts = str(facts.get("run")), str(facts.get("iteration")), manifest
     start = "-".join(_plain(part) for part in parts if part)
     seen: Counter[str] = Counter()
     names = []
-    for latent in samples.latents:
+    for index, latent in enumerate(samples.latents):
         match = re.fullmatch(r"([0-9]+|fixed)/([0-9]+)", latent)
         own = f"{match[1]}-{int(match[2]):04d}" if match else _plain(latent)
         name = f"{start}-seed-{own}" if match and match[1] != "fixed" else f"{start}-{own}"
+        if called := samples.named(index).get("name"):
+            name += f"-{_plain(called)}"
         seen[name.casefold()] += 1
         often = seen[name.casefold()]
         names.append(name if often == 1 else f"{name}-again-{often}")
