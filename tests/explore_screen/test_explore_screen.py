@@ -16,16 +16,19 @@ from PySide6.QtWidgets import QInputDialog
 from studio_window import CONTROL, SHIFT, OpenWindow, are_final, press
 
 from gandam_studio.core.runs.drawing import Answer, Source
-from gandam_studio.core.runs.explored import Direction, explored
+from gandam_studio.core.runs.explored import Direction, Explored, Favourite, explored, keep
+from gandam_studio.core.runs.film import FORMATS
 from gandam_studio.qt.explore import explorer as views
 from gandam_studio.qt.explore import screen as explore_screen
-from gandam_studio.qt.explore.directions_panel import OWN, PCA, SEFA
+from gandam_studio.qt.explore.directions_panel import OWN, PCA, SEFA, DirectionsPanel
 from gandam_studio.qt.explore.drawer import Drawer
 from gandam_studio.qt.explore.project_dialog import ProjectDialog
 from gandam_studio.qt.explore.screen import ExploreScreen
+from gandam_studio.qt.explore.steering import Steering
 from gandam_studio.qt.outputs.model_dialog import ModelDialog
 from gandam_studio.qt.outputs.path_dialog import PathDialog
 from gandam_studio.qt.runs.screen import RunsScreen
+from trainer.protocol.run_directory import RunDirectory
 
 SLOW = 60_000
 NONE = Qt.KeyboardModifier.NoModifier
@@ -58,6 +61,7 @@ def test_a_story_of_favourites_a_path_and_a_film(explore, qtbot, tmp_path: Path)
         assert np.abs(screen.grid.cells[place].pixels.astype(int) - before[index]).max() <= 1
     dialog = PathDialog(window.session, run, np.stack([cell.pixels for cell in screen.grid.cells]), window)
     qtbot.addWidget(dialog)
+    assert {dialog.kind.itemData(row) for row in range(dialog.kind.count())} == set(FORMATS)
     target = tmp_path / "film.gif"
     dialog.target.setText(str(target))
     dialog.start()
@@ -255,6 +259,37 @@ def test_the_seed_of_a_steered_sample_is_not_copied(explore, qtbot) -> None:  # 
     drawn(qtbot, screen, lambda: screen.directions.rows[0].setValue(20))
     screen.actions_of.copy_seed.trigger()
     assert QGuiApplication.clipboard().text() == "before"
+
+
+def test_a_favourite_knows_its_seed(explore, qtbot, monkeypatch, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
+    from gandam_studio.qt.explore import taking_out
+
+    _, screen = explore()
+    screen.grid.choose(3)
+    press(Qt.Key.Key_U)
+    qtbot.waitUntil(lambda: len(screen.directions.rows) > 0, timeout=SLOW)
+    drawn(qtbot, screen, lambda: screen.directions.rows[0].setValue(20))
+    screen.grid.choose(4)
+    press(Qt.Key.Key_U)
+    screen.favourites.renamed.emit(0, "the tall one")
+    screen.favourites.setCurrentRow(0)
+    screen.actions_of.copy_seed.trigger()
+    assert QGuiApplication.clipboard().text() == "0/3"
+    screen.taking_out.save_to(tmp_path / "one.png")
+    with Image.open(tmp_path / "one.png") as picture:
+        told = json.loads(picture.text["gandam"])  # type: ignore[attr-defined]
+    assert (told["latent"], told["name"]) == ("0/3", "the tall one")
+    assert told.get("manifest", "") == RunDirectory(screen.explorer.source.folder).config().origin.manifest
+    screen.favourites.clearSelection()
+    opened: list = []
+    monkeypatch.setattr(taking_out, "run_dialog", opened.append)
+    screen.actions_of.hand_over_favourites.trigger()
+    qtbot.waitUntil(lambda: bool(opened), timeout=SLOW)
+    qtbot.addWidget(opened[0])
+    over = opened[0].drawing()(None)(tmp_path)
+    assert list(over.latents) == ["0/3", "steered-0/4"]
+    assert [one.get("name") for one in map(over.named, range(2))] == ["the tall one", None]
+    opened[0].done(0)
 
 
 def test_runs_lead_here(  # type: ignore[no-untyped-def]
@@ -460,7 +495,7 @@ def test_previews_are_shown_replaced_and_never_handed_on(by_hand) -> None:  # ty
     assert [np.frombuffer(own, "<f4")[0] for own in again[2]] == [0, 1]
     again[3](samples(99, 2))
     assert [int(cell.pixels[0, 0, 0]) for cell in told[0]] == [99, 99]
-    assert [(cell.name, cell.preview, cell.by_name) for cell in told[0]] == [("0/0", 0, True), ("0/1", 0, True)]
+    assert [(cell.name, cell.preview, cell.latent) for cell in told[0]] == [("0/0", 0, "0/0"), ("0/1", 0, "0/1")]
     part(samples(50, 18, first=0, preview=0, all_shown=True))
     assert [cell.preview for cell in explorer.cells] == [0] * 18 + [3] * 18
     answer(samples(50))
@@ -481,7 +516,77 @@ def test_what_has_shown_its_previews_makes_way(by_hand) -> None:  # type: ignore
     drawer.asked[-1][4](samples(20, first=0, preview=2, all_shown=True))
     explorer.set_truncation(0.7)  # At once: the previews of the one before are shown.
     assert drawer.asked[-1][1]["truncation"] == 0.7
-    assert not any(cell.by_name for cell in explorer.cells)
+    assert not any(cell.latent for cell in explorer.cells)
+
+
+def names(what: Explored) -> list[str]:
+    return [one.name for one in (*what.favourites, *what.directions)]
+
+
+def test_what_others_keep_meanwhile_is_not_lost(by_hand, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
+    explorer, drawer = by_hand
+    drawer.asked[-1][3](samples(10))
+    explorer.add(explorer.cells[0])
+    vector = np.array([1, 0, 0, 0], np.float32)
+    keep(tmp_path, explored(tmp_path).with_favourite(Favourite("found", vector)))  # as `project --keep` does
+    explorer.add(explorer.cells[1])
+    assert names(explored(tmp_path)) == names(explorer.kept) == ["0/0", "0/1", "found"]
+    keep(tmp_path, explored(tmp_path).with_direction(Direction("taller", vector)))
+    explorer.take_others()
+    assert names(explorer.kept) == ["0/0", "0/1", "found", "taller"]
+    explorer.undo()
+    assert names(explored(tmp_path)) == ["0/0", "found", "taller"]
+    explorer.undo()
+    explorer.undo()
+    assert names(explored(tmp_path)) == ["found", "taller"]
+    explorer.redo()
+    explorer.redo()
+    assert sorted(names(explored(tmp_path))) == ["0/0", "0/1", "found", "taller"]
+
+
+@pytest.fixture
+def steering(by_hand, qtbot, open_window: OpenWindow, folder: Path):  # type: ignore[no-untyped-def]
+    """Directions of an explorer whose answers a test gives."""
+    explorer, drawer = by_hand
+    panel = DirectionsPanel()
+    qtbot.addWidget(panel)
+    return Steering(panel, explorer, panel, open_window(folder).session), explorer, drawer, panel
+
+
+def test_learning_from_a_tag_can_be_stopped(steering) -> None:  # type: ignore[no-untyped-def]
+    made, explorer, drawer, panel = steering
+    made.learn_tag("blue")
+    number = len(drawer.asked) - 1
+    assert (drawer.asked[number][0], panel.stop_button.isHidden()) == ("tag", False)
+    panel.stop_button.click()
+    assert number in drawer.cancelled
+    assert panel.stop_button.isHidden()
+    assert panel.kind == OWN
+    made.learn_tag("red")
+    number = len(drawer.asked) - 1
+    panel.kinds.setCurrentIndex(panel.kinds.findData(SEFA))
+    before = panel.note.text()
+    drawer.asked[number][4](Answer({"progress": [64, 1024]}))
+    assert panel.note.text() == before  # Which is about other directions.
+    drawer.asked[number][3](Answer({"accuracy": 0.9, "explained": 0.5}, [np.ones(4, "<f4").tobytes()]))
+    assert names(explorer.kept) == ["red"]
+
+
+def test_what_is_learnt_of_a_model_is_not_kept_with_another(steering, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
+    made, explorer, drawer, _panel = steering
+    made.learn_tag("blue")
+    tag = len(drawer.asked) - 1
+    drawer.asked[1][3](samples(10))
+    made.pick(explorer.cells[0], "more")
+    made.learn()
+    picks = drawer.asked[-1]
+    other = tmp_path / "other"
+    other.mkdir()
+    explorer.opening.connect(made.stop)  # as the screen does
+    explorer.open(Source(other))
+    assert tag in drawer.cancelled
+    picks[3](Answer({}, [np.ones(4, "<f4").tobytes()]))
+    assert names(explored(other)) == []
 
 
 def test_going_back_takes_no_drawing(by_hand) -> None:  # type: ignore[no-untyped-def]

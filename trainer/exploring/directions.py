@@ -235,7 +235,11 @@ def from_tag(
             f"{count:,} of {len(tagged):,} training pictures have this tag; {LEAST_TAGGED} with and without are needed"
         )
     network = RandomFeatures()
-    features = network(pictures)
+    parts = []
+    for first in range(0, len(pictures), 128):  # As many at once as the features take anyway.
+        report(0, sample_count(model.latent))
+        parts.append(network(pictures[first : first + 128]))
+    features = torch.cat(parts)
     mean, deviation = features.mean(0), features.std(0).clamp_min(1e-6)
     x = ((features - mean) / deviation).double()
     y = torch.from_numpy(np.where(tagged, 1.0, -1.0))

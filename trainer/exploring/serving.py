@@ -374,7 +374,7 @@ def _trace() -> str:
     return traceback.format_exc()[-8000:]
 
 
-QUICK = ("open", "draw", "path")
+QUICK = ("open", "draw", "path", "learn", "tags")
 LONGEST_PAUSE_S = 1.0
 """How long slow work waits at a step for a sample that is being drawn."""
 
@@ -436,6 +436,8 @@ def serve() -> int:
             if type(number) is int:
                 cancelled.add(number)
             else:
-                (quick if op in QUICK else slow).put((frame[0], request, parts))
+                (quick if op in QUICK and request.get(drawing.LATER) is not True else slow).put(
+                    (frame[0], request, parts)
+                )
     closed.set()
     return 0

@@ -24,6 +24,8 @@ With "previews", draw and path send what can be shown sooner in frames before th
 1 for sketches of other networks, 0 if they are final; "all_shown": whether every picture has been sent once. The
 answer holds all final pictures, as it does without.
 
+Draw and path go before slower requests, unless they say "later": true.
+
 A spot is {"name": "7/3"}, as `sample --latent` takes it, or {"at": i}, the i-th latent among the request's parts, with
 optional "class". With "radius" and "number" it is that variation of it. In draw and path "truncation" scales spots that
 have a name, "moves" [{"at", "amount", "from", "to"}] adds vectors to a range of stages, "mix" {"spot", "from"} takes
@@ -35,6 +37,8 @@ from __future__ import annotations
 
 READY = "ready"
 """In the answer to the frame HELLO."""
+LATER = "later"
+"""In a request to draw that can wait for slower ones."""
 MOST_SPOTS = 1024
 MOST_FRAMES = 2000
 MOST_DIRECTIONS = 64

@@ -21,9 +21,9 @@ class Cell:
     Attributes:
         name: "7/3", the name of a favourite, or what it is in words. pixels: (H, W, C). vector: its latent, with all
             that was done to it. label: number of its class, or None. spot: what draws it before sliders are applied;
-            {} means its vector. caption: its name below it, where that can be shorter. by_name: whether its name alone
-        draws it. preview: in how few steps of a flow it was drawn, 1 for other sketches; 0 for what `sample`
-        draws.
+            {} means its vector. caption: its name below it, where that can be shorter. latent: what alone draws it,
+            such as "7/3", "" if nothing does. preview: in how few steps of a flow it was drawn, 1 for other sketches; 0
+            for what `sample` draws.
     """
 
     name: str
@@ -32,7 +32,7 @@ class Cell:
     label: int | None = None
     spot: dict[str, Any] = field(default_factory=dict)
     caption: str = ""
-    by_name: bool = False
+    latent: str = ""
     preview: int = 0
 
     def image(self) -> QImage:
@@ -57,7 +57,7 @@ def cells_of(
     return [
         Cell(
             name, picture, vector, label if isinstance(label, int) else None, spot, caption,
-            "name" in spot and not steered, steps,
+            name if "name" in spot and not steered else "", steps,
         )
         for name, picture, vector, label, spot, caption in zip(
             names, pixels, vectors, known, own, captions or [""] * len(pixels), strict=False

@@ -341,12 +341,35 @@ class Explorer(QObject):
             self.complained.emit(error)
         self.kept_changed.emit()
 
+    def take_others(self) -> None:
+        """Show as well what others kept of the model meanwhile, such as `project --keep`."""
+        if self.source is None or self.problem:
+            return
+        try:
+            others = self._take_others()
+        except UserError as error:
+            self.complained.emit(error)
+            return
+        if others != Explored():
+            self.kept_changed.emit()
+
+    def _take_others(self) -> Explored:
+        """Add to all that is remembered what others kept meanwhile; undoing a change leaves that alone."""
+        assert self.source is not None
+        others = explored(self.source.folder).beyond(self.kept)
+        if others != Explored():
+            self.kept = self.kept.with_all(others)
+            for steps in (self._undo, self._redo):
+                steps[:] = [one.with_all(others) for one in steps]
+        return others
+
     def change(self, kept: Explored) -> bool:
         """Keep something else, so that it can be undone; False if it cannot be written."""
         before = self.kept
-        if not self._write(kept):
+        others = self._write(kept)
+        if others is None:
             return False
-        self._undo.append(before)
+        self._undo.append(before.with_all(others))
         self._redo.clear()
         return True
 
@@ -356,7 +379,9 @@ class Explorer(QObject):
         classes = self.facts.classes if self.facts is not None else ()
         label = classes[cell.label] if cell.label is not None and cell.label < len(classes) else ""
         return self.change(
-            self.kept.with_favourite(Favourite(name or cell.name, cell.vector, iteration, cell.name, label))
+            self.kept.with_favourite(
+                Favourite(name or cell.name, cell.vector, iteration, cell.name, label, cell.latent)
+            )
         )
 
     def add_direction(self, direction: Direction) -> bool:
@@ -375,24 +400,28 @@ class Explorer(QObject):
         if not here:
             return False
         before = self.kept
-        if self._write(here[-1]):
+        others = self._write(here[-1])
+        if others is not None:
             here.pop()
-            there.append(before)
+            there.append(before.with_all(others))
         return True
 
-    def _write(self, kept: Explored) -> bool:
+    def _write(self, kept: Explored) -> Explored | None:
+        """Keep this, and what others kept meanwhile, which is returned; None if it cannot be written."""
         if self.source is None:
-            return False
+            return None
         try:
             if self.problem:
                 raise UserError(self.problem)
+            others = self._take_others()
+            kept = kept.with_all(others)
             keep(self.source.folder, kept)
         except UserError as error:
             self.complained.emit(error)
-            return False
+            return None
         self.kept = kept
         self.kept_changed.emit()
-        return True
+        return others
 
 
 def is_plain(cell: Cell) -> bool:

@@ -17,6 +17,7 @@ from gandam_studio.qt.explore.cells import Cell, cells_of
 from gandam_studio.qt.explore.explorer import Explorer
 from gandam_studio.qt.explore.favourites_bar import FavouritesBar
 from gandam_studio.qt.session import ERROR, SUCCESS, Session
+from trainer.protocol.drawing import LATER
 
 
 class Favourites(QObject):
@@ -44,7 +45,7 @@ class Favourites(QObject):
         side = self._explorer.facts.size if self._explorer.facts is not None else 1
         pixels = found.pixels if found is not None else np.zeros((side, side, 3), np.uint8)
         preview = found.preview if found is not None else 1
-        return Cell(one.name, pixels, one.vector, self._label(one), preview=preview)
+        return Cell(one.name, pixels, one.vector, self._label(one), latent=one.latent, preview=preview)
 
     @property
     def all(self) -> list[Cell]:
@@ -65,6 +66,10 @@ class Favourites(QObject):
         if not classes:
             return None
         return classes.index(one.label) if one.label in classes else 0
+
+    def holds(self, cell: Cell) -> bool:
+        """Whether a sample is kept."""
+        return any(np.array_equal(one.vector, cell.vector) for one in self._explorer.kept.favourites)
 
     def toggle(self, cell: Cell) -> None:
         """Keep a sample, or no longer keep it."""
@@ -150,7 +155,8 @@ class Favourites(QObject):
             if all(one.vector.tobytes() in self._cells for one in fitting):
                 self.refresh()
 
-        self._explorer.ask("draw", {"spots": spots}, parts, take)
+        # After what is asked for on the grid: a flow takes seconds for many.
+        self._explorer.ask("draw", {"spots": spots, LATER: True}, parts, take)
 
 
 def _blank() -> QImage:

@@ -164,6 +164,7 @@ class ExploreScreen(TakesDrops, Screen):
         index = self.session.run_index
         index.watch(True)
         self.model.list_new_checkpoints()
+        self.explorer.take_others()
         if index.is_read:
             self.model.take_runs(index.runs)
         if self._asleep:
@@ -216,6 +217,7 @@ class ExploreScreen(TakesDrops, Screen):
         self.grid.show_message(self.tr("Loading the model…"))
         self.sample.show_cell(None)
         self.directions.clear()
+        self.steering.stop()
         self._enable()
 
     def _show_opened(self) -> None:

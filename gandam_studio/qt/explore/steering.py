@@ -30,9 +30,10 @@ class Steering(QObject):
         self._window, self._explorer, self._panel, self._session = window, explorer, panel, session
         self.picks: dict[bytes, tuple[Cell, str]] = {}
         self._search: Request | None = None
+        self._learning: Request | None = None  # of a tag
         panel.moved.connect(lambda: explorer.set_moves(panel.moves()))
         panel.kind_chosen.connect(self._find)
-        panel.stop_wanted.connect(self._stop)
+        panel.stop_wanted.connect(self._stop_here)
         panel.keep_wanted.connect(self._keep)
         panel.rename_wanted.connect(self._rename)
         panel.remove_wanted.connect(self._remove)
@@ -41,6 +42,12 @@ class Steering(QObject):
     def reset(self) -> None:
         """Move all sliders back."""
         self._panel.reset()
+
+    def stop(self) -> None:
+        """Look for no directions, and learn none: what comes would be of a model that is not open any more."""
+        for request in (self._search, self._learning):
+            self._explorer.drawer.cancel(request)
+        self._search = self._learning = None
 
     def begin(self) -> None:
         """Find the directions of a model that was just opened."""
@@ -88,10 +95,13 @@ class Steering(QObject):
         wanted = {"kind": kind, "count": ROWS}
         self._search = self._explorer.ask("directions", wanted, [], take, progress, fail)
 
-    def _stop(self) -> None:
-        self._explorer.drawer.cancel(self._search)
-        self._search = None
-        self._show_kind(SEFA)  # These are found at once. Choosing the others again looks once more.
+    def _stop_here(self) -> None:
+        looking = self._panel.kind != OWN
+        self.stop()
+        if looking:
+            self._show_kind(SEFA)  # These are found at once. Choosing the others again looks once more.
+        else:
+            self._panel.say("")
 
     def _show_found(self, kind: str, answer: Answer) -> None:
         facts = self._explorer.facts
@@ -201,10 +211,12 @@ class Steering(QObject):
         if less:
             note += "; " + self.tr("less like {0}").format(names[1])
 
+        source = self._explorer.source
+
         def take(answer: Answer) -> None:
             vectors = answer.vectors()
             facts = self._explorer.facts
-            if vectors and facts is not None:
+            if vectors and facts is not None and source == self._explorer.source:
                 name = self.tr("Picks")
                 self.add(Direction(name, vectors[0], facts.iteration, "picks", shortened(note, LONGEST_NOTE)))
                 self._show_kind(OWN)
@@ -239,13 +251,19 @@ class Steering(QObject):
 
         def progress(answer: Answer) -> None:
             done = answer.values.get("progress")
-            if isinstance(done, list) and len(done) == 2:
-                self._panel.say(self.tr("Looking at samples: {0:,} of {1:,}").format(int(done[0]), int(done[1])))
+            if isinstance(done, list) and len(done) == 2 and self._panel.kind == OWN:
+                text = self.tr("Looking at samples: {0:,} of {1:,}").format(int(done[0]), int(done[1]))
+                self._panel.say(text, looking=True)
+
+        def say_nothing() -> None:
+            self._learning = None
+            if self._panel.kind == OWN:
+                self._panel.say("")
 
         def take(answer: Answer) -> None:
             facts = self._explorer.facts
             vectors = answer.vectors()
-            self._panel.say("")
+            say_nothing()
             if not vectors or facts is None:
                 return
             note = self.tr(
@@ -255,8 +273,9 @@ class Steering(QObject):
             self.add(Direction(tag, vectors[0], facts.iteration, "tag", note))
 
         def fail(error: Exception) -> None:
-            self._panel.say("")
+            say_nothing()
             self._session.post(str(error), ERROR)
 
-        self._panel.say(self.tr("Learning from the training sprites…"))
-        self._explorer.ask("tag", {"tag": tag}, [], take, progress, fail)
+        self._explorer.drawer.cancel(self._learning)
+        self._panel.say(self.tr("Learning from the training sprites…"), looking=True)
+        self._learning = self._explorer.ask("tag", {"tag": tag}, [], take, progress, fail)

@@ -14,6 +14,7 @@ from PySide6.QtWidgets import QDialog, QFileDialog, QWidget
 from gandam_studio.core.errors import UserError
 from gandam_studio.core.runs import exploring
 from gandam_studio.core.runs.exploring import Pixels
+from gandam_studio.core.runs.handing_over import manifest_of
 from gandam_studio.core.runs.sampling import write_file
 from gandam_studio.qt.explore.cells import Cell
 from gandam_studio.qt.explore.explorer import Explorer
@@ -52,8 +53,10 @@ class TakingOut(QObject):
         if source is None or facts is None:
             return {}
         notes: dict[str, Any] = {"run": source.folder.name, "iteration": facts.iteration, "name": cell.name}
-        if cell.by_name:
-            notes["latent"] = cell.name
+        if cell.latent:
+            notes["latent"] = cell.latent
+        if manifest := manifest_of(RunDirectory(source.folder)):
+            notes["manifest"] = manifest
         return notes
 
     def save(self) -> None:
@@ -111,12 +114,14 @@ class TakingOut(QObject):
         cell = self.chosen()
         if cell is None:
             return
-        if not cell.by_name:
+        if not cell.latent:
             text = self.tr("This sample has no seed of its own: it was steered. Keep it as a favourite instead.")
+            if self._favourites.holds(cell):
+                text = self.tr("This favourite has no seed of its own: its place in the model is kept with it.")
             self._session.post(text, INFO)
             return
-        QGuiApplication.clipboard().setText(cell.name)
-        self._session.post(self.tr("Copied: {0}").format(cell.name), SUCCESS)
+        QGuiApplication.clipboard().setText(cell.latent)
+        self._session.post(self.tr("Copied: {0}").format(cell.latent), SUCCESS)
 
     def hand_over(self, chosen: Sequence[Cell] = ()) -> None:
         """Write samples, in a palette and a format that a person chooses: these, else the selected ones, else all."""
@@ -128,14 +133,16 @@ class TakingOut(QObject):
         source, facts = self._explorer.source, self._explorer.facts
         if source is None or facts is None:
             return
-        from gandam_studio.core.runs.handing_over import Samples, manifest_of
+        from gandam_studio.core.runs.handing_over import Samples
         from gandam_studio.qt.outputs.finishing_dialog import HandOverDialog
 
         run = RunDirectory(source.folder)
         # A steered sample is not what its seed alone draws.
-        names = [cell.name if cell.by_name else f"steered-{cell.name}" for cell in cells]
+        latents = [cell.latent or f"steered-{cell.name}" for cell in cells]
+        names = [cell.name if cell.latent and cell.name != cell.latent else "" for cell in cells]
         about = {"run": run.name, "iteration": facts.iteration, "count": len(cells), "manifest": manifest_of(run)}
-        samples = Samples([cell.pixels for cell in cells], names, {**about, "weights": None, "seed": None})
+        facts_of_all = {**about, "weights": None, "seed": None}
+        samples = Samples([cell.pixels for cell in cells], latents, facts_of_all, names if any(names) else ())
         run_dialog(HandOverDialog(self._session, run, samples, self._window))
 
     def hand_over_favourites(self) -> None:

@@ -1,4 +1,4 @@
-"""Make a film of a path between samples: GIF, MP4 or animated PNG."""
+"""Make a film of a path between samples: GIF, MP4, animated PNG or WebP."""
 
 from __future__ import annotations
 
@@ -44,6 +44,7 @@ class PathDialog(OutputDialog):
             (self.tr("GIF: plays everywhere, 256 colours a frame"), ".gif"),
             (self.tr("MP4: small, no transparency"), ".mp4"),
             (self.tr("Animated PNG: exact colours and transparency"), ".png"),
+            (self.tr("WebP: the same, smaller, for the web"), ".webp"),
         ):
             self.kind.addItem(text, suffix)
         self.scale = WholeBox(minimum=1, maximum=32, value=max(1, min(32, 256 // side)))
