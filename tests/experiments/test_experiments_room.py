@@ -291,14 +291,18 @@ def test_a_taste_test_does_not_break_into_other_work(screen, room, session, qtbo
 
 
 def test_two_checkpoints_of_one_run_can_be_tasted(room, session, qtbot) -> None:  # type: ignore[no-untyped-def]
-    from gandam_studio.core.experiments.results import results
-    from gandam_studio.qt.experiments.room import TasteChoice
+    from gandam_studio.qt.experiments.taste_tests import TasteChoice
 
     experiment = Experiment.create(session.workspace.folder, tiny_plan(seeds=(0, 1)))
     for cell in experiment.plan.cells:
         experiment.save(done(cell, 9.0, iteration=10, looks=((5, 9.5), (10, 9.0))))
-    dialog = TasteChoice(experiment, results(experiment))
-    qtbot.addWidget(dialog)
+    room.refresh()
+    dialogs: list = []
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("gandam_studio.qt.experiments.room.run_dialog", lambda dialog: dialogs.append(dialog) or 0)
+        room.taste_button.click()
+    (dialog,) = dialogs
+    assert isinstance(dialog, TasteChoice)
     assert (dialog.checkpoints(), dialog.ok.isEnabled()) == ((0, 0), True)
     dialog.b.setCurrentIndex(dialog.a.currentIndex())
     assert not dialog.ok.isEnabled()
@@ -361,6 +365,7 @@ def test_when_every_sample_was_shown_new_ones_are_drawn(session, qtbot, tmp_path
 
 def test_the_room_draws_the_next_round(room, session, qtbot, monkeypatch) -> None:  # type: ignore[no-untyped-def]
     from gandam_studio.qt.experiments import room as module
+    from gandam_studio.qt.experiments import taste_tests
     from gandam_studio.qt.experiments.taste_dialog import TasteDialog
 
     experiment = _filled(session.workspace.folder)
@@ -376,7 +381,7 @@ def test_the_room_draws_the_next_round(room, session, qtbot, monkeypatch) -> Non
             dialog.pick(True)
         dialog.accept()
 
-    monkeypatch.setattr(module, "run_dialog", play)
+    monkeypatch.setattr(taste_tests, "run_dialog", play)
     room.show_taste(taste, pictures)
     assert drawn[:2] == [1, 2]
     assert len(tastes(experiment.folder)[0].left_picked) == 3

@@ -21,6 +21,7 @@ from PIL import Image
 from recorded_runs import Recorder, diagnosis, make_run, recorded
 
 from gandam_studio.core.errors import UserError
+from gandam_studio.core.experiments.tastes import new_taste
 from gandam_studio.core.jobs import Cancelled, NullJob
 from gandam_studio.core.reports.markup import data_block, element, readable, without_places
 from gandam_studio.core.reports.pictures import LADDER, Measure, fitted, share, webp
@@ -625,3 +626,17 @@ def test_commands_to_paste_hold_no_other(tmp_path: Path) -> None:
     commands = [text for tag in page.all("code") if odd.name in (text := tag.text)]
     assert commands
     assert all(odd.name in shlex.split(text) for text in commands)
+
+
+def test_blind_tests_of_the_runs_are_told(tmp_path: Path) -> None:
+    runs = [recorded(tmp_path / "runs" / name, iterations=100) for name in ("r1-a", "r2-b")]
+    page = written(runs, tmp_path / "report.html")
+    assert page.all("section", id="eye") == []
+    test = new_taste(tmp_path, "r1-a@50", "r2-b@100", count=400, reals=0)
+    for number in range(60):
+        test.pick(test.pair(number).left[0] == "b")
+    words = written(runs, tmp_path / "report.html").section("eye").text
+    assert "r2-b, iteration 100 is preferred" in words
+    assert "0 of 60" in words
+    page = written(runs[:1], tmp_path / "report.html")
+    assert page.all("section", id="eye") == [], "the other run is not shown"

@@ -7,6 +7,7 @@ import shutil
 from pathlib import Path
 
 import pytest
+from PIL import Image
 from PySide6.QtCore import QPoint, Qt, QTimer
 from PySide6.QtGui import QContextMenuEvent
 from PySide6.QtWidgets import QApplication
@@ -364,3 +365,80 @@ def test_a_finished_run_is_sent_to_train_with_what_was_chosen(screen, folder: Pa
     qtbot.mouseClick(screen.resume_button, Qt.MouseButton.LeftButton)
     options = ("--more-minutes", "10.0", "--tail", "constant")
     assert asked == [("Train", ShowRun(run.path, start=True, options=options))]
+
+
+def _with_checkpoints(path: Path, *iterations: int) -> RunDirectory:
+    run = Recorder(make_run(path))
+    for iteration in iterations:
+        run.train(iteration - run.iteration)
+        run.checkpoint()
+    run.finish()
+    return RunDirectory(path)
+
+
+def test_two_runs_are_compared_blindly_and_the_picks_are_kept(screen, folder: Path, qtbot, monkeypatch) -> None:  # type: ignore[no-untyped-def]
+    from gandam_studio.core.experiments import tasting
+    from gandam_studio.core.experiments.tasting import tastes_of
+    from gandam_studio.qt.experiments import taste_tests
+    from gandam_studio.qt.experiments.taste_tests import TasteChoice
+    from gandam_studio.qt.runs import screen as module
+
+    runs = [_with_checkpoints(folder / name, 20, 40) for name in ("r1-a", "r2-b")]
+    best = runs[0].checkpoints_path / "best"
+    best.mkdir()
+    files.write_json(best / "state.json", {"iteration": 30})
+    asked: list[tuple[str, object, int]] = []
+
+    def draw(run: RunDirectory, target: Path, *, count: int, iteration: object, **_: object) -> None:
+        asked.append((run.name, iteration, count))
+        target.mkdir()
+        for number in range(count):
+            Image.new("RGB", (8, 8), (number, 0, 0)).save(target / f"{number:04}.png")
+
+    def choose(dialog: TasteChoice) -> int:
+        assert [dialog.a.itemText(i) for i in range(2)] == ["r1-a", "r2-b"]
+        assert dialog.checkpoints() == (30, 40), "the best of a run, or its newest"
+        return 1
+
+    def play(dialog) -> None:  # type: ignore[no-untyped-def]
+        for _ in range(3):
+            dialog.pick(True)
+        dialog.accept()
+
+    monkeypatch.setattr(tasting, "COUNT", 40)
+    monkeypatch.setattr(tasting, "draw_sprites", draw)
+    monkeypatch.setattr(module, "run_dialog", choose)
+    monkeypatch.setattr(taste_tests, "run_dialog", play)
+    _refresh(screen)
+    screen.tree.select([runs[0].path, runs[1].path])
+    assert screen.taste_action.isEnabled()
+    screen.taste_button.click()
+    qtbot.waitUntil(lambda: any(test.left_picked for test in tastes_of(runs)), timeout=20_000)
+    assert asked == [("r1-a", "best", 40), ("r2-b", "40", 40)]
+    (kept,) = tastes_of(runs)
+    assert (kept.a, kept.b, len(kept.left_picked)) == ("r1-a@30", "r2-b@40", 3)
+    assert tastes_of(runs[:1]) == []
+
+    def go_on(dialog: TasteChoice) -> int:
+        dialog.which.setCurrentIndex(1)
+        return 1
+
+    monkeypatch.setattr(module, "run_dialog", go_on)
+    monkeypatch.setattr(taste_tests, "run_dialog", lambda dialog: dialog.take_back())
+    screen.taste_action.trigger()
+    qtbot.waitUntil(lambda: len(tastes_of(runs)[0].left_picked) == 2, timeout=20_000)
+
+
+def test_one_run_offers_two_of_its_checkpoints(screen, folder: Path, monkeypatch) -> None:  # type: ignore[no-untyped-def]
+    from gandam_studio.qt.runs import screen as module
+
+    many, one = _with_checkpoints(folder / "r1-a", 20, 40), _with_checkpoints(folder / "r2-b", 20)
+    shown: list = []
+    monkeypatch.setattr(module, "run_dialog", lambda dialog: shown.append(dialog) or 0)
+    _refresh(screen)
+    screen.tree.select([one.path])
+    screen.ask_taste()
+    assert not shown, "there is nothing to compare it with"
+    screen.tree.select([many.path])
+    screen.ask_taste()
+    assert (shown[0].checkpoints(), shown[0].ok.isEnabled()) == ((40, 20), True)

@@ -198,11 +198,11 @@ class Taste:
         return f"undecided after {now.picks} picks ({now.a} for {a}); going on is allowed, stopping too"
 
 
-def new_taste(experiment_folder: Path, a: str, b: str, *, count: int, reals: int, each: int = EACH) -> Taste:
-    """Begin a test. Raises UserError."""
+def new_taste(home: Path, a: str, b: str, *, count: int, reals: int, each: int = EACH) -> Taste:
+    """Begin a test that is kept in `home`, the folder of an experiment or a workspace. Raises UserError."""
     if a == b:
         raise UserError("a taste test compares two different runs or checkpoints")
-    folder = experiment_folder / FOLDER
+    folder = home / FOLDER
     number = 1 + max((int(path.stem[1:]) for path in _files(folder)), default=0)
     made = Taste(
         folder / f"t{number}.json", a, b, random.SystemRandom().randrange(1 << 31), count, reals, each, made=time.time()
@@ -211,10 +211,10 @@ def new_taste(experiment_folder: Path, a: str, b: str, *, count: int, reals: int
     return made
 
 
-def tastes(experiment_folder: Path) -> list[Taste]:
-    """The tests of an experiment, oldest first; files that cannot be read are left out."""
+def tastes(home: Path) -> list[Taste]:
+    """The tests kept in `home`, oldest first; files that cannot be read are left out."""
     found = []
-    for path in _files(experiment_folder / FOLDER):
+    for path in _files(home / FOLDER):
         with contextlib.suppress(OSError, ValueError):
             found.append(_read(path))
     return found

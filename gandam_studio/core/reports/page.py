@@ -39,13 +39,14 @@ class Contents:
 
     Attributes:
         runs: none only beside an experiment. finals: of each run. first: sections before those about runs.
-        title: "" names the runs.
+        title: "" names the runs. eye: what blind taste tests of the runs say, if there were any.
     """
 
     runs: Sequence[RunFacts]
     finals: Sequence[Finals]
     first: Sequence[Markup] = ()
     title: str = ""
+    eye: Markup | None = None
 
     @cached_property
     def frame(self) -> Frame:
@@ -111,6 +112,7 @@ def _about_runs(contents: Contents, album: Album) -> list[Markup | None]:
         watch(runs, album, contents.charts, contents.frame),
         wipe(runs, album),
         finals(runs, contents.finals),
+        contents.eye,
         differences(runs),
         data(runs),
         settings(runs),

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +16,7 @@ from gandam_studio.core.experiments.folder import Experiment
 from gandam_studio.core.experiments.plan import Plan
 from gandam_studio.core.experiments.results import results as computed
 from gandam_studio.core.experiments.scale import times
+from gandam_studio.core.experiments.tasting import tastes_of
 from gandam_studio.core.reports.markup import Markup, element
 from gandam_studio.core.reports.parts import digest, facts_list, outside, plural, section, table
 from gandam_studio.core.runs.scales import Linear, short_number
@@ -103,9 +104,20 @@ def experiment_section(results: dict[str, Any]) -> Markup:
         _sentences("What this design tells", design.get("tells")),
         _sentences("What it cannot tell", design.get("cannot_tell")),
         _growth(_dict(results.get("growth"))),
-        _tastes(_list(results.get("tastes"))[:MOST_ROWS]),
+        taste_tests(_list(results.get("tastes"))[:MOST_ROWS]),
         _cells(_list(results.get("cells"))[:MOST_ROWS]),
     )  # fmt: skip
+
+
+def eye_section(runs: Sequence[RunDirectory], titles: Mapping[str, str]) -> Markup | None:
+    """Blind taste tests of these runs outside of experiments; `titles`: what to call runs, by their names."""
+    found = [taste for taste in tastes_of(runs) if taste.left_picked][-MOST_ROWS:]
+    names = {}
+    for one in {name for taste in found for name in (taste.a, taste.b)}:
+        run, _, iteration = one.rpartition("@")
+        names[one] = f"{titles.get(run, run)}, iteration {int(iteration):,}" if iteration.isdecimal() else one
+    told = taste_tests([taste.to_json(names) for taste in found])
+    return None if told is None else section("eye", "Which looks better?", told)
 
 
 def _budget(budget: dict[str, Any]) -> str:
@@ -312,8 +324,8 @@ def _growth(growth: dict[str, Any]) -> Markup | None:
     )  # fmt: skip
 
 
-def _tastes(tastes: Sequence[dict[str, Any]]) -> Markup | None:
-    """Blind taste tests: what an eye preferred without knowing which is which."""
+def taste_tests(tastes: Sequence[dict[str, Any]]) -> Markup | None:
+    """Blind taste tests, as in results.json: what an eye preferred without knowing which is which."""
     if not tastes:
         return None
     rows = []

@@ -13,7 +13,7 @@ from gandam_studio.core.reports.facts import read_facts
 from gandam_studio.core.reports.finals import final_samples
 from gandam_studio.core.reports.page import Contents, page
 from gandam_studio.core.reports.pictures import Album, make_album
-from gandam_studio.core.reports.trying import experiment_section, read_results, title_of
+from gandam_studio.core.reports.trying import experiment_section, eye_section, read_results, title_of
 from gandam_studio.core.runs.samples import FIXED, RANDOM
 from trainer.protocol import outputs
 from trainer.protocol.errors import TrainerError
@@ -95,7 +95,8 @@ def write_report(
         for one in facts
     ]  # fmt: skip
     first = [experiment_section(results)] if results is not None else []
-    contents = Contents(facts, drawn, first, title_of(results) if results is not None else "")
+    eye = eye_section(runs, {run.name: one.title for run, one in zip(runs, facts, strict=True)})
+    contents = Contents(facts, drawn, first, title_of(results) if results is not None else "", eye)
     job.start("Writing the page", None)
     nothing = [0] * len(facts)
     empty = Album(grids=[{FIXED: [], RANDOM: []} for _ in facts], known=nothing, unreadable=nothing)

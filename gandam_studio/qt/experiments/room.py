@@ -4,13 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from subprocess import Popen
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from PySide6.QtCore import Qt, QTimer, Signal
 from PySide6.QtWidgets import (
     QDialog,
-    QDialogButtonBox,
-    QFormLayout,
     QLabel,
     QListWidget,
     QListWidgetItem,
@@ -28,23 +26,19 @@ from gandam_studio.core.errors import UserError
 from gandam_studio.core.experiments.folder import Experiment, experiments
 from gandam_studio.core.experiments.results import names_of, results, write_results
 from gandam_studio.core.experiments.running import make_runs, retry_failed, start_detached
-from gandam_studio.core.experiments.tastes import EACH, Taste, tastes
-from gandam_studio.core.experiments.tasting import Pictures, begin_taste, pictures_of
+from gandam_studio.core.experiments.tastes import Taste, tastes
+from gandam_studio.core.experiments.tasting import Found, Pictures, begin_taste, pictures_of
+from gandam_studio.core.jobs import Job
 from gandam_studio.qt import icons, theme
 from gandam_studio.qt.experiments.effects_table import EffectsTable
-from gandam_studio.qt.failures import explain
+from gandam_studio.qt.experiments.taste_tests import Offered, TasteChoice, TasteTests
 from gandam_studio.qt.questions import run_dialog
 from gandam_studio.qt.screen import EmptyState
 from gandam_studio.qt.session import ERROR, INFO, Session
-from gandam_studio.qt.widgets.choice_box import ChoiceBox
 from gandam_studio.qt.widgets.fitting import WrappingRow
-from gandam_studio.qt.widgets.forms import add_row
 from gandam_studio.qt.widgets.outside_text import tip, wrapped
 from gandam_studio.qt.widgets.tints import show_tints, tint
 from trainer.protocol.untrusted import shortened
-
-if TYPE_CHECKING:
-    from gandam_studio.qt.experiments.taste_dialog import TasteDialog
 
 POLL_MS = 2000
 _CELL_TONES = {"failed": "dropped", "done": "kept", "training": "accent", "made": "muted", "waiting": "muted"}
@@ -70,6 +64,8 @@ class ExperimentsRoom(QWidget):
         self._stamp: Any = None
         self._poll = QTimer(self, interval=POLL_MS)
         self._poll.timeout.connect(self.refresh)
+        self.tests = TasteTests(session, self)
+        self.tests.ended.connect(lambda _taste: self._note_picks())
         self._lay_out()
 
     def _lay_out(self) -> None:
@@ -419,148 +415,50 @@ class ExperimentsRoom(QWidget):
         experiment = self.chosen
         if experiment is None:
             return
-        dialog = TasteChoice(experiment, self._told, self)
+        earlier = tastes(experiment.folder)
+        names = names_of(experiment.plan, experiment.outcomes())
+        dialog = TasteChoice(self._offered(), earlier, names, self)
         if run_dialog(dialog) != QDialog.DialogCode.Accepted:
             return
-        earlier, pair, at, each = dialog.earlier(), dialog.pair(), dialog.checkpoints(), dialog.samples_a_side()
+        chosen, pair, at, each = dialog.earlier(), dialog.pair(), dialog.checkpoints(), dialog.samples_a_side()
 
-        def work(_workspace: Any, job: Any) -> tuple[Taste, Pictures]:
-            if earlier is not None:
-                return earlier, pictures_of(experiment, earlier, earlier.round, job)
+        def begin(job: Job) -> Found:
+            if chosen is not None:
+                return chosen, pictures_of(experiment.runs_folder, chosen, chosen.round, job)
             return begin_taste(experiment, *pair, at=at, each=each, job=job)
 
-        self.session.start_job(self.tr("Drawing samples for the taste test"), work, self._taste)
+        self.tests.start(begin, lambda taste, pictures: self.show_taste(taste, pictures))
 
-    def _taste(self, found: tuple[Taste, Pictures]) -> None:
-        if not self.isVisible():  # The user is doing something else by now, whose keys must not count as picks.
-            self.session.post(self.tr("The taste test is ready: continue it in the room of experiments."), INFO)
-            return
-        # Later, since the job that drew the samples ends only when this returns.
-        QTimer.singleShot(0, self, lambda: self.show_taste(*found))
+    def _offered(self) -> list[Offered]:
+        """The measured runs, and the checkpoints that were looked at: the one that was measured first."""
+        found = []
+        for cell in self._told["cells"]:
+            if cell["state"] == "done":
+                checkpoints = [(self.tr("Iteration {0:,}, the measured one").format(cell["iteration"]), 0)]
+                checkpoints += [
+                    (self.tr("Iteration {0:,}").format(look["iteration"]), look["iteration"])
+                    for look in cell["looks"]
+                    if look["iteration"] != cell["iteration"]
+                ]
+                found.append(Offered(cell["cell"], f"{cell['name']}, seed {cell['seed']}", checkpoints))
+        return found
 
     def show_taste(self, taste: Taste, pictures: Pictures) -> None:
         """Continue a test until its dialog is closed."""
-        from gandam_studio.qt.experiments.taste_dialog import TasteDialog
-
         experiment = self.chosen
-        names = names_of(experiment.plan, experiment.outcomes()) if experiment else {}
-        dialog = TasteDialog(taste, pictures, self, names)
-        dialog.round_needed.connect(lambda number: self._draw_round(dialog, number))
-        run_dialog(dialog)
+        if experiment is None:
+            return
+        names = names_of(experiment.plan, experiment.outcomes())
+        runs = experiment.runs_folder
+        self.tests.show(taste, pictures, lambda test, number, job: pictures_of(runs, test, number, job), names)
+
+    def _note_picks(self) -> None:
         if self.chosen is not None:
             try:
                 write_results(self.chosen)  # Reports contain the picks.
             except UserError as error:
                 self.session.post(str(error), ERROR)
         self._look_again()
-
-    def _draw_round(self, dialog: TasteDialog, number: int) -> None:
-        experiment = self.chosen
-        if experiment is None:
-            return
-        task = self.session.start_job(
-            self.tr("Drawing samples for the taste test"),
-            lambda _workspace, job: pictures_of(experiment, dialog.taste, number, job),
-            lambda pictures: dialog.take_round(number, pictures),
-            lambda error: dialog.lose_round(explain(error)),
-            lambda: dialog.lose_round(self.tr("Cancelled. Press ← or → to draw new samples.")),
-        )
-        # Nobody is left to show them to.
-        dialog.finished.connect(task.abandon)
-
-
-class TasteChoice(QDialog):
-    """Asks which two measured runs or checkpoints to compare, or which test to continue."""
-
-    def __init__(self, experiment: Experiment, told: dict[str, Any], parent: QWidget | None = None) -> None:
-        super().__init__(parent)
-        self.setWindowTitle(self.tr("Blind taste test"))
-        self._earlier = tastes(experiment.folder)
-        names = names_of(experiment.plan, experiment.outcomes())
-        self.which = ChoiceBox()
-        self.which.addItem(self.tr("A new test"), None)
-        for number, taste in enumerate(self._earlier):
-            text = self.tr("Go on: {0} or {1}, {2} picks").format(*taste.called(names), len(taste.left_picked))
-            self.which.addItem(shortened(text, 80), number)
-        self.a, self.b = ChoiceBox(), ChoiceBox()
-        for cell in told["cells"]:
-            if cell["state"] == "done":
-                for combo in (self.a, self.b):
-                    combo.addItem(shortened(f"{cell['name']}, seed {cell['seed']}", 80), cell["cell"])
-        self.b.setCurrentIndex(min(1, self.b.count() - 1))
-        self._cells = {cell["cell"]: cell for cell in told["cells"]}
-        self.a_at, self.b_at = ChoiceBox(), ChoiceBox()
-        for run, checkpoint in ((self.a, self.a_at), (self.b, self.b_at)):
-            self._fill(run, checkpoint)
-            run.currentIndexChanged.connect(lambda _index, of=run, box=checkpoint: self._fill(of, box))
-        buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Ok | QDialogButtonBox.StandardButton.Cancel)
-        buttons.accepted.connect(self.accept)
-        buttons.rejected.connect(self.reject)
-        self.ok = buttons.button(QDialogButtonBox.StandardButton.Ok)
-        self.each = ChoiceBox()
-        self.each.addItem(self.tr("Four"), EACH)
-        self.each.addItem(self.tr("One"), 1)
-        self.note = QLabel(wordWrap=True)
-        self.note.setProperty("role", "secondary")
-        form = QFormLayout()
-        add_row(form, self.tr("&Test"), self.which)
-        add_row(form, self.tr("One &run"), self.a)
-        add_row(form, self.tr("&Its checkpoint"), self.a_at)
-        add_row(form, self.tr("The &other"), self.b)
-        add_row(form, self.tr("Its &checkpoint"), self.b_at)
-        add_row(form, self.tr("&Samples a side"), self.each)
-        layout = QVBoxLayout(self)
-        layout.setSpacing(theme.SPACE)
-        layout.addLayout(form)
-        layout.addWidget(self.note)
-        layout.addWidget(buttons)
-        for combo in (self.which, self.a, self.b, self.a_at, self.b_at, self.each):
-            combo.currentIndexChanged.connect(lambda _index: self._check())
-        self._check()
-
-    def _fill(self, run: ChoiceBox, checkpoint: ChoiceBox) -> None:
-        """The checkpoints that were looked at, the one that was measured first."""
-        checkpoint.clear()
-        cell = self._cells.get(run.currentData())
-        if cell is None:
-            return
-        checkpoint.addItem(self.tr("Iteration {0:,}, the measured one").format(cell["iteration"]), 0)
-        for look in cell["looks"]:
-            if look["iteration"] != cell["iteration"]:
-                checkpoint.addItem(self.tr("Iteration {0:,}").format(look["iteration"]), look["iteration"])
-
-    def _check(self) -> None:
-        new = self.which.currentData() is None
-        for combo in (self.a, self.b, self.a_at, self.b_at, self.each):
-            combo.setEnabled(new)
-        blind = self.tr("You will not see which run drew them, and may stop at any time.")
-        if not new:
-            self.note.setText(blind)
-        elif self.each.currentData() > 1:
-            self.note.setText(blind + " " + self.tr(
-                "Where single samples would win 65 of 100, four against four take about 29 picks instead of 82 if you "
-                "judge a side on average, up to 46 by its best or worst sample. The verdict is about groups of four."
-            ))  # fmt: skip
-        else:
-            self.note.setText(blind + " " + self.tr("A preference of 65:35 takes about 82 picks."))
-        self.ok.setEnabled(not new or self.pair()[0] != self.pair()[1] or len(set(self.checkpoints())) > 1)
-
-    def earlier(self) -> Taste | None:
-        """The test to continue, or None for a new one."""
-        number = self.which.currentData()
-        return None if number is None else self._earlier[number]
-
-    def pair(self) -> tuple[int, int]:
-        """The numbers of the two cells."""
-        return self.a.currentData(), self.b.currentData()
-
-    def checkpoints(self) -> tuple[int, int]:
-        """The iterations of the checkpoints, 0 for the measured one."""
-        return self.a_at.currentData() or 0, self.b_at.currentData() or 0
-
-    def samples_a_side(self) -> int:
-        """How many samples of each are shown at once in a new test."""
-        return int(self.each.currentData())
 
 
 def _is_begun(told: dict[str, Any]) -> bool:

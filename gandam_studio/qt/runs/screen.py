@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QPoint, Qt, QTimer
 from PySide6.QtWidgets import (
+    QDialog,
     QFileDialog,
     QFrame,
     QMenu,
@@ -22,8 +23,10 @@ from PySide6.QtWidgets import (
 from gandam_studio.core import versions
 from gandam_studio.core.errors import UserError
 from gandam_studio.core.runs import RunSummary, summary
+from gandam_studio.core.runs.checkpoints import kept_checkpoints
 from gandam_studio.core.runs.comparison import LIMIT
 from gandam_studio.core.runs.export import export_run, trash_run
+from gandam_studio.core.runs.labels import label_of
 from gandam_studio.core.runs.longer import can_be_ended
 from gandam_studio.qt import icons, theme
 from gandam_studio.qt.following.requests import ShowRun
@@ -32,15 +35,19 @@ from gandam_studio.qt.outputs.run_screen import RunScreen
 from gandam_studio.qt.questions import run_dialog
 from gandam_studio.qt.runs.lineage_tree import DATE, ITERATIONS, LINEAGE, NAME, STATE, LineageTree
 from gandam_studio.qt.screen import EmptyState, ScreenMenu
-from gandam_studio.qt.session import ERROR, Session
+from gandam_studio.qt.session import ERROR, INFO, Session
 from gandam_studio.qt.widgets.fitting import WrappingRow
 from gandam_studio.qt.widgets.plots.timeline import Timeline
 from trainer.protocol.run_directory import CUT_SHORT, RunDirectory
 from trainer.protocol.untrusted import shortened
 
 if TYPE_CHECKING:
+    from gandam_studio.core.experiments.tastes import Taste
+    from gandam_studio.core.experiments.tasting import Found, Pictures
+    from gandam_studio.core.jobs import Job
     from gandam_studio.core.runs.samples import SampleSpot
     from gandam_studio.qt.experiments.room import ExperimentsRoom
+    from gandam_studio.qt.experiments.taste_tests import Offered
     from gandam_studio.qt.following.follower import RunFollower
     from gandam_studio.qt.runs.compare_view import CompareView
 
@@ -93,12 +100,13 @@ class RunsScreen(RunScreen):
         self.delete_button = self._button("trash", self.tr("Delete…"), self.ask_delete)
         self.experiments_button = self._button("compare", self.tr("Experiments"), self.show_experiments)
         self.sprites_button = self._button("sample", self.tr("New sprites…"), self.ask_sprites)
+        self.taste_button = self._button("sample", self.tr("Taste test…"), self.ask_taste)
         self.label_button = self._button("tag", self.tr("Name and note…"), self.ask_label)
         self.folder_button = self._button("folder", self.tr("Show in folder"), self.show_in_folder)
         buttons = WrappingRow(spacing=theme.SPACE)
         for button in (
             self.open_button, self.resume_button, self.sprites_button, self.label_button, self.export_button,
-            self.folder_button, self.delete_button, self.experiments_button,
+            self.folder_button, self.delete_button, self.taste_button, self.experiments_button,
         ):  # fmt: skip
             buttons.addWidget(button)
         left = QWidget()
@@ -142,6 +150,7 @@ class RunsScreen(RunScreen):
             self.tr("&Compare with the newest other run"), self.compare_with_newest, "Ctrl+Shift+C", icon="compare"
         )
         self.experiments_action = act(self.tr("E&xperiments"), self.show_experiments, "Ctrl+Shift+Y", icon="compare")
+        self.taste_action = act(self.tr("Blind &taste test…"), self.ask_taste, icon="sample")
         self.watch_action = act(self.tr("&Watch"), lambda: self._with_selected(self.open_run), "Return", icon="train")
         self.resume_action = act(self.tr("&Resume"), self.resume, icon="play")
         self.export_action = act(self.tr("&Export…"), self.ask_export, "Ctrl+E", icon="export")
@@ -167,7 +176,7 @@ class RunsScreen(RunScreen):
         """The Runs, Samples and Timeline menus."""
         return [
             ScreenMenu(self.tr("&Runs"), (
-                self.next_action, self.previous_action, self.compare_action, None, self.watch_action,
+                self.next_action, self.previous_action, self.compare_action, self.taste_action, None, self.watch_action,
                 self.resume_action, self.longer_action, self.ending_action, self.sprites_action, self.explore_action,
                 None, self.evaluate_action, self.evaluate_folder_action, self.report_action, None, self.label_action,
                 self.folder_action, self.export_action, self.delete_action, None, self.experiments_action, None,
@@ -304,6 +313,8 @@ class RunsScreen(RunScreen):
             item.setEnabled(one)
         self.film_action.setEnabled(bool(folders))
         self.report_action.setEnabled(self.in_room or 1 <= len(folders) <= LIMIT)
+        self.taste_button.setEnabled(1 <= len(folders) <= 2)
+        self.taste_action.setEnabled(self.room.taste_button.isEnabled() if self.in_room else 1 <= len(folders) <= 2)
         for item in (self.delete_button, self.delete_action):
             item.setEnabled(bool(folders) and not self.session.read_only)
         found = (self.session.run_index.summary(folders[0]) or summary(folders[0])) if one else None
@@ -415,7 +426,7 @@ class RunsScreen(RunScreen):
         menu = QMenu(self)
         for action in (
             self.watch_action, self.resume_action, self.longer_action, self.ending_action, self.sprites_action,
-            self.explore_action, self.evaluate_action, self.report_action, None,
+            self.explore_action, self.evaluate_action, self.report_action, self.taste_action, None,
             self.label_action, self.folder_action, self.export_action, None, self.delete_action,
         ):  # fmt: skip
             menu.addSeparator() if action is None else menu.addAction(action)
@@ -431,6 +442,67 @@ class RunsScreen(RunScreen):
             self.session.post(self.tr("{0} is not a run folder.").format(chosen), ERROR)
             return
         self.open_run(Path(chosen))
+
+    def ask_taste(self) -> None:
+        """Compare the samples of two runs, or of two checkpoints of one, without knowing which are whose."""
+        if self.in_room:
+            self.room.ask_taste()
+            return
+        from gandam_studio.core.experiments.tasting import begin_taste_of, pictures_of, tastes_of
+        from gandam_studio.qt.experiments.taste_tests import TasteChoice, TasteTests
+
+        runs = [RunDirectory(folder) for folder in self.tree.selected()]
+        offered = [self._offered(run) for run in runs]
+        if any(not one.checkpoints for one in offered) or sum(len(one.checkpoints) for one in offered) < 2:
+            self.session.post(self.tr("A taste test needs two checkpoints, of two runs or of one."), INFO)
+            return
+        names = {
+            f"{run.name}@{iteration}": self.tr("{0}, iteration {1:,}").format(one.name, iteration)
+            for run, one in zip(runs, offered, strict=True)
+            for _words, iteration in one.checkpoints
+        }
+        dialog = TasteChoice(offered, tastes_of(runs), names, self)
+        if run_dialog(dialog) != QDialog.DialogCode.Accepted:
+            return
+        chosen, pair, at, each = dialog.earlier(), dialog.pair(), dialog.checkpoints(), dialog.samples_a_side()
+        place = runs[0].path.parent
+
+        def begin(job: Job) -> Found:
+            if chosen is not None:
+                return chosen, pictures_of(place, chosen, chosen.round, job)
+            return begin_taste_of(*pair, at=at, each=each, job=job)
+
+        def show(taste: Taste, pictures: Pictures) -> None:
+            tests.show(taste, pictures, lambda test, number, job: pictures_of(place, test, number, job), names)
+            tests.deleteLater()
+
+        def tell(taste: Taste) -> None:
+            if taste.left_picked:
+                self.session.post(taste.told(names), INFO)
+
+        tests = TasteTests(self.session, self)
+        tests.ended.connect(tell)
+        tests.start(begin, show)
+
+    def _offered(self, run: RunDirectory) -> Offered:
+        """A run for a taste test: the best of its checkpoints first, then from the newest on."""
+        from gandam_studio.qt.experiments.taste_tests import Offered
+
+        found = kept_checkpoints(run)
+        newest = found[0].iteration if found else 0
+        best = {one.iteration for one in found if one.is_best}
+        listed = sorted({one.iteration for one in found}, key=lambda iteration: (iteration not in best, -iteration))
+        words = [
+            (self._checkpoint_words(iteration, is_best=iteration in best, is_newest=iteration == newest), iteration)
+            for iteration in listed
+        ]
+        return Offered(run, label_of(run.path).name or run.name, words)
+
+    def _checkpoint_words(self, iteration: int, *, is_best: bool, is_newest: bool) -> str:
+        text = self.tr("Iteration {0:,}").format(iteration)
+        notes = [self.tr("the best")] if is_best else []
+        notes += [self.tr("the newest")] if is_newest else []
+        return ", ".join([text, *notes])
 
     def ask_export(self) -> None:
         """Ask where to export the selected run."""
