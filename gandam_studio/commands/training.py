@@ -439,6 +439,7 @@ def label(workspace: Workspace, out: Output, run: str, name: str | None, note: s
     show_default=True,
     help="How long a frame of a walk is shown.",
 )
+@click.option("--tag", default="", metavar="TAG", help="Only this class, of a run that learned classes.")
 @click.option("--raw", is_flag=True, help="Leave the background as it was drawn, where the run cleans it.")
 @click.option(
     "--passes",
@@ -473,6 +474,7 @@ def sample(
     scales: tuple[int, ...],
     steps: int,
     frame_ms: int,
+    tag: str,
     raw: bool,
     passes: int | None,
     force: bool,
@@ -500,7 +502,7 @@ def sample(
         if singly:
             raise click.UsageError(f"--singly writes a folder, whose name cannot end in {suffix}")
         raise UserError(f"{target.name or target} must end in {', '.join(known)}; or write a folder with --singly")
-    choice = Choice(around, radius, truncation, copies_out, raw, passes)
+    choice = Choice(around, radius, truncation, copies_out, raw, passes, tag)
     if latents and around:
         raise click.UsageError("--around and --latent cannot be used together")
     moving = suffix in MOVING

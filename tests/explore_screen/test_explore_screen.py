@@ -476,6 +476,32 @@ def by_hand(qapp, tmp_path: Path):  # type: ignore[no-untyped-def]
     drawer.close()
 
 
+def test_a_class_can_be_asked_for(by_hand) -> None:  # type: ignore[no-untyped-def]
+    explorer, drawer = by_hand
+    facts = {"iteration": 1, "latent": 4, "stages": 1, "size": 2, "channels": 3, "compares": False, "kind": "unet"}
+    explorer.open(Source(explorer.source.folder, "other"))
+    drawer.asked[-1][3](Answer({"facts": {**facts, "classes": ["left", "right"]}}))
+    assert drawer.asked[-1][1]["spots"][:2] == [{"name": "0/0"}, {"name": "0/1"}]
+    drawer.asked[-1][3](samples(10, 36, classes=[n % 2 for n in range(36)]))
+    assert [cell.latent for cell in explorer.cells[:2]] == ["0/0", "0/1"]
+    assert explorer.spot(explorer.cells[1], []) == {"name": "0/1"}
+    explorer.set_kind(0)
+    assert drawer.asked[-1][1]["spots"][:2] == [{"name": "0/0", "class": 0}, {"name": "0/1", "class": 0}]
+    drawer.asked[-1][3](samples(20, 36, classes=[0] * 36))
+    one = explorer.cells[1]
+    assert (one.label, one.latent) == (0, ""), "0/1 alone draws the other class"
+    assert explorer.spot(one, [], exact=True) == {"at": 0, "class": 0}
+    explorer.show(views.Around(one))
+    spots = drawer.asked[-1][1]["spots"]
+    assert spots[0] == {"name": "0/1", "class": 0}
+    assert all(spot["class"] == 0 and spot["name"].startswith("0/1~") for spot in spots[1:])
+    explorer.show(views.Random(0))
+    explorer.set_kind(None)  # Drawn before, so shown at once.
+    assert int(explorer.cells[0].pixels[0, 0, 0]) == 10
+    explorer.open(Source(explorer.source.folder.parent))
+    assert explorer.kind is None, "another model may have learned others"
+
+
 def test_previews_are_shown_replaced_and_never_handed_on(by_hand) -> None:  # type: ignore[no-untyped-def]
     explorer, drawer = by_hand
     op, values, _, answer, part = drawer.asked[-1]

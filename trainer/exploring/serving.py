@@ -24,6 +24,7 @@ from trainer.grids import CHUNK, batches
 from trainer.latent_space import around, path, truncated, walk
 from trainer.neighbours import Near, Neighbours
 from trainer.protocol import drawing
+from trainer.protocol.drawing import CLASS
 from trainer.protocol.errors import TrainerError
 from trainer.protocol.frames import HELLO, pack, private_pipes, read_frame, unpack, write_frame
 from trainer.protocol.run_directory import RunDirectory
@@ -31,7 +32,6 @@ from trainer.protocol.untrusted import UntrustedError, Values, shortened
 from trainer.sampling import MOST, latent_named
 
 KEPT_MODELS = 3
-CLASS = "class"
 Waiting = tuple[int, Any, list[bytes]]
 """A request: its number, what is asked, its parts."""
 
@@ -147,9 +147,8 @@ class Server:
             found.append(model.staged(z))
             if classes:
                 own = 0 if label is None else int(label)
-                labels.append(
-                    spot.integer(CLASS, own, most=len(classes) - 1) if spot.raw(CLASS, None) is not None else own
-                )
+                wanted = spot.raw(CLASS, None) is not None
+                labels.append(spot.integer(CLASS, own, most=len(classes) - 1) if wanted else own)
         if not found:
             raise TrainerError("there is nothing to draw")
         return torch.cat(found), torch.tensor(labels) if classes else None

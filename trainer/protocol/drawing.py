@@ -39,6 +39,8 @@ READY = "ready"
 """In the answer to the frame HELLO."""
 LATER = "later"
 """In a request to draw that can wait for slower ones."""
+CLASS = "class"
+"""In a spot: the number of a class, where it is not the name's own."""
 MOST_SPOTS = 1024
 MOST_FRAMES = 2000
 MOST_DIRECTIONS = 64

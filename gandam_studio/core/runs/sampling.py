@@ -32,6 +32,7 @@ class Choice:
         truncation: share of variety, 1 for all. copies_out: leave out those that look like a training picture.
         raw: leave the background as it was drawn, where the run cleans it.
         passes: of a flow, from noise to picture; None for as many as the run says.
+        tag: this class alone, of a run that learned classes; "" for all in turns.
     """
 
     around: str = ""
@@ -40,6 +41,7 @@ class Choice:
     copies_out: bool = False
     raw: bool = False
     passes: int | None = None
+    tag: str = ""
 
     def words(self) -> list[str]:
         """As options of `python -m trainer sample`."""
@@ -47,6 +49,7 @@ class Choice:
         words += ["--truncation", str(self.truncation)] if self.truncation != 1 else []
         words += ["--copies-out"] if self.copies_out else []
         words += ["--raw"] if self.raw else []
+        words += ["--tag", self.tag] if self.tag else []
         return words + (["--steps", str(self.passes)] if self.passes else [])
 
 

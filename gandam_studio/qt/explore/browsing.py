@@ -45,6 +45,8 @@ class Browsing(QObject):
         bar.seed.valueChanged.connect(self._show_seed)
         bar.dice.clicked.connect(lambda _checked=False: self.another_seed())
         bar.variety.valueChanged.connect(self._set_variety)
+        bar.kinds.currentIndexChanged.connect(lambda index: explorer.set_kind(index - 1 if index > 0 else None))
+        explorer.opened.connect(self._show_kinds)
         header.radius.valueChanged.connect(lambda _value: self._set_radius())
         header.steps.valueChanged.connect(lambda _value: self._set_steps())
         header.back_button.clicked.connect(lambda _checked=False: self.back())
@@ -73,6 +75,10 @@ class Browsing(QObject):
             self._seed_at += 1
         self.next_place = None
         self._explorer.show(views.Random(seed))
+
+    def _show_kinds(self) -> None:
+        facts = self._explorer.facts
+        self._bar.show_kinds(facts.classes if facts is not None else (), self._explorer.kind)
 
     def _set_variety(self, value: int) -> None:
         self._bar.variety_value.setText(f"{value} %")
@@ -185,4 +191,5 @@ class Browsing(QObject):
             header.mix_label.setText(self.tr("Details of {0}").format(shortened(explorer.mix.name, 24)))
         plain = random or (isinstance(view, views.Around) and views.is_plain(view.cell))
         self._bar.variety_box.setEnabled(plain)
+        self._bar.kinds.setEnabled(random)  # Variations and paths keep the class of what they come from.
         self.changed.emit()

@@ -12,6 +12,7 @@ from PySide6.QtGui import QImage
 from gandam_studio.core.runs.drawing import Answer
 from gandam_studio.core.runs.explored import Vector
 from gandam_studio.qt.following.pictures import to_image
+from trainer.protocol.drawing import CLASS
 
 
 @dataclass(frozen=True, eq=False)
@@ -57,7 +58,7 @@ def cells_of(
     return [
         Cell(
             name, picture, vector, label if isinstance(label, int) else None, spot, caption,
-            name if "name" in spot and not steered else "", steps,
+            name if "name" in spot and CLASS not in spot and not steered else "", steps,
         )
         for name, picture, vector, label, spot, caption in zip(
             names, pixels, vectors, known, own, captions or [""] * len(pixels), strict=False

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QComboBox, QFrame, QHBoxLayout, QLabel, QSlider, QSpacerItem, QToolButton, QWidget
 
@@ -11,6 +13,7 @@ from gandam_studio.qt.outputs.checkpoint_box import CheckpointBox
 from gandam_studio.qt.session import Session
 from gandam_studio.qt.widgets.choice_box import ChoiceBox
 from gandam_studio.qt.widgets.numbers import WholeBox
+from trainer.protocol.untrusted import shortened
 
 LARGEST_SEED = 999_999
 LEAST_RADIUS, USUAL_RADIUS = 5, 35
@@ -52,8 +55,8 @@ def _slider(least: int, most: int, value: int, width: int) -> QSlider:
 
 class SourceBar(QFrame):
     """Attributes:
-    runs, checkpoints, open_button: the model. seed, dice: the samples. variety, variety_value: truncation, in percent;
-        variety_box holds both.
+    runs, checkpoints, open_button: the model. seed, dice: the samples. kinds: their class, of models that learned some.
+        variety, variety_value: truncation, in percent; variety_box holds both.
     """
 
     def __init__(self, session: Session, parent: QWidget | None = None) -> None:
@@ -76,6 +79,12 @@ class SourceBar(QFrame):
         self.seed.setKeyboardTracking(False)
         self.seed.setFixedWidth(self.fontMetrics().horizontalAdvance(self.tr("Seed ") + "999999") + 52)
         self.dice = tool("sample", self.tr("Another seed"))
+        self.kinds = ChoiceBox()
+        self.kinds.setAccessibleName(self.tr("Class"))
+        self.kinds.setToolTip(self.tr("Of which class samples are; all kinds come in turns."))
+        self.kinds.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToContents)
+        self.kinds.setMaximumWidth(160)
+        self.kinds.hide()
         self.variety = _slider(0, MOST_VARIETY, 100, 110)
         self.variety.setAccessibleName(self.tr("Variety (truncation)"))
         self.variety.setToolTip(
@@ -89,10 +98,19 @@ class SourceBar(QFrame):
         row.setContentsMargins(14, 6, 14, 6)
         row.addWidget(self.runs)
         row.addWidget(self.checkpoints, 1)
-        for widget in (self.open_button, self.seed, self.dice):
+        for widget in (self.open_button, self.seed, self.dice, self.kinds):
             row.addWidget(widget)
         row.addStretch()
         row.addWidget(self.variety_box)
+
+    def show_kinds(self, classes: Sequence[str], chosen: int | None) -> None:
+        """Offer the classes of a model; nothing for one without."""
+        self.kinds.blockSignals(True)
+        self.kinds.clear()
+        self.kinds.addItems([self.tr("All kinds"), *(shortened(name, 40) for name in classes)])
+        self.kinds.setCurrentIndex(0 if chosen is None else chosen + 1)
+        self.kinds.blockSignals(False)
+        self.kinds.setVisible(len(classes) > 1)
 
 
 class ViewHeader(QWidget):

@@ -18,6 +18,7 @@ from gandam_studio.core.runs.exploring import Facts
 from gandam_studio.qt.explore.cells import Cell, cells_of
 from gandam_studio.qt.explore.drawer import Drawer, Stream
 from gandam_studio.qt.failures import as_sentence
+from trainer.protocol.drawing import CLASS
 
 COUNT = 36
 """Samples shown at once."""
@@ -83,8 +84,9 @@ class Explorer(QObject):
     """Attributes:
     source, facts: the open model; None without one. view: what the grid shows. cells: its samples, once drawn; while
         others are being drawn, some of them may be previews or still those of before. room: how many there will be.
-    truncation: share of variety, 1 for all. moves: the sliders. mix, mix_from: the sample whose stages from there on
-        all others take. kept: favourites and directions. problem: why nothing can be kept, or "".
+    truncation: share of variety, 1 for all. kind: the class of random samples, None for all in turns. moves: the
+        sliders. mix, mix_from: the sample whose stages from there on all others take. kept: favourites and directions.
+        problem: why nothing can be kept, or "".
 
     Signals:
         opening: a model is being loaded. opened: it can be drawn from. failed: why it cannot (text).
@@ -110,6 +112,7 @@ class Explorer(QObject):
         self.cells: list[Cell] = []
         self.room = 0
         self.truncation = 1.0
+        self.kind: int | None = None
         self.moves: tuple[Move, ...] = ()
         self.mix: Cell | None = None
         self.mix_from = 1
@@ -134,6 +137,7 @@ class Explorer(QObject):
         self._seen.clear()
         self.moves, self.mix = (), None
         if another:
+            self.kind = None
             self.view = Random(self.view.seed if isinstance(self.view, Random) else 0)
             self._undo, self._redo = [], []
             self.read_kept()
@@ -153,6 +157,8 @@ class Explorer(QObject):
             return
         if not self._fits(self.view):
             self.view = Random(0)
+        if self.kind is not None and self.kind >= len(self.facts.classes):
+            self.kind = None
         self.opened.emit()
         self.redraw()
 
@@ -182,6 +188,12 @@ class Explorer(QObject):
         self.truncation = share
         self.redraw()
 
+    def set_kind(self, kind: int | None) -> None:
+        """Draw random samples of one class; None for all in turns."""
+        if kind != self.kind:
+            self.kind = kind
+            self.redraw()
+
     def set_moves(self, moves: Sequence[Move]) -> None:
         """Draw with other sliders."""
         self.moves = tuple(move for move in moves if move.amount)
@@ -203,7 +215,8 @@ class Explorer(QObject):
         op, names, spots = "draw", [], []
         if isinstance(self.view, Random):
             names = [f"{self.view.seed}/{index}" for index in range(COUNT)]
-            spots = [{"name": name} for name in names]
+            own = {} if self.kind is None else {CLASS: self.kind}
+            spots = [{"name": name, **own} for name in names]
         elif isinstance(self.view, Around):
             names, spots = self._around(self.view, parts)
         else:
@@ -246,7 +259,7 @@ class Explorer(QObject):
         for number in range(view.first, view.first + COUNT - 1):
             name = f"{view.cell.name}~{radius}/{number}"
             names.append(name)
-            extra = {key: base[key] for key in ("class",) if key in base}
+            extra = {key: base[key] for key in (CLASS,) if key in base}
             spots.append({"name": name, **extra} if plain else {**base, "radius": view.radius, "number": number})
         return names, spots
 
@@ -255,8 +268,10 @@ class Explorer(QObject):
 
         `exact`: as it is now, with all that was done to it.
         """
-        named = cell.spot if "name" in cell.spot and not exact else {"at": _put(cell.vector, parts)}
-        return {**named, "class": cell.label} if cell.label is not None else dict(named)
+        if "name" in cell.spot and not exact:
+            return dict(cell.spot)  # With a class where another one was asked for than the name's own.
+        place: dict[str, Any] = {"at": _put(cell.vector, parts)}
+        return {**place, CLASS: cell.label} if cell.label is not None else place
 
     def _cells(self, asked: Asked, answer: Answer, first: int = 0) -> list[Cell]:
         return cells_of(answer, asked.names[first:], asked.spots[first:], asked.captions[first:], asked.steered)
@@ -376,13 +391,13 @@ class Explorer(QObject):
     def add(self, cell: Cell, name: str = "") -> bool:
         """Keep a sample."""
         iteration = self.facts.iteration if self.facts is not None else 0
+        one = Favourite(name or cell.name, cell.vector, iteration, cell.name, self.label(cell), cell.latent)
+        return self.change(self.kept.with_favourite(one))
+
+    def label(self, cell: Cell) -> str:
+        """The class of a sample, "" where the model has none."""
         classes = self.facts.classes if self.facts is not None else ()
-        label = classes[cell.label] if cell.label is not None and cell.label < len(classes) else ""
-        return self.change(
-            self.kept.with_favourite(
-                Favourite(name or cell.name, cell.vector, iteration, cell.name, label, cell.latent)
-            )
-        )
+        return classes[cell.label] if cell.label is not None and cell.label < len(classes) else ""
 
     def add_direction(self, direction: Direction) -> bool:
         """Keep a direction."""

@@ -17,7 +17,7 @@ from gandam_studio.qt.explore.cells import Cell, cells_of
 from gandam_studio.qt.explore.explorer import Explorer
 from gandam_studio.qt.explore.favourites_bar import FavouritesBar
 from gandam_studio.qt.session import ERROR, SUCCESS, Session
-from trainer.protocol.drawing import LATER
+from trainer.protocol.drawing import CLASS, LATER
 
 
 class Favourites(QObject):
@@ -30,7 +30,7 @@ class Favourites(QObject):
     def __init__(self, window: QWidget, explorer: Explorer, bar: FavouritesBar, session: Session) -> None:
         super().__init__(window)
         self._explorer, self._bar, self._session = explorer, bar, session
-        self._cells: dict[bytes, Cell] = {}
+        self._cells: dict[tuple[bytes, str], Cell] = {}
         explorer.kept_changed.connect(self.refresh)
         explorer.opened.connect(self._draw_anew)
         bar.shown.connect(lambda number: self.shown.emit(self.cell(number)))
@@ -41,7 +41,7 @@ class Favourites(QObject):
     def cell(self, number: int) -> Cell:
         """A favourite as a sample."""
         one = self._explorer.kept.favourites[number]
-        found = self._cells.get(one.vector.tobytes())
+        found = self._cells.get(_key(one))
         side = self._explorer.facts.size if self._explorer.facts is not None else 1
         pixels = found.pixels if found is not None else np.zeros((side, side, 3), np.uint8)
         preview = found.preview if found is not None else 1
@@ -69,18 +69,21 @@ class Favourites(QObject):
 
     def holds(self, cell: Cell) -> bool:
         """Whether a sample is kept."""
-        return any(np.array_equal(one.vector, cell.vector) for one in self._explorer.kept.favourites)
+        return any(self._is_of(one, cell) for one in self._explorer.kept.favourites)
+
+    def _is_of(self, one: Favourite, cell: Cell) -> bool:
+        return np.array_equal(one.vector, cell.vector) and self._label(one) == cell.label
 
     def toggle(self, cell: Cell) -> None:
         """Keep a sample, or no longer keep it."""
         kept = self._explorer.kept
-        same = [one for one in kept.favourites if np.array_equal(one.vector, cell.vector)]
+        same = [one for one in kept.favourites if self._is_of(one, cell)]
         if same:
-            rest = tuple(one for one in kept.favourites if not np.array_equal(one.vector, cell.vector))
+            rest = tuple(one for one in kept.favourites if not self._is_of(one, cell))
             if self._explorer.change(dataclasses.replace(kept, favourites=rest)):
                 self._session.post(self.tr("Removed from the favourites. Ctrl+Z brings it back."), SUCCESS)
             return
-        self._cells[cell.vector.tobytes()] = cell
+        self._cells[cell.vector.tobytes(), self._explorer.label(cell)] = cell
         if self._explorer.add(cell):
             self._session.post(self.tr("Kept as {0}. F2 renames it.").format(self._explorer.kept.favourites[-1].name))
 
@@ -119,7 +122,7 @@ class Favourites(QObject):
     def refresh(self) -> None:
         """Show what is kept; pictures that are not known yet are drawn."""
         favourites = self._explorer.kept.favourites
-        cells = [self._cells.get(one.vector.tobytes()) for one in favourites]
+        cells = [self._cells.get(_key(one)) for one in favourites]
         unknown = [one for one, cell in zip(favourites, cells, strict=True) if cell is None or cell.preview]
         images = [cell.image() if cell is not None else _blank() for cell in cells]
         self._bar.show_favourites([one.name for one in favourites], images)
@@ -142,7 +145,7 @@ class Favourites(QObject):
         spots = []
         for number, one in enumerate(fitting):
             label = self._label(one)
-            spots.append({"at": number, **({"class": label} if label is not None else {})})
+            spots.append({"at": number, **({CLASS: label} if label is not None else {})})
         parts = [one.vector.astype("<f4").tobytes() for one in fitting]
 
         def take(answer: Answer) -> None:
@@ -151,12 +154,17 @@ class Favourites(QObject):
             except UserError:
                 return
             for one, cell in zip(fitting, cells, strict=True):
-                self._cells[one.vector.tobytes()] = dataclasses.replace(cell, vector=one.vector)
-            if all(one.vector.tobytes() in self._cells for one in fitting):
+                self._cells[_key(one)] = dataclasses.replace(cell, vector=one.vector)
+            if all(_key(one) in self._cells for one in fitting):
                 self.refresh()
 
         # After what is asked for on the grid: a flow takes seconds for many.
         self._explorer.ask("draw", {"spots": spots, LATER: True}, parts, take)
+
+
+def _key(one: Favourite) -> tuple[bytes, str]:
+    """Equal for favourites that are drawn alike."""
+    return one.vector.tobytes(), one.label
 
 
 def _blank() -> QImage:
