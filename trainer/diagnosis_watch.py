@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import torch
 
+from trainer.dataset import real_pixels
 from trainer.diagnostics.alarms import Detector, Race
 from trainer.diagnostics.diagnose import Diagnostics, Findings
 from trainer.diagnostics.drift import drift, identity_of
@@ -29,7 +30,7 @@ from trainer.protocol.run_directory import RunDirectory
 from trainer.protocol.schedule import Done, is_cooling, planned_stop, share_done, share_fallen
 from trainer.protocol.settings import COOL_DOWN
 from trainer.randomness import derived_seed
-from trainer.real_sides import real_features, real_sides
+from trainer.real_sides import FEATURE_ROWS, JUMBLED, real_features, real_sides
 from trainer.session import Session
 
 LEAST_TRAINING = 4
@@ -37,6 +38,10 @@ EXPECTED_S = 1.0
 """What the first look is taken to cost, in seconds, before one has been timed; as much again for every `MANY`."""
 MANY = 2000
 """Training pictures whose preparation takes about a second."""
+TRIED = 64
+"""Real pictures whose features are timed before the first look, so that it is not taken too early on a slow machine."""
+LIKENESS = 0.4
+"""What comparing costs in all for every training picture, in features of one (0.3 to 0.6 measured)."""
 LAST_SHARE = 0.1
 """Share of the training time that may be spent in all so that a run's last moment is diagnosed."""
 MOST_EVIDENCE = 1e12
@@ -64,6 +69,7 @@ class DiagnosisWatch:
         self._diagnostics: Diagnostics | None = None
         expected = EXPECTED_S * (1 + len(session.data.train) / MANY)
         self._spent, self._cost, self._preparing = 0.0, expected, 0.0
+        self._tried = False
         self._looked = -1
         self._blurry_looks = 0
         self._before: tuple[int, np.ndarray[Any, Any]] | None = None
@@ -119,9 +125,12 @@ class DiagnosisWatch:
         self.alarmed = []
         if not self._enabled or not iteration or iteration == self._looked:
             return
-        share = self._session.config.diagnostics.share
-        if self._spent + self._cost > (max(share, LAST_SHARE) if last else share) * self._session.done.seconds:
+        if not self._affords(last=last):
             return
+        if not self._tried:
+            self._try_machine()
+            if not self._affords(last=last):
+                return
         started = time.perf_counter()
         self._looked, self._preparing = iteration, 0.0
         if attempt(lambda: self._look(fixed)) is None:
@@ -131,6 +140,25 @@ class DiagnosisWatch:
         spent = time.perf_counter() - started
         self._spent += spent
         self._cost = spent - self._preparing  # Real pictures are prepared only once.
+
+    def _affords(self, *, last: bool) -> bool:
+        share = self._session.config.diagnostics.share
+        return self._spent + self._cost <= (max(share, LAST_SHARE) if last else share) * self._session.done.seconds
+
+    def _try_machine(self) -> None:
+        """Expect more of the first look where features take longer here than was taken for granted."""
+        self._tried = True
+        began = time.perf_counter()
+        data = self._session.data
+        some = real_pixels(data, data.train[:TRIED])
+        space = self._fresh.space  # Its weights are read before the clock starts.
+        started = time.perf_counter()
+        if attempt(lambda: space(some)) is not None:
+            ended = time.perf_counter()
+            sides = sum(min(len(side), FEATURE_ROWS) for side in (data.train, data.held_out))
+            worth = sides + JUMBLED + PICTURES + LIKENESS * len(data.train)
+            self._cost = max(self._cost, (ended - started) / max(1, len(some)) * worth)
+        self._spent += time.perf_counter() - began
 
     def _look(self, fixed: np.ndarray[Any, Any] | None) -> bool:
         diagnostics = self._prepared()
