@@ -87,11 +87,10 @@ class Conv2d(nn.Conv2d):
         """(B, C, H, W) -> (B, K, H', W')."""
         if not (self.winograd and self.training):
             return super().forward(x)
-        if in_bfloat16(x.device):
-            if not columns.suits(self):
-                return super().forward(x)
+        narrow = in_bfloat16(x.device)
+        if narrow and columns.suits(self):
             y = columns.convolve(x.bfloat16(), self.weight.bfloat16())
-        elif winograd.suits(self, x.shape[2] // 2, x.shape[3] // 2):
+        elif not narrow and winograd.suits(self, x.shape[2] // 2, x.shape[3] // 2):
             y = winograd.convolve(x, self.weight)
         else:
             return super().forward(x)
@@ -107,14 +106,13 @@ class ConvTranspose2d(nn.ConvTranspose2d):
         """(B, C, H, W) -> (B, K, H', W')."""
         if not (self.winograd and self.training) or output_size is not None:
             return super().forward(x, output_size)
+        narrow = in_bfloat16(x.device)
         if x.shape[2:] == (1, 1) and self.padding == (0, 0) and self.output_padding == (0, 0) and self.groups == 1:
             y = x.flatten(1) @ self.weight.permute(0, 2, 3, 1).flatten(1)
             y = y.unflatten(1, (*self.kernel_size, self.out_channels)).permute(0, 3, 1, 2)
-        elif in_bfloat16(x.device):
-            if not columns.suits(self):
-                return super().forward(x)
+        elif narrow and columns.suits(self):
             y = columns.convolve_transposed(x.bfloat16(), self.weight.bfloat16())
-        elif winograd.suits(self, x.shape[2], x.shape[3]):
+        elif not narrow and winograd.suits(self, x.shape[2], x.shape[3]):
             y = winograd.convolve_transposed(x, self.weight)
         else:
             return super().forward(x)

@@ -50,6 +50,7 @@ def choose_machine(config: TrainConfig, data: TrainingSet, device: torch.device,
     if len(candidates) > 1 and ranks.first:
         batch = min(config.batch.size or 32, 32 if device.type == "cpu" else 128)
         chosen = _fastest(config, data, candidates, batch)
+        free_memory(device)
     return candidates[ranks.agreed(chosen)]
 
 

@@ -49,12 +49,16 @@ def placed(matrix: torch.Tensor, like: torch.Tensor) -> torch.Tensor:
 LEAST = 32  # With fewer channels the transforms take longer than the products save (measured with AVX2).
 
 
+def halves(layer: nn.Conv2d | nn.ConvTranspose2d) -> bool:
+    """Whether `layer` is a plain 4x4 convolution of stride 2, or its transpose."""
+    plain = layer.kernel_size == (4, 4) and layer.stride == (2, 2) and layer.padding == (1, 1)
+    return plain and layer.dilation == (1, 1) and layer.groups == 1 and layer.output_padding == (0, 0)
+
+
 def suits(layer: nn.Conv2d | nn.ConvTranspose2d, height: int, width: int) -> bool:
     """Whether `layer`, with `height` x `width` as its smaller side, can be computed here and gets faster."""
-    plain = layer.kernel_size == (4, 4) and layer.stride == (2, 2) and layer.padding == (1, 1)
-    plain = plain and layer.dilation == (1, 1) and layer.groups == 1 and layer.output_padding == (0, 0)
     wide = min(layer.in_channels, layer.out_channels) >= LEAST
-    return plain and wide and height % TILE == 0 and width % TILE == 0
+    return halves(layer) and wide and height % TILE == 0 and width % TILE == 0
 
 
 def _spread(x: torch.Tensor) -> torch.Tensor:

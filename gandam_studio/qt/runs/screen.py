@@ -31,6 +31,7 @@ from gandam_studio.core.runs.longer import can_be_ended
 from gandam_studio.qt import icons, theme
 from gandam_studio.qt.following.requests import ShowRun
 from gandam_studio.qt.following.texts import resume_label
+from gandam_studio.qt.outputs.checkpoint_box import checkpoint_words
 from gandam_studio.qt.outputs.run_screen import RunScreen
 from gandam_studio.qt.questions import run_dialog
 from gandam_studio.qt.runs.lineage_tree import DATE, ITERATIONS, LINEAGE, NAME, STATE, LineageTree
@@ -490,19 +491,11 @@ class RunsScreen(RunScreen):
 
         found = kept_checkpoints(run)
         newest = found[0].iteration if found else 0
-        best = {one.iteration for one in found if one.is_best}
-        listed = sorted({one.iteration for one in found}, key=lambda iteration: (iteration not in best, -iteration))
-        words = [
-            (self._checkpoint_words(iteration, is_best=iteration in best, is_newest=iteration == newest), iteration)
-            for iteration in listed
-        ]
+        # One of each iteration: the one kept for its quality names itself so.
+        listed = {one.iteration: one for one in sorted(found, key=lambda one: one.is_best)}
+        order = sorted(listed.values(), key=lambda one: (not one.is_best, -one.iteration))
+        words = [(checkpoint_words(one, newest=one.iteration == newest), one.iteration) for one in order]
         return Offered(run, label_of(run.path).name or run.name, words)
-
-    def _checkpoint_words(self, iteration: int, *, is_best: bool, is_newest: bool) -> str:
-        text = self.tr("Iteration {0:,}").format(iteration)
-        notes = [self.tr("the best")] if is_best else []
-        notes += [self.tr("the newest")] if is_newest else []
-        return ", ".join([text, *notes])
 
     def ask_export(self) -> None:
         """Ask where to export the selected run."""
