@@ -33,8 +33,10 @@ def main() -> None:
     accepted = grid.order.tolist()
     QTest.keyClick(grid, Qt.Key.Key_L)
     for _ in range(2):
-        accepted += grid.order.tolist()
-        QTest.keyClick(grid, Qt.Key.Key_Return)
+        page = grid.order.tolist()
+        accepted += page
+        while grid.order.tolist() == page:
+            QTest.keyClick(grid, Qt.Key.Key_Return)
     print(json.dumps(accepted), flush=True)
     time.sleep(600)
 

@@ -81,7 +81,7 @@ def accept(screen) -> None:
     """Press Enter until another page is shown."""
     grid = screen.work.assist_view.grid
     shown = grid.order.tolist()
-    while screen.work.is_assisting and grid.isEnabled() and grid.order.tolist() == shown:
+    while shown and screen.work.is_assisting and grid.isEnabled() and grid.order.tolist() == shown:
         press(Key.Key_Return)
 
 
@@ -113,7 +113,7 @@ def test_one_answer_and_a_few_pages_turn_500_sprites_in_one_step(folder: Path, o
             click(view.grid, position)
             clicks += 1
         assert not wrong_on_page(screen)  # turned at once
-        press(Key.Key_Return)
+        accept(screen)
         pages += 1
     assert clicks <= 3
     assert pages <= 7
@@ -135,8 +135,58 @@ def test_a_key_that_is_held_accepts_one_page(folder: Path, open_window: OpenWind
     held = QKeyEvent(QEvent.Type.KeyPress, Key.Key_Return, Qt.KeyboardModifier.NoModifier, "\r", True)
     QApplication.sendEvent(QApplication.focusWidget(), held)
     assert list(view.grid.order) == shown
-    press(Key.Key_Return)
+    accept(screen)
     assert not screen.work.is_assisting or list(view.grid.order) != shown
+
+
+def test_a_page_longer_than_the_window_is_accepted_once_all_of_it_was_in_view(
+    folder: Path, open_window: OpenWindow, qtbot
+) -> None:
+    window = open_window(folder)
+    window.resize(1000, 700)
+    screen = curate(window)
+    begin_and_answer(screen, qtbot)
+    view = screen.work.assist_view
+    grid, before = view.grid, facings_on_disk(folder)
+    page, button = grid.order.tolist(), view.buttons[Key.Key_Return]
+    assert len(page) > grid.room
+    accepts, words = view.buttons[Key.Key_Return].property("words"), []
+    seen: set[int] = set()
+    for _ in range(len(page)):
+        area = grid.viewport().rect()
+        seen |= {place for place in range(len(page)) if area.intersects(grid.rect_of(place))}
+        words.append(button.accessibleName())
+        press(Key.Key_Return)
+        if grid.order.tolist() != page:
+            break
+        assert facings_on_disk(folder) == before
+    assert len(seen) == len(page)
+    assert len(words) <= len(page) // grid.room + 2
+    assert words[-1] == accepts
+    assert accepts not in words[:-1]
+    assert set(facings_on_disk(folder)) == {*before, *page}
+    press(Key.Key_Backspace)
+    assert facings_on_disk(folder) == before
+    press(Key.Key_T)
+    press(Key.Key_Return)  # all of it was in view, and is the same but for the side
+    assert set(facings_on_disk(folder)) == {*before, *page}
+
+
+def test_turning_a_page_to_the_other_side_leaves_it_where_it_is(folder: Path, open_window: OpenWindow, qtbot) -> None:
+    window = open_window(folder)
+    window.resize(1000, 700)
+    screen = curate(window)
+    begin_and_answer(screen, qtbot)
+    grid = screen.work.assist_view.grid
+    press(Key.Key_Return)
+    scrolled = grid.verticalScrollBar().value()
+    assert scrolled > 0
+    press(Key.Key_Right)
+    press(Key.Key_Space)
+    place = grid.current
+    press(Key.Key_T)
+    assert grid.verticalScrollBar().value() == scrolled
+    assert (grid.current, grid.selection.count) == (place, 1)
 
 
 def test_500_of_a_kind_take_one_click_and_three_pages(tmp_path: Path, open_window: OpenWindow, qtbot) -> None:
@@ -152,7 +202,7 @@ def test_500_of_a_kind_take_one_click_and_three_pages(tmp_path: Path, open_windo
     pages = 0
     while screen.work.is_assisting:
         assert not wrong_on_page(screen)
-        press(Key.Key_Return)
+        accept(screen)
         pages += 1
     assert pages <= 3
     workspace = window.session.workspace
@@ -195,7 +245,7 @@ def test_the_first_page_is_made_for_the_room_beside_its_buttons(
     view, made_for = screen.work.assist_view, screen.assist.assistant.review.room
     QApplication.processEvents()
     assert view.grid.room == made_for
-    assert ("scroll" in view.question.text()) == (len(view.grid.order) > made_for)
+    assert ("Enter shows" in view.question.text()) == (len(view.grid.order) > made_for)
 
 
 def facings_on_disk(folder: Path) -> dict[int, str]:
@@ -220,7 +270,7 @@ def test_pages_are_written_at_once_and_taken_back_one_by_one(folder: Path, open_
     press(Key.Key_Space)
     for position in wrong_on_page(screen):
         click(view.grid, position)
-    press(Key.Key_Return)
+    accept(screen)
     assert workspace.counts().dropped == 0
     assert facings_on_disk(folder) == {**asked, **dict.fromkeys(first.tolist(), "left")}
     press(Key.Key_Z, CONTROL)  # one page, not all of it
@@ -229,7 +279,7 @@ def test_pages_are_written_at_once_and_taken_back_one_by_one(folder: Path, open_
     assert np.array_equal(np.sort(view.grid.order), np.sort(first))
     for position in wrong_on_page(screen):
         click(view.grid, position)
-    press(Key.Key_Return)
+    accept(screen)
     press(Key.Key_Backspace)
     press(Key.Key_Backspace)
     press(Key.Key_Backspace)  # there is nothing before the question
@@ -238,7 +288,7 @@ def test_pages_are_written_at_once_and_taken_back_one_by_one(folder: Path, open_
     answer(screen)
     for position in wrong_on_page(screen):
         click(view.grid, position)
-    press(Key.Key_Return)
+    accept(screen)
     press(Key.Key_Escape)
     assert not screen.work.is_assisting
     known = [sprite for sprite in workspace.sprites() if sprite.facing != "unknown"]
@@ -275,7 +325,7 @@ def test_a_filter_that_pages_leave_shows_nothing_in_the_mode(folder: Path, open_
     screen = curate(window)
     screen.filter_bar.set_filter(Filter(facing="unknown"))
     begin_and_answer(screen, qtbot)
-    press(Key.Key_Return)
+    accept(screen)
     assert screen.work.is_assisting
     assert not screen.filter_bar.isVisible()
     assert not screen.panel.isVisible()
@@ -306,7 +356,7 @@ def test_the_network_looks_while_pages_are_shown(
     begin(screen, qtbot)
     view, review = screen.work.assist_view, screen.assist.assistant.review
     answer(screen)
-    press(Key.Key_Return)
+    accept(screen)
     assert not review.closely
     confirmed = facings_on_disk(folder)
     page = view.grid.order.copy()
@@ -315,7 +365,7 @@ def test_the_network_looks_while_pages_are_shown(
     assert np.array_equal(view.grid.order, page)  # what is looked at stays
     for position in wrong_on_page(screen):
         click(view.grid, position)
-    press(Key.Key_Return)
+    accept(screen)
     qtbot.waitUntil(lambda: review.closely and view.grid.isEnabled(), timeout=60_000)
     assert set(facings_on_disk(folder)) == {*confirmed, *page.tolist()}
     press(Key.Key_Backspace)
@@ -324,7 +374,7 @@ def test_the_network_looks_while_pages_are_shown(
     while screen.work.is_assisting:
         for position in wrong_on_page(screen):
             click(view.grid, position)
-        press(Key.Key_Return)
+        accept(screen)
     assert all(looks_left(sprite) for sprite in window.session.workspace.sprites())
 
 
@@ -353,7 +403,7 @@ def accept_pages(screen) -> None:
     while screen.work.is_assisting and len(view.grid.order) and view.grid.isEnabled():
         for position in wrong_on_page(screen):
             click(view.grid, position)
-        press(Key.Key_Return)
+        accept(screen)
 
 
 def accept_all(screen, qtbot) -> None:
@@ -473,23 +523,23 @@ def test_a_version_saved_between_pages_splits_the_undo_and_that_is_said(
     begin(screen, qtbot)
     view = screen.work.assist_view
 
-    def accept() -> None:
+    def accept_page() -> None:
         for position in wrong_on_page(screen):
             click(view.grid, position)
-        press(Key.Key_Return)
+        accept(screen)
 
     answer(screen)
-    accept()
+    accept_page()
     in_one_step = screen.assist.assistant.undone_by()
     saved = facings_on_disk(folder)
     commit(workspace)
-    accept()
+    accept_page()
     assert screen.assist.assistant.undone_by() != in_one_step
     press(Key.Key_Backspace)
     assert facings_on_disk(folder) == saved
     assert screen.assist.assistant.undone_by() == in_one_step
-    accept()
-    accept()
+    accept_page()
+    accept_page()
     in_two_steps = screen.assist.assistant.undone_by()
     assert in_two_steps != in_one_step
     told: list[str] = []
@@ -620,7 +670,7 @@ def test_sprites_asked_for_elsewhere_are_shown_in_the_gallery(folder: Path, open
     window = open_window(folder)
     screen = curate(window)
     begin_and_answer(screen, qtbot)
-    press(Key.Key_Return)
+    accept(screen)
     window.show_last_change()
     assert not screen.work.is_assisting
     assert screen.assist.assistant is None
@@ -643,12 +693,12 @@ def test_sprites_changed_elsewhere_end_the_mode_and_that_is_said(
         qtbot.waitUntil(lambda: screen.assist.assistant is not None, timeout=60_000)
     else:
         begin_and_answer(screen, qtbot)
-    press(Key.Key_Return)
+    accept(screen)
     told: list[str] = []
     window.session.message_posted.connect(lambda text, *_: told.append(text))
     window.session.apply(Tag([7], frozenset({"red"})))
     assert screen.work.is_assisting  # nothing that pages depend on
-    press(Key.Key_Return)
+    accept(screen)
     in_between = screen.assist.assistant.undone_by()
     assert "3" in in_between
     window.session.apply(Drop([7], "copy"))
@@ -733,7 +783,7 @@ def test_a_stack_is_turned_whole_and_a_front_is_left_alone(folder: Path, open_wi
     press(Key.Key_G)
     front = view.grid.current_seq
     press(Key.Key_V)
-    press(Key.Key_Return)
+    accept(screen)
     press(Key.Key_Escape)
     sprite = window.session.workspace.sprite(front)
     assert (sprite.facing, sprite.flipped) == ("front", False)
@@ -751,7 +801,7 @@ def test_the_other_side_can_be_chosen(folder: Path, open_window: OpenWindow, qtb
     assert len(wrong_on_page(screen)) < 0.1 * len(view.grid.order)
     press(Key.Key_T)
     assert len(wrong_on_page(screen)) > 0.9 * len(view.grid.order)
-    press(Key.Key_Return)
+    accept(screen)
     press(Key.Key_Escape)
     assert window.session.workspace.setting("target_facing") == "right"
 

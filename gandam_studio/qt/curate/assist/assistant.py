@@ -199,16 +199,18 @@ class Assistant(QObject):
 
         self._fitting = self.session.start_quiet_job(lambda workspace, job: work(), done, failed)
 
-    def ask(self, question: str, count: int, more: str = "") -> None:
+    def ask(self, question: str, count: int) -> None:
         """Ask about a page of `count` sprites, and say so where it goes on below the window.
 
-        What else is said and offered comes before. `more` is said instead, with {0} for the count.
+        What else is said and offered comes before.
         """
         self.view.question.setText(question)
         self.view.settle()
         if count > self.view.grid.room:
-            question += " " + (more or self.tr("{0} on this page: scroll to see all.")).format(sprites(count))
+            question += " " + self.tr("{0} on this page: Enter shows the others first.").format(sprites(count))
             self.view.question.setText(question)
+            self.view.settle()
+        self.view.grid.note_seen()
 
     def _set_busy(self, busy: bool) -> None:
         grid = self.view.grid

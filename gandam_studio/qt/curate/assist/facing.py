@@ -76,6 +76,7 @@ class FacingAssist(Assistant):
         self._clicks = 0
         self._told_plain = False
         self._seen: Halves | None = None  # to be learned from with the next page
+        self._taken_back: dict[int, int] = {}  # the signs of a page that was taken back, which all were in view
         self._looking: BackgroundTask | None = None
 
     def begin(self) -> None:
@@ -236,21 +237,14 @@ class FacingAssist(Assistant):
         self._accept(lambda: self.review.take_answer(row, label))
 
     def _show(self, page: Page) -> None:
-        self._page, self._fronts, self._clicks = page, set(), 0
-        self._sign_of = dict(zip(self.seqs[page.rows].tolist(), page.signs.tolist(), strict=True))
-        side = self.tr("left") if self.target == "left" else self.tr("right")
-        if page.plain:
-            self.view.heading.setText(self.tr("Which of these do not face {0}?").format(side))
-            if not self._told_plain:
-                self._told_plain = True
-                self.session.post(
-                    self.tr(
-                        "The suggestions were no help on the last pages. The rest comes in its own order, as it is."
-                    ),
-                    INFO,
-                )
-        else:
-            self.view.heading.setText(self.tr("All of these face {0}?").format(side))
+        self._fronts, self._clicks = set(), 0
+        self._take_page(page)
+        if page.plain and not self._told_plain:
+            self._told_plain = True
+            self.session.post(
+                self.tr("The suggestions were no help on the last pages. The rest comes in its own order, as it is."),
+                INFO,
+            )
         groups = self.review.groups.number[page.rows]
         sizes = np.bincount(groups)
         stacks = {
@@ -270,7 +264,19 @@ class FacingAssist(Assistant):
         )
         self._show_progress()
         self.ask(self.tr("Click those that face the wrong way, then press Enter."), len(page.rows))
+        taken_back, self._taken_back = self._taken_back, {}
+        self.view.grid.count_as_seen(
+            place for place, seq in enumerate(self._sign_of) if taken_back.get(seq) == self._sign_of[seq]
+        )
         self.current_changed()
+
+    def _take_page(self, page: Page) -> None:
+        """Ask about a page, or about the one that is shown for the other side."""
+        self._page = page
+        self._sign_of = dict(zip(self.seqs[page.rows].tolist(), page.signs.tolist(), strict=True))
+        side = self.tr("left") if self.target == "left" else self.tr("right")
+        heading = self.tr("Which of these do not face {0}?") if page.plain else self.tr("All of these face {0}?")
+        self.view.heading.setText(heading.format(side))
 
     def _look(self, seq: int) -> Look:
         """How a sprite would look: turned to the target, and the other way where it is marked."""
@@ -290,6 +296,8 @@ class FacingAssist(Assistant):
         page = self._page
         if page is None or self.busy:
             return
+        if self.view.grid.show_unseen():  # what nobody has seen must not count as confirmed
+            return
         seqs = self.seqs[page.rows].tolist()
         wrong = np.array([seq in self.view.grid.selection for seq in seqs], bool)
         front = np.array([seq in self._fronts for seq in seqs], bool)
@@ -299,7 +307,7 @@ class FacingAssist(Assistant):
     def _accept(self, take: Callable[[], None]) -> None:
         """Note an answer or a page, write it, and learn from it."""
         state = self.review.snapshot()
-        before = (self.written, state, self._target_written)
+        before = (self.written, state, self._target_written, self._sign_of if self._page is not None else {})
         take()
         fresh = np.flatnonzero(self.review.labels != state[0])
         if not self._write(fresh):
@@ -361,18 +369,14 @@ class FacingAssist(Assistant):
             return
         self.target = "right" if self.target == "left" else "left"
         self.review.wanted = -self.review.wanted
-        # What is turned the wrong way stays so for the other side, but not in plain order.
-        kept = (self.view.grid.selection.seqs(), self.view.grid.current, self._fronts, self._clicks)
-        self._show(self.review.page() if self._page.plain else self._page)
-        marked, current, self._fronts, self._clicks = kept
-        self.view.grid.go_to(current)
-        self.view.grid.selection.add(marked)
+        # What is turned the wrong way stays so for the other side, but in plain order the same are shown as they are.
+        self._take_page(self.review.page() if self._page.plain else self._page)
         self.view.grid.repaint_page()
 
     def back(self) -> None:
         """Take the last page or answer back."""
         if (before := self.take_page_back()) is not None:
-            _, state, self._target_written = before
+            _, state, self._target_written, self._taken_back = before
             self._waits = False
             self.review.put_back(state)  # now, since the person may leave before it is learned
             self.fit(lambda: self.review.restore(state), self._next)

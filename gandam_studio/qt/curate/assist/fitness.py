@@ -80,7 +80,6 @@ class FitnessAssist(Assistant):
         self.ask(
             self.tr("Click every sprite that is “{0}”, then press Enter, which drops those.").format(review.reason),
             len(rows),
-            self.tr("{0} on this page: Enter shows the others first."),
         )
         room = max(_FEWEST, self.view.grid.room)
         if not audit and len(rows) > room:
@@ -114,7 +113,11 @@ class FitnessAssist(Assistant):
             _, state, rows, audit = before
             self.review.put_back(state)
             # The same sprites: drawing others until they look well would make the certificate worthless.
-            self.fit(self.review.refit, lambda: self._show(rows, audit))
+            self.fit(self.review.refit, lambda: self._show_again(rows, audit))
+
+    def _show_again(self, rows: NDArray[np.intp], audit: bool) -> None:
+        self._show(rows, audit)
+        self.view.grid.count_as_seen(range(len(self._rows)))
 
     def check(self) -> None:
         """Draw sprites at random, which says how many unfit ones may be left."""

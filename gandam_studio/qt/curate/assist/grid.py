@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
-from PySide6.QtCore import QPoint, Qt, Signal
-from PySide6.QtGui import QMouseEvent, QPainter, QPen
+from PySide6.QtCore import QPoint, Qt, QTimer, Signal
+from PySide6.QtGui import QMouseEvent, QPainter, QPen, QResizeEvent
 from PySide6.QtWidgets import QWidget
 
 from gandam_studio.core.workspace import Workspace
@@ -44,9 +44,11 @@ class AssistGrid(Gallery):
 
     Signals:
         marked: a sprite was marked or unmarked (its row number).
+        seen_changed: more of the page was in view, or another page is shown.
     """
 
     marked = Signal(int)
+    seen_changed = Signal()
 
     def __init__(self, workspace: Workspace, parent: QWidget | None = None) -> None:
         super().__init__(workspace, parent)
@@ -54,7 +56,10 @@ class AssistGrid(Gallery):
         self.rows = self._would_be
         self._stacks: dict[int, int] = {}
         self._seen: set[int] = set()  # positions
-        self.verticalScrollBar().valueChanged.connect(lambda _value: self._note_seen())
+        self.verticalScrollBar().valueChanged.connect(lambda _value: self.note_seen())
+        self._note_later = QTimer(self, singleShot=True, interval=0)  # once the layout has settled
+        self._note_later.timeout.connect(self.note_seen)
+        self.tile_changed.connect(lambda _side: self._note_later.start())
         self._usual_tile = 0  # the side of cells on pages, while they are large
         self.setAccessibleName(self.tr("Suggestions"))
 
@@ -78,6 +83,7 @@ class AssistGrid(Gallery):
         self.show_order(np.array(seqs, np.int64))
         self.verticalScrollBar().setValue(0)
         self._seen.clear()
+        self.seen_changed.emit()
         if len(seqs):
             self._set_current(0)
         self.selection_changed.emit()
@@ -90,9 +96,22 @@ class AssistGrid(Gallery):
         grid = Grid(0, max(1, size.width()), self._usual_tile or self.tile, caption)
         return grid.columns * max(1, (size.height() - GAP) // grid.cell_height)
 
-    def _note_seen(self) -> None:
+    @property
+    def has_unseen(self) -> bool:
+        """Whether sprites of the page were not in view yet."""
+        return len(self._seen) < len(self.order)
+
+    def note_seen(self) -> None:
+        """Note what is in view now, once the page has its size."""
         height = self.viewport().height()
-        self._seen.update(place for place in self.visible() if 0 <= self._middle(place) <= height)
+        self.count_as_seen([place for place in self.visible() if 0 <= self._middle(place) <= height])
+
+    def count_as_seen(self, positions: Iterable[int]) -> None:
+        """Note sprites that were in view, here or on a page like this one."""
+        before = len(self._seen)
+        self._seen.update(positions)
+        if len(self._seen) > before:
+            self.seen_changed.emit()
 
     def _middle(self, position: int) -> int:
         """The height of the middle of a sprite, in the viewport."""
@@ -100,13 +119,13 @@ class AssistGrid(Gallery):
 
     def show_unseen(self) -> bool:
         """Scroll on to sprites of the page that were not in view yet; False if all were."""
-        self._note_seen()
+        self.note_seen()
         place = next((one for one in range(len(self.order)) if one not in self._seen), -1)
         if place < 0:
             return False
         self.verticalScrollBar().setValue(self.verticalScrollBar().value() + self.rect_of(place).top() - GAP)
-        self._note_seen()
-        self._seen.add(place)  # whatever the window's size is, this comes to an end
+        self.note_seen()
+        self.count_as_seen([place])  # whatever the window's size is, this comes to an end
         self._set_current(place, ahead=False)
         return True
 
@@ -155,6 +174,11 @@ class AssistGrid(Gallery):
     def go_to(self, position: int, *, extend: bool = False, select: bool = True, ahead: bool = True) -> None:
         """Make a cell current; moving marks nothing."""
         super().go_to(position, select=False, ahead=ahead)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """A larger view shows more of the page."""
+        super().resizeEvent(event)
+        self._note_later.start()
 
     def mousePressEvent(self, event: QMouseEvent) -> None:
         """A click marks a sprite, or takes that back."""

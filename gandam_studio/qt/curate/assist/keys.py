@@ -34,6 +34,11 @@ def accept() -> ModeKey:
     return ModeKey(Qt.Key.Key_Return, _tr("Enter"), _tr("Accept the page"))
 
 
+def show_rest() -> ModeKey:
+    """What Enter does as long as not all of the page was in view."""
+    return ModeKey(Qt.Key.Key_Return, _tr("Enter"), _tr("Show the rest"))
+
+
 def back() -> ModeKey:
     """Take the last page back."""
     return ModeKey(Qt.Key.Key_Backspace, _tr("Backspace"), _tr("Page before"))

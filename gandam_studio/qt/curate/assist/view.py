@@ -10,6 +10,7 @@ from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QPushButton, QVBoxLay
 
 from gandam_studio.core.workspace import Workspace
 from gandam_studio.qt import icons, theme
+from gandam_studio.qt.curate.assist import keys
 from gandam_studio.qt.curate.assist.grid import AssistGrid
 from gandam_studio.qt.curate.assist.keys import ModeKey
 from gandam_studio.qt.widgets.fitting import WrappingBar, WrappingRow
@@ -31,6 +32,7 @@ class AssistView(QWidget):
         super().__init__(parent)
         self.grid = AssistGrid(workspace)
         self.grid.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+        self.grid.seen_changed.connect(self._name_accept)
         self.heading, self.question, self.progress, self.why = QLabel(), QLabel(), QLabel(), QLabel()
         self.heading.setProperty("role", "headline")
         self.heading.setWordWrap(True)
@@ -115,6 +117,17 @@ class AssistView(QWidget):
                 (self._ways_out if key in _WAYS_OUT else self._row).addWidget(button)
                 button.show()  # now, so that `settle` counts it
             self.buttons = {one.key: made[one.key] for one, _ in entries}
+            self._name_accept()
+
+    def _name_accept(self) -> None:
+        """Say on the button what Enter does: it accepts a page once all of it was in view."""
+        button = self.buttons.get(Qt.Key.Key_Return)
+        if button is None:
+            return
+        one = keys.show_rest() if self.grid.has_unseen else keys.accept()
+        button.setText(f"{one.text}  ({one.name})")
+        button.setToolTip(button.text())
+        button.setAccessibleName(one.text)
 
     def settle(self) -> None:
         """Lay out now what was just said and offered, so that the page has its size."""
