@@ -7,7 +7,15 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from gandam_studio.commands.console import Output, chosen_folder, counted, json_option, with_workspace, workspace_option
+from gandam_studio.commands.console import (
+    Output,
+    chosen_folder,
+    counted,
+    json_option,
+    printable,
+    with_workspace,
+    workspace_option,
+)
 from gandam_studio.commands.progress import ConsoleJob
 from gandam_studio.commands.selection import SpriteCommand, chosen, filter_options, sprites_argument
 from gandam_studio.commands.workspaces import apply, report
@@ -116,6 +124,7 @@ def _fitness(workspace: Workspace, out: Output, seqs: Seqs | None, limit: int | 
 
     from gandam_studio.core.suggestions.fitness.review import UNFIT
     from gandam_studio.core.suggestions.sprites import fitness_review
+    from gandam_studio.core.versions import certificates_of
 
     with ConsoleJob() as job:
         review, found = fitness_review(workspace, reason, seqs, job)
@@ -141,6 +150,9 @@ def _fitness(workspace: Workspace, out: Output, seqs: Seqs | None, limit: int | 
         right=("score", "confidence"),
     )  # fmt: skip
     out.say(f"{counted(len(rest), 'sprite')} not looked at, the most suspicious first; nothing was dropped")
+    for kept in certificates_of(workspace):
+        if kept.said.reason == review.reason:
+            out.say(f"last review: {printable(kept.summary)}")
     if not is_calibrated:
         out.say("how likely each is unfit is known after a random check: Shift+G in the window, then A")
 

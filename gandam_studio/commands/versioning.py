@@ -13,6 +13,8 @@ from gandam_studio.commands.workspaces import report
 from gandam_studio.core.errors import UserError
 
 if TYPE_CHECKING:
+    from gandam_studio.core.suggestions.certificates import KeptCertificate
+    from gandam_studio.core.versions import ManifestVersion
     from gandam_studio.core.workspace import Workspace
 
 _MOST_ROWS = 20  # Rows of each kind in tables; --json has all.
@@ -58,7 +60,10 @@ def versions(workspace: Workspace, out: Output) -> None:
     from gandam_studio.core import versions as core
 
     found = core.versions(workspace)
-    out.json([version.to_json() for version in found])
+    said = [_certificates(workspace, version) for version in found]
+    out.json(
+        [{**v.to_json(), "certificates": [one.to_json() for one in some]} for v, some in zip(found, said, strict=True)]
+    )
     if not found:
         out.say("there is no version yet; create one with: gandam-studio commit -m 'why'")
         return
@@ -68,6 +73,19 @@ def versions(workspace: Workspace, out: Output) -> None:
          for v in found),
         right=("sprites",),
     )  # fmt: skip
+    for version, some in zip(found, said, strict=True):
+        for one in some:
+            out.say(f"{version.label}: {printable(one.summary)}")
+
+
+def _certificates(workspace: Workspace, version: ManifestVersion) -> list[KeptCertificate]:
+    """What reviews of fitness said of a version; nothing where its header is damaged, which `verify` tells."""
+    from gandam_studio.core import versions as core
+
+    try:
+        return core.certificates_of(workspace, version)
+    except UserError:
+        return []
 
 
 @click.command()

@@ -29,7 +29,7 @@ from gandam_studio.core.suggestions.facing import network
 from gandam_studio.core.suggestions.facing.features import Halves
 from gandam_studio.core.suggestions.facing.review import FacingReview
 from gandam_studio.core.suggestions.fitness.review import FitnessReview
-from gandam_studio.core.versions import commit
+from gandam_studio.core.versions import certificates_of, commit
 from gandam_studio.core.workspace import Workspace
 from gandam_studio.core.workspace.edits import Drop, SetFacing, Tag
 from gandam_studio.core.workspace.query import Filter
@@ -863,6 +863,31 @@ def test_a_fitness_review_is_ended_by_its_certificate(folder: Path, open_window:
     press(Key.Key_Z, CONTROL)
     assert sum(sprite.reason == "tail" for sprite in workspace.sprites()) == 3
     assert workspace.setting(CERTIFICATES) is None
+
+
+def test_what_the_last_review_said_is_told_where_the_next_one_begins(
+    folder: Path, open_window: OpenWindow, qtbot
+) -> None:
+    window = open_window(folder)
+    screen = curate(window)
+    view = screen.work.assist_view
+
+    def begin_review(reason: str) -> None:
+        screen.assist.find_unfit(reason, None)
+        qtbot.waitUntil(lambda: screen.assist.assistant is not None, timeout=60_000)
+
+    begin_review("tail")
+    press(Key.Key_A)
+    accept(screen)
+    press(Key.Key_Escape)
+    begin_review("tail")
+    (said,) = certificates_of(window.session.workspace)
+    assert said.outside == 0
+    assert said.summary in view.progress.text()
+    press(Key.Key_Escape)
+    begin_review("blurred")
+    assert said.summary not in view.progress.text()
+    press(Key.Key_Escape)
 
 
 def test_a_random_check_is_accepted_once_all_of_it_was_in_view(folder: Path, open_window: OpenWindow, qtbot) -> None:

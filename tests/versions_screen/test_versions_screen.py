@@ -6,6 +6,7 @@ import hashlib
 import threading
 from pathlib import Path
 
+import numpy as np
 import pytest
 from PySide6.QtCore import QPoint, QSettings, Qt
 from PySide6.QtTest import QTest
@@ -15,9 +16,13 @@ from small_workspaces import add_sprites
 
 from gandam_studio.core import versions
 from gandam_studio.core.exporting import export as versions_export
+from gandam_studio.core.suggestions.certificates import to_keep
+from gandam_studio.core.suggestions.fitness.certificate import Certificate
 from gandam_studio.core.versions import diff
+from gandam_studio.core.versions.files import header_path
 from gandam_studio.core.workspace import Workspace
 from gandam_studio.core.workspace.edits import Drop, Flip, SetSetting, Tag
+from gandam_studio.core.workspace.settings import CERTIFICATES
 from gandam_studio.qt import theme
 from gandam_studio.qt.session import Session
 from gandam_studio.qt.versions import screen as screen_module
@@ -120,6 +125,30 @@ def test_empty_state_then_a_first_version(qtbot, open_screen):
     assert "v1" in text
     assert "20" in text
     assert screen.pages.currentIndex() == 1
+
+
+def test_what_a_review_of_unfit_sprites_said_is_told_and_kept(qtbot, open_screen):
+    screen = open_screen()
+    commit(qtbot, screen, "one")
+    assert screen.detail.reviews.isHidden()
+    said = Certificate("not bipedal", 20, 12, 0, 12, 0, 1)
+    kept = {"not bipedal": to_keep(said, np.arange(1, 21), "2026-11-29T10:30:00Z")}
+    screen.session.apply(SetSetting(CERTIFICATES, kept))
+    qtbot.waitUntil(lambda: screen.commit_box.button.isEnabled(), timeout=5000)
+    commit(qtbot, screen, "")  # though no sprite has changed
+    assert labels(screen) == ["now", "v2", "v1"]
+    (summary,) = [one.summary for one in versions.certificates_of(screen.session.workspace, screen.chosen)]
+    assert not screen.detail.reviews.isHidden()
+    assert screen.detail.reviews.text() == summary
+    screen.history.go_to(2)
+    settle(qtbot, screen.session)
+    assert screen.detail.reviews.isHidden()
+    with Workspace.open(screen.session.workspace.folder, read_only=True) as workspace:
+        header_path(workspace, screen.chosen.digest).write_text("{", encoding="utf-8")
+    screen.history.go_to(1)
+    settle(qtbot, screen.session)
+    assert screen.detail.reviews.isHidden()
+    assert screen.detail.summary.text() != "Comparing…"
 
 
 def test_what_changed_is_told_and_shown(qtbot, open_screen):

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from gandam_studio.core.errors import NothingMatches, UserError
 from gandam_studio.core.hashing.variety import even_features
 from gandam_studio.core.jobs import NULL_JOB, Job
+from gandam_studio.core.suggestions.certificates import to_keep
 from gandam_studio.core.suggestions.described import AT_ONCE, FIRST, GrowingDescription, described, not_kept
 from gandam_studio.core.suggestions.facing.kernel import FEW
 from gandam_studio.core.suggestions.facing.model import Signs
@@ -19,6 +20,7 @@ from gandam_studio.core.suggestions.facing.review import FRONT, LEFT, RIGHT, UNK
 from gandam_studio.core.suggestions.fitness.review import FIT, UNFIT, FitnessReview
 from gandam_studio.core.workspace import Workspace
 from gandam_studio.core.workspace.edits import Edit, SetSetting, SetValues, Together
+from gandam_studio.core.workspace.history import now
 from gandam_studio.core.workspace.lookups import stored_features
 from gandam_studio.core.workspace.seqsets import Seqs
 from gandam_studio.core.workspace.settings import CERTIFICATES, LOOKED_AT, TARGET_FACING
@@ -266,7 +268,7 @@ def end_review(
     certificate = review.certificate()
     if certificate.audited or certificate.looked_at == certificate.total:
         kept = dict(certificates) if isinstance(certificates, dict) else {}
-        kept[review.reason] = certificate.to_json()
+        kept[review.reason] = to_keep(certificate, found.seqs, now())
         edits.append(SetSetting(CERTIFICATES, kept, "Keep a certificate"))
     if drops:
         reasons = dict.fromkeys(drops, review.reason)

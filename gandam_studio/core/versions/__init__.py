@@ -4,6 +4,7 @@ A version is a file of canonical JSON lines, named by its SHA-256, and a row wit
 decisions have equal digests, on any machine and in any order of work.
 """
 
+from gandam_studio.core.versions.certificates import certificates_of, reviewed_since
 from gandam_studio.core.versions.commit import commit, recipe_differs
 from gandam_studio.core.versions.diff import Changed, Removed, VersionDiff, diff, plural_reason
 from gandam_studio.core.versions.entries import count_blank, count_faint, count_generated
@@ -24,6 +25,7 @@ __all__ = [
     "Verified",
     "VersionDiff",
     "assign_splits",
+    "certificates_of",
     "commit",
     "count_blank",
     "count_faint",
@@ -34,6 +36,7 @@ __all__ = [
     "recipe_differs",
     "relink",
     "restore_edit",
+    "reviewed_since",
     "tag_version",
     "verify",
     "versions",

@@ -12,6 +12,7 @@ from gandam_studio.core.errors import UserError
 from gandam_studio.core.jobs import NULL_JOB, Job
 from gandam_studio.core.texts import LONGEST_MESSAGE, checked
 from gandam_studio.core.versions import files
+from gandam_studio.core.versions.certificates import reviewed_since
 from gandam_studio.core.versions.entries import Kind, committed, count_generated, present_lines
 from gandam_studio.core.versions.listing import HEAD, head_version
 from gandam_studio.core.versions.model import ManifestVersion
@@ -31,9 +32,10 @@ def commit(
     It holds all sprites that are not dropped, or with `kept_only` the kept ones. Of those that a run has drawn it holds
     none, unless they are kept and it is to be `with_generated`.
 
-    If neither the sprites nor the recipe differ from the version that the decisions are based on, no version is added:
-    that version is returned with `unchanged` set. Concurrent commits make two versions, or one if they are equal. The
-    manifest is written before the row that names it, so a crash cannot leave a version without its manifest.
+    If neither the sprites nor the recipe nor what reviews of fitness said differ from the version that the decisions
+    are based on, no version is added: that version is returned with `unchanged` set. Concurrent commits make two
+    versions, or one if they are equal. The manifest is written before the row that names it, so a crash cannot leave a
+    version without its manifest.
     Raises UserError (nothing to commit, disk full) and Cancelled.
     """
     workspace.require_writable()
@@ -99,11 +101,16 @@ def _insert(connection: sqlite3.Connection, version: ManifestVersion) -> None:
 
 
 def _unchanged(workspace: Workspace, digest: str) -> ManifestVersion | None:
-    """Return the version that the decisions are based on if it has these sprites and the current recipe."""
+    """The version that the decisions are based on if it has these sprites, the current recipe and certificates."""
     parent = head_version(workspace)
-    if parent and parent.digest == digest and not recipe_differs(workspace, parent):
-        return dataclasses.replace(parent, unchanged=True)
-    return None
+    if (
+        parent is None
+        or parent.digest != digest
+        or recipe_differs(workspace, parent)
+        or reviewed_since(workspace, parent)
+    ):
+        return None
+    return dataclasses.replace(parent, unchanged=True)
 
 
 def recipe_differs(workspace: Workspace, version: ManifestVersion) -> bool:

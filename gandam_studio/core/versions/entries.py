@@ -15,6 +15,7 @@ from trainer.protocol.manifest import LineFrame
 
 if TYPE_CHECKING:
     from gandam_studio.core.workspace import Workspace
+    from gandam_studio.core.workspace.seqsets import Seqs
 
 _DECIDED = COLUMNS.split(", ").index("alpha")  # from this column on
 _MOST_DECISIONS = 4096  # remembered at once
@@ -101,6 +102,14 @@ def committed(kept_only: bool, with_generated: bool) -> str:
     """
     chosen = "status = 'kept'" if kept_only else "status != 'dropped'"
     return f"({chosen} AND NOT ({TAGGED}{_UNLESS_KEPT if with_generated else ''}))"
+
+
+def committed_seqs(workspace: Workspace, kept_only: bool, with_generated: bool) -> Seqs:
+    """Return the row numbers of the sprites to commit (see `committed`), rising."""
+    import numpy as np
+
+    query = f"SELECT seq FROM sprites WHERE {committed(kept_only, with_generated)} ORDER BY seq"
+    return np.fromiter((seq for (seq,) in workspace.connection.execute(query)), np.int64)
 
 
 def count_generated(workspace: Workspace) -> tuple[int, int]:

@@ -16,7 +16,8 @@ from typing import TYPE_CHECKING, Any
 
 from gandam_studio import __version__
 from gandam_studio.core.errors import UserError
-from gandam_studio.core.versions.entries import Kind
+from gandam_studio.core.suggestions.certificates import with_outside
+from gandam_studio.core.versions.entries import Kind, committed_seqs
 from gandam_studio.core.versions.splits import SplitRule
 from gandam_studio.core.workspace.settings import CERTIFICATES, TARGET_FACING, check_setting
 from trainer.protocol import files
@@ -113,6 +114,8 @@ def label_settings(workspace: Workspace, kept_only: bool, with_generated: bool) 
     for key in (TARGET_FACING, CERTIFICATES):
         if (value := workspace.setting(key)) is not None:
             found[key] = value
+    if CERTIFICATES in found:
+        found[CERTIFICATES] = with_outside(found[CERTIFICATES], committed_seqs(workspace, kept_only, with_generated))
     return found
 
 

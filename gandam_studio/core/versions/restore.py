@@ -6,13 +6,14 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from gandam_studio.core.errors import UserError
+from gandam_studio.core.suggestions.certificates import without_outside
 from gandam_studio.core.versions import files
 from gandam_studio.core.versions.listing import HEAD
 from gandam_studio.core.versions.model import ManifestVersion
 from gandam_studio.core.versions.splits import SplitRule, assign_splits, inseparable
 from gandam_studio.core.workspace.edits import Edit, SetSetting, SetValues, Together
 from gandam_studio.core.workspace.lineage import GENERATED
-from gandam_studio.core.workspace.settings import SPLITS
+from gandam_studio.core.workspace.settings import CERTIFICATES, SPLITS, TARGET_FACING
 from gandam_studio.core.workspace.sprite import Sprite, format_crop, join_tags, mirrored_facing
 from trainer.protocol.manifest import ManifestEntry
 
@@ -33,7 +34,8 @@ def restore_edit(workspace: Workspace, version: ManifestVersion) -> Edit:
     """Return the edit, for `Workspace.apply`, that sets the current decisions to those of `version`.
 
     Sprites that the version left out are dropped again for the same reason, and those imported since are dropped with
-    the reason "not in v3". The recipe and the split rule are restored too, and the next commit has this version as its
+    the reason "not in v3". The recipe, the split rule, the side to face and what reviews of
+    fitness said are restored too, and the next commit has this version as its
     parent, which starts a branch. A commit without further edits gives the version's own digest.
     Raises UserError if the manifest is damaged or has sprites that are not in this workspace.
     """
@@ -63,6 +65,9 @@ def restore_edit(workspace: Workspace, version: ManifestVersion) -> Edit:
     edits.append(SetSetting(SPLITS, rule.to_json() if rule != SplitRule() else None))
     if header.get("recipe"):
         edits.append(SetSetting("recipe", files.recipe_of(workspace, version).to_json()))
+    if header:
+        edits.append(SetSetting(TARGET_FACING, header.get(TARGET_FACING)))
+        edits.append(SetSetting(CERTIFICATES, without_outside(header.get(CERTIFICATES))))
     return _RestoreVersion(tuple(edits), f"Restore {version.label}")
 
 

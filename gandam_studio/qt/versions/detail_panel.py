@@ -15,6 +15,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from gandam_studio.core.suggestions.certificates import KeptCertificate
 from gandam_studio.core.versions import ManifestVersion, VersionDiff
 from gandam_studio.qt import icons, theme
 from gandam_studio.qt.versions import wording
@@ -44,6 +45,10 @@ class DetailPanel(QFrame):
         self.headline.setProperty("role", "headline")
         self.facts = QLabel(textFormat=Qt.TextFormat.PlainText, wordWrap=True)
         self.facts.setProperty("role", "secondary")
+        self.reviews = QLabel(textFormat=Qt.TextFormat.PlainText, wordWrap=True)
+        self.reviews.setProperty("role", "secondary")
+        self.reviews.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
+        self.reviews.setAccessibleDescription(self.tr("What reviews of unfit sprites said"))
         self.digest = QLabel()
         self.digest.setProperty("role", "muted")
         self.copy = QToolButton()
@@ -89,6 +94,7 @@ class DetailPanel(QFrame):
             parts += [self.tr("from {0}").format(parent.label)] if parent else []
             parts += [self.tr("used by {0}").format(", ".join(runs))] if runs else []
             self.facts.setText(wrapped(" · ".join(parts)))
+        self.show_reviews([])
         self.digest.setText(self.tr("SHA-256 {0}…").format(version.digest[:_DIGEST_SHOWN]) if version else "")
         self.digest.setVisible(version is not None)
         self.copy.setVisible(version is not None)
@@ -98,6 +104,11 @@ class DetailPanel(QFrame):
                 self.base.addItem(shortened(f"{other.label}  {wording.title(other)[:28]}", 60), other.number)
         self.base.addItem(self.tr("nothing: everything is new"), EMPTY)
         self.base.setCurrentIndex(max(0, self.base.findData(base.number if base else EMPTY)))
+
+    def show_reviews(self, found: list[KeptCertificate]) -> None:
+        """Show what reviews of unfit sprites said, a line each."""
+        self.reviews.setText("\n".join(wrapped(one.summary) for one in found))
+        self.reviews.setVisible(bool(found))
 
     def show_summary(self, diff: VersionDiff | None) -> None:
         """Show a one-line summary of the differences; None while they are computed."""
@@ -118,6 +129,7 @@ class DetailPanel(QFrame):
         texts.addWidget(self.headline)
         texts.addLayout(identity)
         texts.addLayout(digest)
+        texts.addWidget(self.reviews)
         buttons = QHBoxLayout()
         buttons.setSpacing(theme.HALF)
         for action in actions:

@@ -11,15 +11,18 @@ from PySide6.QtWidgets import QHBoxLayout, QInputDialog, QLabel, QSplitter, QSta
 from gandam_studio.core import versions
 from gandam_studio.core.errors import UserError
 from gandam_studio.core.runs import RunSummary
+from gandam_studio.core.suggestions.certificates import KeptCertificate
 from gandam_studio.core.versions import (
     ManifestVersion,
     Verified,
     VersionDiff,
+    certificates_of,
     count_blank,
     count_faint,
     count_generated,
     diff,
     recipe_differs,
+    reviewed_since,
 )
 from gandam_studio.core.versions.listing import head_version
 from gandam_studio.core.workspace import Workspace
@@ -246,8 +249,8 @@ class VersionsScreen(Screen):
         version = row.version
         choices = self.commit_box.choices
         task = self.session.start_quiet_job(
-            lambda workspace, _job: diff(workspace, base, version, **choices),
-            self._show_answer,
+            lambda workspace, _job: (diff(workspace, base, version, **choices), _reviews(workspace, version, choices)),
+            lambda answer: self._show_answer(*answer),
             self._comparing_failed,
         )
         self._comparing.follow(task)
@@ -256,8 +259,9 @@ class VersionsScreen(Screen):
         self.detail.summary.setText(self.tr("The versions could not be compared."))
         self.session.post_failure(error)
 
-    def _show_answer(self, answer: VersionDiff) -> None:
+    def _show_answer(self, answer: VersionDiff, reviews: list[KeptCertificate]) -> None:
         self._clear_later.stop()
+        self.detail.show_reviews(reviews)
         self.detail.show_summary(answer)
         self.differences.show_diff(answer)
         self._same.setVisible(not answer)
@@ -309,7 +313,9 @@ class VersionsScreen(Screen):
         self.commit_box.show_unseen(present.blank, present.faint)
         self.commit_box.show_drawn(*present.drawn)
         parts = [wording.changes(found)] if found else []
-        text = ", ".join([*parts, *([self.tr("recipe changed")] if present.other_recipe else [])])
+        parts += [self.tr("recipe changed")] if present.other_recipe else []
+        parts += [self.tr("unfit sprites reviewed")] if present.reviewed else []
+        text = ", ".join(parts)
         if head is None:
             count = self.tr("{0} would be in v1").format(sprites(len(found.added)))
             nothing = self.tr("Nothing to save yet: import sprites in Curate")
@@ -458,13 +464,14 @@ class VersionsScreen(Screen):
 
 @dataclass(frozen=True)
 class _Present:
-    """What would be committed, against the version it was derived from; how much of it is blank, hard to see, or
-    drawn by a run (kept, and left out).
+    """What would be committed, against the version it was derived from, and whether a review of unfit sprites has ended
+    since; how much of it is blank, hard to see, or drawn by a run (kept, and left out).
     """
 
     head: ManifestVersion | None
     found: VersionDiff
     other_recipe: bool
+    reviewed: bool
     blank: int
     faint: int
     drawn: tuple[int, int]
@@ -476,7 +483,15 @@ def _present(workspace: Workspace, head: ManifestVersion | None, choices: dict[s
         head,
         diff(workspace, head, None, **choices),
         head is not None and recipe_differs(workspace, head),
+        head is not None and reviewed_since(workspace, head),
         count_blank(workspace, **choices),
         count_faint(workspace, kept_only=choices["kept_only"]),
         (kept, 0 if choices["kept_only"] else undecided),
     )
+
+
+def _reviews(workspace: Workspace, version: ManifestVersion | None, choices: dict[str, bool]) -> list[KeptCertificate]:
+    try:
+        return certificates_of(workspace, version, **choices)
+    except UserError:  # its header is damaged: Verify tells
+        return []

@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PySide6.QtCore import QObject
 
+from gandam_studio.core.suggestions.certificates import kept_certificates
 from gandam_studio.core.suggestions.fitness.review import UNFIT, FitnessReview
 from gandam_studio.core.suggestions.sprites import SpritesInReview, end_review
 from gandam_studio.core.workspace.settings import CERTIFICATES, LOOKED_AT
@@ -37,6 +38,7 @@ class FitnessAssist(Assistant):
         self._before = dict(zip(self.seqs.tolist(), review.labels.tolist(), strict=True))
         self._rows = np.empty(0, np.intp)
         self._audit = False
+        self._said_before = self._earlier()
 
     def begin(self) -> None:
         """Show the first page."""
@@ -145,10 +147,16 @@ class FitnessAssist(Assistant):
         if not rest:
             return self.tr("everything was looked at")
         if not now.audited:
-            return self.tr("how many are left is not known before a random check")
+            return self._said_before or self.tr("how many are left is not known before a random check")
         return self.tr("at most {0} unfit of the other {1}, at {2} % confidence").format(
             f"{now.most_left:,}", f"{rest:,}", round(100 * now.confidence)
         )
+
+    def _earlier(self) -> str:
+        """What the last review for the reason said, "" if there was none."""
+        kept = kept_certificates(self.session.workspace.setting(CERTIFICATES), self.seqs)
+        said = [one.summary for one in kept if one.said.reason == self.review.reason]
+        return self.tr("last time: {0}").format(said[0]) if said else ""
 
     def current_changed(self) -> None:
         """Say why the current sprite is suspicious."""
