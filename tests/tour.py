@@ -436,9 +436,9 @@ def _longer(window: MainWindow) -> QWidget:
 
 
 def _label(window: MainWindow) -> QWidget:
-    from gandam_studio.qt.outputs.label_dialog import LabelDialog
+    from gandam_studio.qt.outputs.label_dialog import RunLabelDialog
 
-    return LabelDialog(summary(_first_run(window).path), window)
+    return RunLabelDialog(summary(_first_run(window).path), window)
 
 
 def _offer(window: MainWindow) -> QWidget:

@@ -17,14 +17,14 @@ if TYPE_CHECKING:
     from gandam_studio.core.experiments.plan import Plan
     from gandam_studio.core.workspace import Workspace
 
-WHAT = ("list", "new", "run", "status", "results")
+WHAT = ("list", "new", "run", "status", "results", "rename", "delete")
 DESIGNS = ("one-at-a-time", "full", "fractional")
 ENGINES = ("local", "ray")
 SCALES = ("ratio", "difference")
 
 
 @click.command()
-@click.argument("what", metavar="list|new|run|status|results", type=click.Choice(WHAT))
+@click.argument("what", metavar="list|new|run|status|results|rename|delete", type=click.Choice(WHAT))
 @click.argument("name", required=False, default="")
 @click.option(
     "--from", "template", metavar="T", help="With new: a ready-made experiment (`list` names them), or a TOML."
@@ -48,7 +48,8 @@ SCALES = ("ratio", "difference")
 @click.option("--samples", type=click.IntRange(16, 20_000), help="With new: pictures to measure by.  [default: 1024]")
 @click.option("--held-out", type=click.FloatRange(0.01, 0.9), help="With new: share not trained on.  [default: 0.1]")
 @click.option("--scale", type=click.Choice(SCALES), help="With new: how distances are compared.  [default: ratio]")
-@click.option("--title", metavar="TEXT", help="With new: what to call it.")
+@click.option("--title", metavar="TEXT", help='With new and rename: what to call it; "" is its first title again.')
+@click.option("--with-runs", is_flag=True, help="With delete: move its runs to the trash too.")
 @click.option("--start", is_flag=True, help="With new: run it at once.")
 @click.option("--no-estimate", is_flag=True, help="With new and run: do not measure how long it will take.")
 @click.option("--retry", is_flag=True, help="With run: try again what failed.")
@@ -62,6 +63,7 @@ def experiment(folder: Path | None, as_json: bool, what: str, name: str, **asked
 
     `new` saves a plan and says how many runs it makes and when they would be finished; `run` carries it out and goes on
     after any interruption; `results` tells the effect of each change as better, worse, within noise or unknown.
+    `rename` gives it another title, and `delete` moves it to the trash.
     """
     out, place = Output(as_json), chosen_folder(folder)
     from gandam_studio.core.workspace import Workspace
@@ -83,6 +85,10 @@ def experiment(folder: Path | None, as_json: bool, what: str, name: str, **asked
     found = Experiment.open(place, name)
     if what == "run":
         _run(out, place, found, asked)
+    elif what == "rename":
+        _rename(out, found, asked["title"])
+    elif what == "delete":
+        _delete(out, found, with_runs=asked["with_runs"])
     else:
         _tell(out, found, whole=what == "results")
 
@@ -104,7 +110,7 @@ def _list(out: Output, place: Path) -> None:
         try:
             found = Experiment.open(place, name)
             row |= {
-                "title": found.plan.title, "runs": len(found.plan.cells), "measured": len(found.outcomes()),
+                "title": found.title, "runs": len(found.plan.cells), "measured": len(found.outcomes()),
                 "running": found.is_carried_out(),
             }  # fmt: skip
         except UserError as error:  # A damaged one does not hide the others.
@@ -211,6 +217,27 @@ def _run(out: Output, place: Path, found: Experiment, asked: dict[str, Any]) -> 
         else:
             carry_out(place, found, job, tell)
     _tell(out, found, whole=True)
+
+
+def _rename(out: Output, found: Experiment, title: str | None) -> None:
+    from gandam_studio.core.experiments.naming import name_experiment
+
+    if title is None:
+        raise click.UsageError("give the new title: --title TEXT")
+    name_experiment(found, title=title)
+    out.json({"experiment": found.name, "title": found.title})
+    out.say(f"{found.name}: {found.title}")
+
+
+def _delete(out: Output, found: Experiment, *, with_runs: bool) -> None:
+    from gandam_studio.core.experiments.removing import trash_experiment
+
+    left = [] if with_runs else [run.name for _cell, run in sorted(found.runs().items())]
+    moved = trash_experiment(found, with_runs=with_runs)
+    out.json({"experiment": found.name, "moved": moved, "left": left})
+    out.say(f"moved to the trash: experiment {found.name}" + (f" and {counted(len(moved), 'run')}" if moved else ""))
+    if left:
+        out.say(f"{counted(len(left), 'run')} made for it stay in the workspace")
 
 
 def _tell(out: Output, found: Experiment, *, whole: bool) -> None:

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
 import pytest
+from modal_dialogs import in_dialog
 from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QMessageBox
 from recorded_runs import make_run
 from runs_screens import screen, session_on
 from tiny_experiments import done, tiny_plan
@@ -18,6 +21,7 @@ from gandam_studio.core.experiments.folder import FAILED, Experiment, Outcome
 from gandam_studio.core.experiments.results import write_results
 from gandam_studio.core.experiments.scale import DIFFERENCE
 from gandam_studio.core.experiments.tastes import new_taste, tastes
+from gandam_studio.qt.outputs.label_dialog import LabelDialog
 
 __all__ = ["screen"]
 
@@ -400,3 +404,68 @@ def test_dialogs_fit_the_screen(session, qtbot, tmp_path: Path) -> None:  # type
         assert dialog.width() <= room.width()
         assert dialog.height() <= room.height()
         assert dialog.minimumSizeHint().height() <= 440  # Of a screen of 540 lines, without frames and bars.
+
+
+def test_an_experiment_is_renamed_and_noted(screen, room, session, qtbot) -> None:  # type: ignore[no-untyped-def]
+    experiment = _filled(session.workspace.folder)
+    room.refresh()
+
+    def name(dialog) -> None:  # type: ignore[no-untyped-def]
+        dialog.name.setText("Rate <b>alone</b>")
+        dialog.note.setPlainText("tried twice")
+        qtbot.mouseClick(dialog.save_button, Qt.MouseButton.LeftButton)
+
+    in_dialog(qtbot, LabelDialog, name)
+    screen.label_action.trigger()
+    assert (experiment.title, experiment.label.note) == ("Rate <b>alone</b>", "tried twice")
+    assert (room.title.text(), room.list.item(0).text()) == ("Rate <b>alone</b>", "Rate <b>alone</b>")
+    assert "tried twice" in room.question.text()
+
+
+def test_deleting_asks_about_the_experiment_and_not_about_hidden_runs(  # type: ignore[no-untyped-def]
+    screen, room, session, qtbot, monkeypatch
+) -> None:
+    monkeypatch.setattr("send2trash.send2trash", lambda path: shutil.rmtree(path))
+    experiment = _filled(session.workspace.folder)
+    run = make_run(session.workspace.folder / "runs" / "r0-x")
+    experiment.mark(run, experiment.plan.cells[0])
+    mine = make_run(session.workspace.folder / "runs" / "r77-mine")
+    session.run_index.refresh()
+    qtbot.waitUntil(lambda: len(screen.tree.run_items) == 2, timeout=5000)
+    screen.tree.select([mine.path])
+    room.refresh()
+    asked: list[str] = []
+
+    def answer(box, move: bool) -> None:  # type: ignore[no-untyped-def]
+        asked.append(box.text())
+        box.checkBox().setChecked(True)
+        wanted = QMessageBox.ButtonRole.DestructiveRole if move else QMessageBox.ButtonRole.RejectRole
+        next(button for button in box.buttons() if box.buttonRole(button) == wanted).click()
+
+    in_dialog(qtbot, QMessageBox, lambda box: answer(box, move=False))
+    screen.delete_action.trigger()
+    assert (experiment.folder.is_dir(), mine.path.is_dir()) == (True, True)
+    in_dialog(qtbot, QMessageBox, lambda box: answer(box, move=True))
+    screen.delete_action.trigger()
+    assert all(experiment.plan.title in text and "r77" not in text for text in asked)
+    assert (experiment.folder.exists(), run.path.exists(), mine.path.is_dir()) == (False, False, True)
+    assert room.pages.currentIndex() == 1
+    assert not screen.delete_action.isEnabled()
+    room.back_button.click()
+    assert screen.delete_action.isEnabled()
+
+
+def test_keys_do_not_reach_the_runs_behind_the_experiments(screen, room, session, qtbot) -> None:  # type: ignore[no-untyped-def]
+    run = make_run(session.workspace.folder / "runs" / "r1-x")
+    session.run_index.refresh()
+    qtbot.waitUntil(lambda: len(screen.tree.run_items) == 1, timeout=5000)
+    screen.tree.select([run.path])
+    room.refresh()
+    screen._show_list(session.run_index.runs)
+    about_runs = (
+        screen.watch_action, screen.resume_action, screen.longer_action, screen.export_action, screen.sprites_action,
+        screen.label_action, screen.delete_action, screen.next_action, screen.compare_action,
+    )  # fmt: skip
+    assert [action.text() for action in about_runs if action.isEnabled()] == []
+    room.back_button.click()
+    assert all(action.isEnabled() for action in (screen.watch_action, screen.label_action, screen.delete_action))

@@ -10,10 +10,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from modal_dialogs import in_dialog
 from PIL import Image
-from PySide6.QtCore import QPoint, QSettings, Qt, QTimer
+from PySide6.QtCore import QPoint, QSettings, Qt
 from PySide6.QtGui import QContextMenuEvent, QGuiApplication
-from PySide6.QtWidgets import QApplication, QDialog, QMenu, QWidget
+from PySide6.QtWidgets import QApplication, QMenu, QWidget
 from recorded_runs import COLUMNS, SIDE, Recorder, make_run, recorded
 from runs_screens import story_lines
 
@@ -23,7 +24,7 @@ from gandam_studio.qt.following.pictures import to_pixels
 from gandam_studio.qt.outputs import report_dialog
 from gandam_studio.qt.outputs.evaluation_dialog import RunEvaluationDialog
 from gandam_studio.qt.outputs.film_dialog import FilmDialog
-from gandam_studio.qt.outputs.label_dialog import LabelDialog
+from gandam_studio.qt.outputs.label_dialog import LabelDialog, RunLabelDialog
 from gandam_studio.qt.outputs.longer_dialog import LongerDialog
 from gandam_studio.qt.outputs.sprites_dialog import SpritesDialog
 from gandam_studio.qt.train.screen import TrainScreen
@@ -80,26 +81,6 @@ def choose(qtbot, menu: QMenu, text: str) -> None:  # type: ignore[no-untyped-de
     """Click the entry whose text, without mnemonics, starts with `text`."""
     action = next(one for one in menu.actions() if one.text().replace("&", "").startswith(text))
     qtbot.mouseClick(menu, LEFT, pos=menu.actionGeometry(action).center())
-
-
-def in_dialog(qtbot, kind: type[QDialog], story) -> list[QDialog]:  # type: ignore[no-untyped-def]
-    """Run `story(dialog)` as soon as a dialog of that kind is shown; the returned list then holds it."""
-    met: list[QDialog] = []
-
-    def look() -> None:
-        dialog = QApplication.activeModalWidget()
-        if not isinstance(dialog, kind):
-            QTimer.singleShot(10, look)
-            return
-        met.append(dialog)
-        try:
-            story(dialog)
-        finally:
-            if dialog.isVisible():
-                dialog.done(0)
-
-    QTimer.singleShot(0, look)
-    return met
 
 
 def grid_cell(run: Path, iteration: int, index: int, which: str = "fixed") -> np.ndarray:
@@ -477,7 +458,7 @@ def test_dialogs_name_every_field(screen, session, qtbot) -> None:  # type: igno
     run = screen.follower.run_directory
     for dialog in (
         SpritesDialog(session, session.run_index.runs, run.path), FilmDialog(session, run, samples),
-        LongerDialog(summary(run.path)), LabelDialog(summary(run.path)),
+        LongerDialog(summary(run.path)), RunLabelDialog(summary(run.path)),
         report_dialog.ReportDialog(session, [run], "one run"),
     ):  # fmt: skip
         qtbot.addWidget(dialog)

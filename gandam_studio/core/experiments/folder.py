@@ -18,6 +18,7 @@ from filelock import FileLock, Timeout
 from gandam_studio.core.errors import UserError
 from gandam_studio.core.experiments import FOLDER
 from gandam_studio.core.experiments.plan import Cell, Plan
+from gandam_studio.core.runs.labels import Label, label_of
 from gandam_studio.core.texts import checked
 from trainer.protocol import files
 from trainer.protocol.diagnosis import VERDICTS
@@ -116,6 +117,16 @@ class Experiment:
     def name(self) -> str:
         """The folder's name."""
         return self.folder.name
+
+    @property
+    def title(self) -> str:
+        """What it is called: the name that a person gave it later, else the plan's title."""
+        return self.label.name or self.plan.title
+
+    @property
+    def label(self) -> Label:
+        """The name and the note that a person gave it, kept like those of runs."""
+        return label_of(self.folder)
 
     @property
     def results_path(self) -> Path:

@@ -21,5 +21,5 @@ def paused(workspace_folder: Path) -> list[tuple[str, int, int]]:
             total = len(one.plan.cells)
             left = total - len(one.outcomes())
             if left and one.runs() and not one.is_carried_out():
-                found.append((one.plan.title, left, total))
+                found.append((one.title, left, total))
     return found

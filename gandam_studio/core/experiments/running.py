@@ -167,7 +167,9 @@ def _make_run(workspace: Workspace, experiment: Experiment, cell: Cell, job: Job
 
     def complete(run: RunDirectory) -> None:
         experiment.mark(run, cell)
-        set_label(run.path, name=shortened(f"{plan.title}: {plan.describe(cell.combination)}, seed {cell.seed}", 200))
+        set_label(
+            run.path, name=shortened(f"{experiment.title}: {plan.describe(cell.combination)}, seed {cell.seed}", 200)
+        )
 
     config = plan.config(cell.combination, cell.seed)
     # The measure's own pictures are held out of every version by the same rule.

@@ -88,6 +88,7 @@ def experiment_section(results: dict[str, Any]) -> Markup:
     return section(
         "experiment", "Which change helped?",
         element("p", _text(results.get("question"))),
+        element("p", element("bdi", note), class_="note") if (note := _text(results.get("note"))) else None,
         facts_list((
             ("Design", f"{kind}, {plural(_whole(design.get('combinations')), 'combination')}" if kind else ""),
             ("Runs", counted),
@@ -99,7 +100,7 @@ def experiment_section(results: dict[str, Any]) -> Markup:
         )),
         [_forest(effects), _effects(effects)] if effects else element("p", "Nothing is measured yet."),
         element("p", _explained(_by_ratio(effects)), class_="hint"),
-        element("p", f"To know: {note}.") if (note := _text(measure.get("note"))) else None,
+        element("p", f"To know: {known}.") if (known := _text(measure.get("note"))) else None,
         _changes(_list(plan.get("factors"))[:MOST_ROWS]),
         _sentences("What this design tells", design.get("tells")),
         _sentences("What it cannot tell", design.get("cannot_tell")),

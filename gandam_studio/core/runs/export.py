@@ -13,6 +13,7 @@ from pathlib import Path
 from gandam_studio.core.errors import UserError
 from gandam_studio.core.jobs import NULL_JOB, Job
 from gandam_studio.core.texts import encodable
+from gandam_studio.core.trash import to_trash
 from trainer.protocol import files, outputs
 from trainer.protocol.run_directory import RunDirectory
 
@@ -62,13 +63,7 @@ def trash_run(run: RunDirectory) -> None:
     """Move a run's folder to the system's trash. Raises UserError while it is being trained, or without a trash."""
     if run.is_locked():
         raise UserError(f"{run.name} is being trained; stop it first")
-    from send2trash import send2trash
-
-    try:
-        send2trash(str(run.path))
-    except Exception as error:
-        # send2trash raises OSError or its own TrashPermissionError, depending on the system.
-        raise UserError(f"{run.name} could not be moved to the trash: {error}") from None
+    to_trash(run.path)
 
 
 def _members(root: Path) -> Iterator[Path]:

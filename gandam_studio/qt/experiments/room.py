@@ -8,10 +8,12 @@ from typing import Any
 
 from PySide6.QtCore import Qt, QTimer, Signal
 from PySide6.QtWidgets import (
+    QCheckBox,
     QDialog,
     QLabel,
     QListWidget,
     QListWidgetItem,
+    QMessageBox,
     QProgressBar,
     QPushButton,
     QSplitter,
@@ -50,10 +52,12 @@ class ExperimentsRoom(QWidget):
 
     Signals:
         back_requested: the list of runs is wanted again. run_opened: the run of this folder is to be watched.
+    offers_changed: other buttons can be pressed now.
     """
 
     back_requested = Signal()
     run_opened = Signal(object)
+    offers_changed = Signal()
 
     def __init__(self, session: Session, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -79,6 +83,8 @@ class ExperimentsRoom(QWidget):
         self.stop_button = self._button("stop", self.tr("Stop"), self.stop)
         self.taste_button = self._button("sample", self.tr("Taste test…"), self.ask_taste)
         self.report_button = self._button("window", self.tr("Report…"), self.ask_report)
+        self.label_button = self._button("tag", self.tr("Name and note…"), self.ask_label)
+        self.delete_button = self._button("trash", self.tr("Delete…"), self.ask_delete)
         upper = WrappingRow(spacing=theme.SPACE)
         for button in (self.back_button, self.new_button):
             upper.addWidget(button)
@@ -115,7 +121,10 @@ class ExperimentsRoom(QWidget):
         self.cells.setAccessibleName(self.tr("Runs of the experiment"))
         show_tints(self.cells)
         buttons = WrappingRow(spacing=theme.SPACE)
-        for button in (self.start_button, self.stop_button, self.taste_button, self.report_button):
+        for button in (
+            self.start_button, self.stop_button, self.taste_button, self.report_button, self.label_button,
+            self.delete_button,
+        ):  # fmt: skip
             buttons.addWidget(button)
         right = QWidget()
         shown = QVBoxLayout(right)
@@ -191,7 +200,7 @@ class ExperimentsRoom(QWidget):
         for name in names:
             title = name
             try:
-                title = Experiment.open(self.session.workspace.folder, name).plan.title
+                title = Experiment.open(self.session.workspace.folder, name).title
             except UserError as error:  # A damaged one does not hide the others.
                 title = f"{name}: {error}"
             item = QListWidgetItem(shortened(title, 100))
@@ -230,8 +239,12 @@ class ExperimentsRoom(QWidget):
     def _show(self) -> None:
         chosen = self.chosen
         if chosen is None:
-            for button in (self.start_button, self.stop_button, self.taste_button, self.report_button):
+            for button in (
+                self.start_button, self.stop_button, self.taste_button, self.report_button, self.label_button,
+                self.delete_button,
+            ):  # fmt: skip
                 button.setEnabled(False)
+            self.offers_changed.emit()
             return
         running = chosen.is_carried_out()
         stamp = (chosen.name, running, *_times(chosen))
@@ -247,8 +260,9 @@ class ExperimentsRoom(QWidget):
 
     def _show_results(self, told: dict[str, Any], running: bool) -> None:
         self.title.setText(wrapped(told["title"], 200))
-        self.question.setText(wrapped(told["question"], 300))
-        self.question.setVisible(bool(told["question"]))
+        about = [wrapped(text, longest) for text, longest in ((told["question"], 300), (told["note"], 600)) if text]
+        self.question.setText("\n".join(about))
+        self.question.setVisible(bool(about))
         self.bar.show()
         self.bar.setRange(0, told["total"])
         self.bar.setValue(told["done"] + told["missing"])
@@ -263,6 +277,9 @@ class ExperimentsRoom(QWidget):
         self.stop_button.setEnabled(running)
         self.taste_button.setEnabled(told["done"] >= 2)
         self.report_button.setEnabled(told["done"] >= 1)
+        self.label_button.setEnabled(not self.session.read_only)
+        self.delete_button.setEnabled(not running and not self.session.read_only)
+        self.offers_changed.emit()
 
     def _start_text(self, told: dict[str, Any]) -> str:
         if told["complete"] and told["missing"]:
@@ -407,8 +424,56 @@ class ExperimentsRoom(QWidget):
         except UserError as error:
             self.session.post(str(error), ERROR)
             return
-        about = shortened(experiment.plan.title, 200)
+        about = shortened(experiment.title, 200)
         run_dialog(ReportDialog(self.session, runs, about, self, experiment=experiment.folder))
+
+    def ask_label(self) -> None:
+        """Give the experiment another title, or note something about it."""
+        experiment = self.chosen
+        if experiment is None:
+            return
+        from gandam_studio.core.experiments.naming import name_experiment
+        from gandam_studio.qt.outputs.label_dialog import LabelDialog
+
+        kept = self.tr("Its folder keeps its name: {0}").format(experiment.name)
+        dialog = LabelDialog(
+            experiment.label, experiment.plan.title, kept,
+            lambda title, note: name_experiment(experiment, title=title, note=note), self,
+        )  # fmt: skip
+        if run_dialog(dialog):
+            self._list(experiments(self.session.workspace.folder))
+
+    def ask_delete(self) -> None:
+        """Move the experiment to the trash after confirmation, and its runs if the person says so."""
+        experiment = self.chosen
+        if experiment is None:
+            return
+        made = len(experiment.runs())
+        box = QMessageBox(self)
+        box.setIcon(QMessageBox.Icon.Question)
+        box.setWindowTitle(self.tr("Delete an experiment"))
+        box.setText(self.tr("Move “{0}” to the trash?").format(wrapped(experiment.title, 100)))
+        box.setInformativeText(self.tr("What was measured and its taste tests are moved too; versions and sprites are "
+                                       "kept."))  # fmt: skip
+        runs = QCheckBox(self.tr("Move its {0} runs too").format(made))
+        if made:
+            box.setCheckBox(runs)
+        delete = box.addButton(self.tr("Move to trash"), QMessageBox.ButtonRole.DestructiveRole)
+        box.addButton(QMessageBox.StandardButton.Cancel)
+        run_dialog(box)
+        if box.clickedButton() is delete:
+            self.delete(experiment, with_runs=runs.isChecked())
+
+    def delete(self, experiment: Experiment, *, with_runs: bool) -> None:
+        """Move an experiment to the trash."""
+        from gandam_studio.core.experiments.removing import trash_experiment
+
+        try:
+            trash_experiment(experiment, with_runs=with_runs)
+        except UserError as error:
+            self.session.post(str(error), ERROR)
+        self.session.runs_changed.emit()
+        self.refresh()
 
     def ask_taste(self) -> None:
         """Choose what to compare, draw the samples, and start the test."""

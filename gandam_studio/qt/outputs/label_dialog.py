@@ -1,8 +1,10 @@
-"""Give a run a name and a note."""
+"""Give a run or an experiment a name and a note."""
 
 from __future__ import annotations
 
-from PySide6.QtCore import Qt
+from collections.abc import Callable
+
+from PySide6.QtCore import QCoreApplication, Qt
 from PySide6.QtWidgets import (
     QDialog,
     QDialogButtonBox,
@@ -16,7 +18,7 @@ from PySide6.QtWidgets import (
 
 from gandam_studio.core.errors import UserError
 from gandam_studio.core.runs import RunSummary
-from gandam_studio.core.runs.labels import label_of, set_label
+from gandam_studio.core.runs.labels import Label, label_of, set_label
 from gandam_studio.core.texts import LONGEST_LABEL
 from gandam_studio.qt import theme
 from gandam_studio.qt.widgets.forms import add_row
@@ -28,21 +30,26 @@ class LabelDialog(QDialog):
     name, note: the texts; saved when the dialog is accepted. problem: why they cannot be, or "".
     """
 
-    def __init__(self, run: RunSummary, parent: QWidget | None = None) -> None:
+    def __init__(
+        self, before: Label, own: str, kept: str, save: Callable[[str, str], object], parent: QWidget | None = None
+    ) -> None:
+        """`before`: what is there. `own`: what it is called without a name. `kept`: what does not change, a sentence.
+
+        `save` is called with the name and the note; a UserError that it raises is shown.
+        """
         super().__init__(parent)
-        self._folder = run.folder
-        before = label_of(run.folder)
+        self._save_label = save
         self.setWindowTitle(self.tr("Name and note"))
         self.name = QLineEdit(before.name)
         self.name.setMaxLength(LONGEST_LABEL)
-        self.name.setPlaceholderText(run.run)
+        self.name.setPlaceholderText(own)
         self.note = QPlainTextEdit(before.note)
         self.note.setTabChangesFocus(True)
         self.note.setPlaceholderText(self.tr("What you tried, and what came of it"))
         self.note.setMinimumHeight(5 * self.fontMetrics().lineSpacing())
-        kept = QLabel(self.tr("The run's folder keeps its name: {0}").format(run.run), wordWrap=True)
-        kept.setTextFormat(Qt.TextFormat.PlainText)
-        kept.setProperty("role", "secondary")
+        remark = QLabel(wrapped(kept), wordWrap=True)
+        remark.setTextFormat(Qt.TextFormat.PlainText)
+        remark.setProperty("role", "secondary")
         self.problem = QLabel(wordWrap=True)
         self.problem.setTextFormat(Qt.TextFormat.PlainText)
         self.problem.setProperty("role", "error")
@@ -61,7 +68,7 @@ class LabelDialog(QDialog):
         layout.setContentsMargins(2 * theme.SPACE, 2 * theme.SPACE, 2 * theme.SPACE, 2 * theme.SPACE)
         layout.setSpacing(theme.SPACE)
         layout.addLayout(form)
-        layout.addWidget(kept)
+        layout.addWidget(remark)
         layout.addWidget(self.problem)
         layout.addSpacing(theme.SPACE)
         layout.addWidget(buttons)
@@ -71,10 +78,21 @@ class LabelDialog(QDialog):
 
     def _save(self) -> None:
         try:
-            set_label(self._folder, name=self.name.text(), note=self.note.toPlainText())
+            self._save_label(self.name.text(), self.note.toPlainText())
         except UserError as error:
             text = str(error)
             self.problem.setText(wrapped(text[:1].upper() + text[1:] + "."))
             self.problem.show()
             return
         self.accept()
+
+
+class RunLabelDialog(LabelDialog):
+    """The dialog about a run."""
+
+    def __init__(self, run: RunSummary, parent: QWidget | None = None) -> None:
+        kept = QCoreApplication.translate("RunLabelDialog", "The run's folder keeps its name: {0}").format(run.run)
+        folder = run.folder
+        super().__init__(
+            label_of(folder), run.run, kept, lambda name, note: set_label(folder, name=name, note=note), parent
+        )

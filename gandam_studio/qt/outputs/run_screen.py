@@ -171,9 +171,9 @@ class RunScreen(Screen):
         folder = self.run_shown()
         if folder is None:
             return
-        from gandam_studio.qt.outputs.label_dialog import LabelDialog
+        from gandam_studio.qt.outputs.label_dialog import RunLabelDialog
 
-        if run_dialog(LabelDialog(summary(folder), self)):
+        if run_dialog(RunLabelDialog(summary(folder), self)):
             self.show_labels()
             self.session.runs_changed.emit()
 

@@ -34,6 +34,7 @@ from gandam_studio.qt.following.texts import resume_label
 from gandam_studio.qt.outputs.checkpoint_box import checkpoint_words
 from gandam_studio.qt.outputs.run_screen import RunScreen
 from gandam_studio.qt.questions import run_dialog
+from gandam_studio.qt.reveal import reveal
 from gandam_studio.qt.runs.lineage_tree import DATE, ITERATIONS, LINEAGE, NAME, STATE, LineageTree
 from gandam_studio.qt.screen import EmptyState, ScreenMenu
 from gandam_studio.qt.session import ERROR, INFO, Session
@@ -210,6 +211,7 @@ class RunsScreen(RunScreen):
             self._room = ExperimentsRoom(self.session)
             self._room.back_requested.connect(self.show_experiments)
             self._room.run_opened.connect(self.open_run)
+            self._room.offers_changed.connect(lambda: self._name_buttons(self._selected()))
             self.pages.addWidget(self._room)
         return self._room
 
@@ -226,7 +228,8 @@ class RunsScreen(RunScreen):
         else:
             self.pages.setCurrentWidget(self.room)
             self.room.activated()
-        self._name_buttons(self.tree.selected())
+        self._name_buttons(self._selected())
+        self._select_soon.start()  # What the experiments hide is not followed.
 
     def ask_report(self) -> None:
         """Make a report of the experiment that is shown, or of the runs selected."""
@@ -235,10 +238,24 @@ class RunsScreen(RunScreen):
         else:
             super().ask_report()
 
+    def ask_label(self) -> None:
+        """Name the experiment that is shown, or the run selected."""
+        if self.in_room:
+            self.room.ask_label()
+        else:
+            super().ask_label()
+
+    def show_in_folder(self) -> None:
+        """Show the folder of the experiment, or of the run selected, in the file manager."""
+        if not self.in_room:
+            super().show_in_folder()
+        elif self.room.chosen is not None:
+            reveal(self.room.chosen.folder)
+
     @property
     def work_view(self) -> QWidget:
-        """The tree of runs."""
-        return self.tree
+        """The tree of runs, or the list of experiments."""
+        return self.room.list if self.in_room else self.tree
 
     # Life cycle
 
@@ -297,12 +314,16 @@ class RunsScreen(RunScreen):
             self.tree.select([self._wanted])
             self._wanted = None
         self._choose_newest(found)
-        self._name_buttons(self.tree.selected())
+        self._name_buttons(self._selected())
 
     # Selection
 
-    def _note_selection(self, folders: list[Path]) -> None:
-        self._name_buttons(folders)
+    def _selected(self) -> list[Path]:
+        """The selected runs; none while the experiments hide them, so that no key reaches what is not seen."""
+        return [] if self.in_room else self.tree.selected()
+
+    def _note_selection(self, _folders: list[Path]) -> None:
+        self._name_buttons(self._selected())
         self._select_soon.start()
 
     def _name_buttons(self, folders: list[Path]) -> None:
@@ -312,12 +333,21 @@ class RunsScreen(RunScreen):
             self.folder_action, self.label_button, self.label_action,
         ):  # fmt: skip
             item.setEnabled(one)
+        for action in (self.next_action, self.previous_action, self.compare_action):
+            action.setEnabled(not self.in_room)
+        if self.in_room:
+            self.label_action.setEnabled(self.room.label_button.isEnabled())
+            self.folder_action.setEnabled(self.room.chosen is not None)
         self.film_action.setEnabled(bool(folders))
-        self.report_action.setEnabled(self.in_room or 1 <= len(folders) <= LIMIT)
+        self.report_action.setEnabled(
+            self.room.report_button.isEnabled() if self.in_room else 1 <= len(folders) <= LIMIT
+        )
         self.taste_button.setEnabled(1 <= len(folders) <= 2)
         self.taste_action.setEnabled(self.room.taste_button.isEnabled() if self.in_room else 1 <= len(folders) <= 2)
         for item in (self.delete_button, self.delete_action):
             item.setEnabled(bool(folders) and not self.session.read_only)
+        if self.in_room:
+            self.delete_action.setEnabled(self.room.delete_button.isEnabled())
         found = (self.session.run_index.summary(folders[0]) or summary(folders[0])) if one else None
         state = found.state if found else None
         starts = found is not None and self.session.run_index.pending_of(found) == "start"
@@ -346,7 +376,7 @@ class RunsScreen(RunScreen):
         """Show the selected runs now."""
         if not self.isVisible():
             return  # Another screen is shown; `activated` will update.
-        folders = self.tree.selected()
+        folders = self._selected()
         if not folders:
             self.right.setCurrentWidget(self.hint)
             if self._compare is not None:
@@ -360,13 +390,13 @@ class RunsScreen(RunScreen):
 
     def compare_with_newest(self) -> None:
         """Add the newest unselected run to the selection."""
-        selected = self.tree.selected()
+        selected = self._selected()
         others = [run.folder for run in self.session.run_index.runs if run.folder not in selected]
         if others and len(selected) < 4:
             self.tree.select([*selected, others[-1]])
 
     def _with_selected(self, do) -> None:
-        if len(folders := self.tree.selected()) == 1:
+        if len(folders := self._selected()) == 1:
             do(folders[0])
 
     # Actions
@@ -377,7 +407,7 @@ class RunsScreen(RunScreen):
 
     def resume(self) -> None:
         """Resume the selected run on the Train screen."""
-        folders = self.tree.selected()
+        folders = self._selected()
         if len(folders) == 1:
             self.screen_requested.emit("Train", ShowRun(folders[0], start=True))
 
@@ -390,16 +420,16 @@ class RunsScreen(RunScreen):
 
     def runs_to_report(self) -> list[Path]:
         """The selected runs."""
-        return self.tree.selected()
+        return self._selected()
 
     def run_shown(self) -> Path | None:
         """The selected run."""
-        folders = self.tree.selected()
+        folders = self._selected()
         return folders[0] if len(folders) == 1 else None
 
     def sample_shown(self) -> tuple[SampleSpot, RunFollower] | None:
         """The sample that was clicked last, or else the first run's grid."""
-        return self._compare.chosen if self._compare is not None else None
+        return self._compare.chosen if self._compare is not None and not self.in_room else None
 
     def moment_shown(self) -> float | None:
         """The iteration of the samples shown."""
@@ -422,7 +452,7 @@ class RunsScreen(RunScreen):
         item = self.tree.itemAt(at)
         if item is not None and not item.isSelected():
             self.tree.setCurrentItem(item)
-        if not self.tree.selected():
+        if not self._selected():
             return
         menu = QMenu(self)
         for action in (
@@ -452,7 +482,7 @@ class RunsScreen(RunScreen):
         from gandam_studio.core.experiments.tasting import begin_taste_of, pictures_of, tastes_of
         from gandam_studio.qt.experiments.taste_tests import TasteChoice, TasteTests
 
-        runs = [RunDirectory(folder) for folder in self.tree.selected()]
+        runs = [RunDirectory(folder) for folder in self._selected()]
         offered = [self._offered(run) for run in runs]
         if any(not one.checkpoints for one in offered) or sum(len(one.checkpoints) for one in offered) < 2:
             self.session.post(self.tr("A taste test needs two checkpoints, of two runs or of one."), INFO)
@@ -499,7 +529,7 @@ class RunsScreen(RunScreen):
 
     def ask_export(self) -> None:
         """Ask where to export the selected run."""
-        folders = self.tree.selected()
+        folders = self._selected()
         if len(folders) != 1:
             return
         name, _kind = QFileDialog.getSaveFileName(
@@ -518,8 +548,11 @@ class RunsScreen(RunScreen):
         )
 
     def ask_delete(self) -> None:
-        """Move the selected runs to the trash, after confirmation."""
-        folders = self.tree.selected()
+        """Move the experiment that is shown to the trash, or the selected runs, after confirmation."""
+        if self.in_room:
+            self.room.ask_delete()
+            return
+        folders = self._selected()
         if not folders:
             return
         box = QMessageBox(self)
