@@ -635,9 +635,9 @@ def test_who_does_not_want_to_wait_for_the_first_page_is_back_in_the_gallery(
     assert window.session.workspace.counts().dropped == 2
 
 
-def test_what_is_learned_for_a_page_is_forgotten_when_the_mode_has_ended(
-    folder: Path, open_window: OpenWindow, qtbot, monkeypatch: pytest.MonkeyPatch
-) -> None:
+@pytest.fixture
+def learning(monkeypatch: pytest.MonkeyPatch) -> threading.Event:
+    """Pages are learned in the background, and not before the event is set."""
     monkeypatch.setattr("gandam_studio.qt.curate.assist.assistant.AT_ONCE", 100)
     go_on, refit = threading.Event(), FacingReview.refit
 
@@ -646,11 +646,45 @@ def test_what_is_learned_for_a_page_is_forgotten_when_the_mode_has_ended(
         refit(review)
 
     monkeypatch.setattr(FacingReview, "refit", patient_refit)
+    return go_on
+
+
+def test_keys_that_come_too_early_do_nothing(
+    folder: Path, open_window: OpenWindow, qtbot, learning: threading.Event
+) -> None:
+    window = open_window(folder)
+    screen = curate(window)
+    view = screen.work.assist_view
+    begin_and_answer(screen, qtbot)
+    assert not view.grid.isEnabled()
+    before = facings_on_disk(folder)
+    for key in (Key.Key_Return, Key.Key_Space, Key.Key_L, Key.Key_G, Key.Key_X, Key.Key_Backspace, Key.Key_Right):
+        press(key)
+        assert screen.work.is_assisting
+    assert facings_on_disk(folder) == before
+    learning.set()
+    qtbot.waitUntil(lambda: view.grid.isEnabled(), timeout=60_000)
+    assert len(view.grid.order) > 1
+    press(Key.Key_Space)  # the page has the keys
+    assert view.grid.selection.count == 1
+    learning.clear()
+    accept(screen)
+    told: list[str] = []
+    window.session.message_posted.connect(lambda text, *_: told.append(text))
+    press(Key.Key_Escape)
+    assert not screen.work.is_assisting
+    assert "not accepted" not in told[-1]  # what was marked is written
+    learning.set()
+
+
+def test_what_is_learned_for_a_page_is_forgotten_when_the_mode_has_ended(
+    folder: Path, open_window: OpenWindow, qtbot, learning: threading.Event
+) -> None:
     window = open_window(folder)
     screen = curate(window)
     view = screen.work.assist_view
     for end in (window.session.undo, lambda: press(Key.Key_Escape)):
-        go_on.clear()
+        learning.clear()
         begin_and_answer(screen, qtbot)
         assert not view.grid.isEnabled()
         end()
@@ -659,7 +693,7 @@ def test_what_is_learned_for_a_page_is_forgotten_when_the_mode_has_ended(
         shown = view.grid.order.tolist()
         assert view.grid.isEnabled()
         assert all(button.isEnabled() for button in view.buttons.values())
-        go_on.set()
+        learning.set()
         qtbot.waitUntil(lambda: window.session.is_idle, timeout=60_000)
         assert view.grid.order.tolist() == shown
         press(Key.Key_Escape)

@@ -79,9 +79,9 @@ def test_what_is_not_valid_is_left_out(change: dict[str, object]) -> None:
 @pytest.mark.parametrize(
     ("said", "outside", "told"),
     [
-        (SAID, 0, ("At most 7 of the other 40 are unfit", "95 %", "20 of 60", "2026-11-29")),
-        (replace(SAID, most_left=0), 0, ("None of the other 40 is unfit",)),
-        (replace(SAID, most_left=1), 0, ("At most 1 of the other 40 is unfit",)),
+        (SAID, 0, ("at most 7 of the other 40 are unfit", "95 %", "20 of 60", "2026-11-29")),
+        (replace(SAID, most_left=0), 0, ("none of the other 40 is unfit",)),
+        (replace(SAID, most_left=1), 0, ("at most 1 of the other 40 is unfit",)),
         (replace(SAID, looked_at=60, most_left=0), 0, ("All 60 were looked at", "4 of them unfit")),
         (SAID, 1, ("1 more was not part of it",)),
         (SAID, 1200, ("1,200 more were not part of it",)),

@@ -44,14 +44,14 @@ class KeptCertificate:
         rest = said.total - said.looked_at
         day = f" by {datetime.fromisoformat(self.at).astimezone():%Y-%m-%d}" if self.at else ""
         if rest:
-            most = f"At most {said.most_left:,}" if said.most_left else "None"
+            most = f"at most {said.most_left:,}" if said.most_left else "none"
             verb = "are" if said.most_left > 1 else "is"
             text = (
-                f"{most} of the other {rest:,} {verb} unfit (“{said.reason}”), at {round(100 * said.confidence)} % "
-                f"confidence: {said.looked_at:,} of {said.total:,} were looked at{day}."
+                f"{said.looked_at:,} of {said.total:,} were looked at{day}: {most} of the other {rest:,} {verb} unfit "
+                f"(“{said.reason}”), at {round(100 * said.confidence)} % confidence."
             )
         else:
-            text = f"All {said.total:,} were looked at{day}; {said.unfit:,} of them unfit (“{said.reason}”)."
+            text = f"All {said.total:,} were looked at{day}: {said.unfit:,} of them unfit (“{said.reason}”)."
         if self.outside is None:
             return f"{text} Which sprites these were was not noted."
         more = "1 more was" if self.outside == 1 else f"{self.outside:,} more were"

@@ -49,6 +49,8 @@ def believe(view: View, labels: Signs, noise: float = DEFAULT_NOISE) -> Belief:
     targets = labels[rows].astype(np.float64)
     if view.phi is not None and len(rows) > view.phi.shape[1]:
         mean, variance = _by_weights(view.phi, rows, targets, noise)
+        # What landmarks do not see of a sprite is not known, as in the other form.
+        variance += view.diagonal - np.einsum("ij,ij->i", view.phi, view.phi)
     else:
         mean, variance = _by_functions(view, rows, targets, noise)
     sd = np.sqrt(np.maximum(variance, 1e-6))

@@ -83,7 +83,7 @@ class Assistant(QObject):
 
     def leave(self, why: str = "") -> None:
         """End, and say what was done, after `why`. What is marked, but was not accepted, is not written."""
-        marked = self.view.grid.selection.count
+        marked = 0 if self.busy else self.view.grid.selection.count  # what is learned from was accepted
         lost = self.tr("{0} marked on the last page, which was not accepted").format(sprites(marked)) if marked else ""
         parts = [one for one in (why, self.told(), lost) if one]
         if parts:
@@ -216,6 +216,8 @@ class Assistant(QObject):
         grid = self.view.grid
         if busy:
             self._had_keys = grid.hasFocus()
+            if self._had_keys:
+                self.view.hold_keys()
         self.busy = busy
         grid.setEnabled(not busy)
         for key, button in self.view.buttons.items():

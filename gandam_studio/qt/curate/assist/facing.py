@@ -223,7 +223,8 @@ class FacingAssist(Assistant):
                 (front, lambda: self._answer(row, FRONT)),
                 (keys.back(), self.back),
                 (keys.leave(), self.leave),
-            ]
+            ],
+            primary=False,
         )
         self._show_progress()
         self.current_changed()

@@ -65,7 +65,7 @@ class AssistView(QWidget):
         column.addLayout(self._row)
         self.buttons: dict[Qt.Key, QPushButton] = {}
         self._acts: dict[Qt.Key, Callable[[], object]] = {}
-        foot = QFrame()
+        self._foot = foot = QFrame()
         line = QHBoxLayout(foot)
         line.setContentsMargins(12, 2, 12, 3)
         line.addWidget(self.why, 1)
@@ -116,6 +116,7 @@ class AssistView(QWidget):
                 # Going back and leaving stand by themselves, so that the others fit in one row.
                 (self._ways_out if key in _WAYS_OUT else self._row).addWidget(button)
                 button.show()  # now, so that `settle` counts it
+                button.setMinimumWidth(button.sizeHint().width())  # also with shorter words
             self.buttons = {one.key: made[one.key] for one, _ in entries}
             self._name_accept()
 
@@ -134,6 +135,10 @@ class AssistView(QWidget):
         for _ in range(_LAYOUTS):
             QCoreApplication.sendPostedEvents(None, QEvent.Type.LayoutRequest.value)
 
+    def hold_keys(self) -> None:
+        """Take the keys from the page, which is to be disabled: the next button, which leaves, would get them."""
+        self._foot.setFocus()
+
     def press(self, key: Qt.Key) -> bool:
         """Do what a key means; False if it means nothing now."""
         button = self.buttons.get(Qt.Key.Key_Return if key == Qt.Key.Key_Enter else key)
@@ -151,6 +156,7 @@ class AssistView(QWidget):
         if event.isAutoRepeat() and key != Qt.Key.Key_Backspace:
             return  # Enter that is held would accept pages that nobody has seen.
         if key == Qt.Key.Key_Space and key not in self.buttons:
-            self.grid.toggle(self.grid.current)
+            if self.grid.isEnabled():
+                self.grid.toggle(self.grid.current)
         elif not self.press(key):
             super().keyPressEvent(event)
