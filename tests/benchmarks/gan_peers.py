@@ -2,63 +2,48 @@
 
 lightweight-gan (FastGAN's networks, Liu et al. 2021) and stylegan2_pytorch (StyleGAN2, Karras et al. 2020, with
 differentiable augmentation), both by P. Wang under the MIT licence. Every iteration is a call of their `Trainer.train`.
-They ask for CUDA by name; without it, `.cuda()` does nothing here. To be kind to them their batches lie in memory and
-neither grids nor checkpoints are written; pictures come from the generator itself, untruncated, since their averages
-only begin after 20,000 iterations. Each takes part as published and at widths more fit for a CPU.
+They ask for CUDA by name; without it, `.cuda()` does nothing here. Pictures come from the generator itself,
+untruncated, since their averages only begin after 20,000 iterations. Each takes part as published and at a width for a
+CPU.
 """
 
 from __future__ import annotations
 
 import functools
-import random
 import sys
 import tempfile
 import types
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 import torch
+from peers import BATCH, Peer
 
-BATCH = 16  # What lightweight-gan's README advises; few small steps suit a short time better than fewer large ones.
 AUGMENT = 0.3  # lightweight-gan's own choice below 100,000 pictures; stylegan2_pytorch's README advises .2 to .3.
 
 
-class Peer:
-    """One peer in training; `pixels`: (N, H, W, 3) uint8, already cut down to the training part."""
+class GanPeer(Peer):
+    """A GAN in training by its package's trainer."""
 
     def __init__(
         self, trainer: Any, pixels: np.ndarray[Any, Any], seed: int, draw: Callable[..., torch.Tensor]
     ) -> None:
-        self.seconds, self.iterations, self.images = 0.0, 0, 0
+        super().__init__(pixels, seed)
         self._trainer, self._draw = trainer, draw
-        self._state = torch.Generator().manual_seed(seed)
-        torch.manual_seed(seed)
-        random.seed(seed)
         trainer.save = trainer.evaluate = lambda *_, **__: None
         trainer.aug_prob = AUGMENT
-        trainer.loader = self._batches(torch.from_numpy(pixels).permute(0, 3, 1, 2))
+        trainer.loader = self.batches
         trainer.init_GAN()
 
-    def _batches(self, pixels: torch.Tensor) -> Iterator[torch.Tensor]:
-        while True:
-            order = torch.randperm(len(pixels), generator=self._state)
-            for index in range(0, len(order) - BATCH + 1, BATCH):
-                yield pixels[order[index : index + BATCH]].float() / 255
-
-    def step(self) -> None:
-        """One iteration of the peer's own trainer."""
+    def train(self) -> None:
+        """One iteration of the package's own trainer."""
         self._trainer.train()
-        self.iterations += 1
-        self.images += BATCH
 
-    @torch.no_grad()
-    def draw(self, count: int) -> np.ndarray[Any, Any]:
-        """`count` pictures of fresh latents, uint8 (count, H, W, 3)."""
+    def sample(self, count: int) -> torch.Tensor:
+        """Pictures of the generator as it is, (count, 3, H, W)."""
         self._trainer.GAN.eval()
-        torch.manual_seed(7)
-        drawn = torch.cat([self._draw(self._trainer.GAN, 32) for _ in range(-(-count // 32))])[:count]
-        return drawn.clamp(0, 1).mul(255).round().byte().permute(0, 2, 3, 1).numpy()
+        return self._draw(self._trainer.GAN, count)
 
 
 @functools.cache
@@ -84,16 +69,16 @@ def _arguments(pixels: np.ndarray[Any, Any]) -> dict[str, Any]:
     return {"image_size": pixels.shape[1], "batch_size": BATCH, "num_workers": 0, "base_dir": scratch}
 
 
-def lightweight_gan(pixels: np.ndarray[Any, Any], seed: int, width: int) -> Peer:
+def lightweight_gan(pixels: np.ndarray[Any, Any], seed: int, width: int) -> GanPeer:
     """lightweight-gan at `width` feature maps at most (512 as published)."""
     _without_cuda()
     from lightweight_gan.lightweight_gan import Trainer
 
     trainer = Trainer(use_aim=False, fmap_max=width, **_arguments(pixels))
-    return Peer(trainer, pixels, seed, lambda gan, count: gan.G(torch.randn(count, gan.latent_dim)))
+    return GanPeer(trainer, pixels, seed, lambda gan, count: gan.G(torch.randn(count, gan.latent_dim)))
 
 
-def stylegan2(pixels: np.ndarray[Any, Any], seed: int, capacity: int) -> Peer:
+def stylegan2(pixels: np.ndarray[Any, Any], seed: int, capacity: int) -> GanPeer:
     """stylegan2_pytorch at a network capacity (16 as published)."""
     _without_cuda()
     from stylegan2_pytorch import stylegan2_pytorch as peer
@@ -103,10 +88,10 @@ def stylegan2(pixels: np.ndarray[Any, Any], seed: int, capacity: int) -> Peer:
         noise = peer.image_noise(count, gan.G.image_size, 0)
         return gan.G(peer.styles_def_to_tensor(peer.latent_to_w(gan.S, style)), noise)  # type: ignore[no-any-return]
 
-    return Peer(peer.Trainer(network_capacity=capacity, **_arguments(pixels)), pixels, seed, draw)
+    return GanPeer(peer.Trainer(network_capacity=capacity, **_arguments(pixels)), pixels, seed, draw)
 
 
-PEERS: dict[str, Callable[[np.ndarray[Any, Any], int], Peer]] = {
+GANS: dict[str, Callable[[np.ndarray[Any, Any], int], Peer]] = {
     "lightweight-gan": functools.partial(lightweight_gan, width=512),
     "lightweight-gan, 64 wide": functools.partial(lightweight_gan, width=64),
     "stylegan2": functools.partial(stylegan2, capacity=16),

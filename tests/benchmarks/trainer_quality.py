@@ -2,20 +2,22 @@
 
     OMP_NUM_THREADS=1 python tests/benchmarks/trainer_quality.py [PICTURES.zip | FOLDER | dataset.npy]
         [--seconds 120] [--seeds 1] [--try "NAME=VALUE;NAME=VALUE" ...] [--only NAME ...] [--first-seed 0] [--peers]
-        [--json] [--grids FOLDER] [--copies]
+        [--json] [--grids FOLDER] [--copies] [--size 32] [--family COLUMN] [--key]
 
 All train in turns in one process on one thread, each for the same CPU seconds (not wall seconds: a busy machine does
-not matter), on the same pictures at 32 px. A fifth is held out; families (of a truth.tsv beside the pictures, or of the
-run's dataset.json) and equal or mirrored pictures are never divided. KID is times 1,000, of 256 pictures from one
-moment against one picture of each family held out, by the judge of quality (lite0-front), by all of EfficientNet-Lite0
-where its package is importable, and by random features, which rank against the eye. The first line is the floor, real
-against real. Training copies, averages of two of them and blurred ones are measured beside the contenders: what needs
-no training. With three seeds or more, means and ratios to `sprite-r3-cpu` have 95 % t intervals. A flow draws by its
-full number of steps. All samples are finished alike: colours within 17 levels of white become white. `--copies` adds
-the diagnostics' verdict about 256 samples. Each `--try` adds a variant of `sprite-flow-cpu` where it names a flow's
-setting, else of `sprite-r3-cpu`; every seed has its own networks and draws, on the same split. A dataset.npy is a
-run's, as the Studio prepared it at 32 px. `--only` trains one of the compared alone, in parts of a long comparison.
-`--peers` adds what else there is on PyPI (gan_peers.py), which must be importable (PYTHONPATH=FOLDER).
+not matter), on the same pictures at 32 px (`--size`). A fifth is held out; families and equal or mirrored pictures are
+never divided. Families are the column `--family` of a table beside the pictures, which has their name or is called
+truth.tsv, or those of the run's dataset.json. `--key` makes the colour of plain borders transparent, as `import --key
+auto` does. KID is times 1,000, of 256 pictures from one moment against one picture of each family held out, by the
+judge of quality (lite0-front), by all of EfficientNet-Lite0 where its package is importable, and by random features,
+which rank against the eye. The first line is the floor, real against real. Training copies, averages of two of them and
+blurred ones are measured beside the contenders: what needs no training. With three seeds or more, means and ratios to
+`sprite-r3-cpu` have 95 % t intervals. A flow draws by its full number of steps. All samples are finished alike: colours
+within 17 levels of white become white. `--copies` adds the diagnostics' verdict about 256 samples. Each `--try` adds a
+variant of `sprite-flow-cpu` where it names a flow's setting, else of `sprite-r3-cpu`; every seed has its own networks
+and draws, on the same split. A dataset.npy is a run's, as the Studio prepared it at this size. `--only` trains one of
+the compared alone, in parts of a long comparison. `--peers` adds what else there is on PyPI (gan_peers.py and
+flow_peers.py), which must be importable (PYTHONPATH=FOLDER).
 """
 
 from __future__ import annotations
@@ -37,9 +39,13 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
 import numpy as np
 import torch
-from gan_peers import PEERS, Peer
+from flow_peers import FLOWS
+from gan_peers import GANS
+from peers import Peer
 from PIL import Image
 
+from gandam_studio.core.importing.sheets import propose_key
+from gandam_studio.core.pictures.decoding.parts import keyed
 from trainer.create_run import PICTURES, squared
 from trainer.dataset import TrainingSet, snapped
 from trainer.device import Machine
@@ -68,6 +74,7 @@ from trainer.tuning import uses_winograd
 
 SIZE = 32
 SNAP = 17
+PEERS = GANS | FLOWS
 BASE = "sprite-r3-cpu"
 """What the others are compared with."""
 BUNDLED = Path(__file__).resolve().parents[2] / "data" / "mechas" / "mechas.zip"
@@ -75,15 +82,18 @@ BUNDLED = Path(__file__).resolve().parents[2] / "data" / "mechas" / "mechas.zip"
 HALF = ["generator_channels=128,64,32,16", "discriminator_channels=16,32,64,128", "batch.size=64"]
 
 
-def read(source: Path) -> tuple[np.ndarray[Any, Any], list[str]]:
-    """Every picture of a folder, a zip or a prepared data set, at 32 px on white, and its family ("" for none).
+def read(
+    source: Path, size: int = SIZE, family: str = "family", key: bool = False
+) -> tuple[np.ndarray[Any, Any], list[str]]:
+    """Every picture of a folder, a zip or a prepared data set, at `size` px on white, and its family ("" for none).
 
-    Returns (uint8 (N, 32, 32, 3), N names).
+    `family`: the column of the table that has the families. `key`: whether the colour of a plain border is transparent.
+    Returns (uint8 (N, size, size, 3), N names).
     """
     if source.suffix == ".npy":
         pixels = np.load(source, allow_pickle=False)
-        if pixels.shape[1:] != (SIZE, SIZE, 3):
-            sys.exit(f"{source} holds pictures of {pixels.shape[1:]}, not {(SIZE, SIZE, 3)}")
+        if pixels.shape[1:] != (size, size, 3):
+            sys.exit(f"{source} holds pictures of {pixels.shape[1:]}, not {(size, size, 3)}")
         facts = source.with_suffix(".json")
         known = json.loads(facts.read_bytes()).get("family") if facts.is_file() else None
         return pixels, known or [""] * len(pixels)
@@ -94,19 +104,29 @@ def read(source: Path) -> tuple[np.ndarray[Any, Any], list[str]]:
         with zipfile.ZipFile(source) as archive:
             names = sorted(name for name in archive.namelist() if Path(name).suffix.lower() in PICTURES)
             found = [archive.read(name) for name in names]
-    squares = [squared(Image.open(io.BytesIO(data)).convert("RGBA"), Recipe(size=SIZE)) for data in found]
-    families = _truth(source)
+    opened = [Image.open(io.BytesIO(data)).convert("RGBA") for data in found]
+    squares = [squared(_without_key(one) if key else one, Recipe(size=size)) for one in opened]
+    families = _truth(source, family)
     return np.stack(squares), [families.get(Path(name).name, "") for name in names]
 
 
-def _truth(source: Path) -> dict[str, str]:
-    """File name -> family, by the truth.tsv in or beside `source`; {} without one."""
-    tables = [folder / "truth.tsv" for folder in (source, source.parent)]
+def _without_key(picture: Image.Image) -> Image.Image:
+    rgba = np.asarray(picture)
+    color = propose_key(rgba)
+    return Image.fromarray(keyed(rgba, color)) if color else picture
+
+
+def _truth(source: Path, family: str) -> dict[str, str]:
+    """File name -> family, by the table in or beside `source`; {} without one."""
+    tables = [source.with_suffix(".tsv"), source / "truth.tsv", source.parent / "truth.tsv"]
     table = next((path for path in tables if path.is_file()), None)
     if table is None:
         return {}
     with table.open(encoding="utf-8", newline="") as stream:
-        return {row["file"]: row["family"] for row in csv.DictReader(stream, delimiter="\t")}
+        rows = list(csv.DictReader(stream, delimiter="\t"))
+    if rows and family not in rows[0]:
+        sys.exit(f"{table} has no column {family}, but {', '.join(rows[0])}")
+    return {row["file"]: row[family] for row in rows}
 
 
 def split(pixels: np.ndarray[Any, Any], families: list[str]) -> tuple[torch.Tensor, torch.Tensor, set[int]]:
@@ -140,7 +160,7 @@ class Ours:
     """One configuration of this trainer in training."""
 
     def __init__(self, config: TrainConfig, data: TrainingSet, machine: Machine) -> None:
-        machine = dataclasses.replace(machine, winograd=uses_winograd(config, machine.device, False))
+        machine = dataclasses.replace(machine, winograd=uses_winograd(config, machine.device))
         self.session = make_session(config, data, machine, Ranks(), config.batch.size)
 
     @property
@@ -207,17 +227,17 @@ def train_turns(contenders: dict[str, Ours | Peer], seconds: float) -> None:
                 one.seconds = before + time.process_time() - began
 
 
-def configurations(seconds: float, seed: int, tries: list[str]) -> dict[str, TrainConfig]:
+def configurations(seconds: float, seed: int, tries: list[str], size: int = SIZE) -> dict[str, TrainConfig]:
     """What is compared. Settings of one try are joined by ";"."""
     stop = ["stop.iterations=0", f"stop.minutes={seconds / 60}", f"seed={seed}"]
     flow, ours = (
-        apply_overrides(fit_data(load_preset(name), SIZE, 3), stop) for name in ("sprite-flow-cpu", "sprite-r3-cpu")
+        apply_overrides(fit_data(load_preset(name), size, 3), stop) for name in ("sprite-flow-cpu", "sprite-r3-cpu")
     )
     return {
         "sprite-flow-cpu": flow,
         "sprite-r3-cpu": ours,
         **{text: apply_overrides(flow if "flow." in text else ours, text.split(";")) for text in tries},
-        "dcgan-bce": apply_overrides(fit_data(load_preset("dcgan"), SIZE, 3), [*stop, *HALF]),
+        "dcgan-bce": apply_overrides(fit_data(load_preset("dcgan"), size, 3), [*stop, *HALF]),
     }
 
 
@@ -271,9 +291,12 @@ def main() -> None:
     parser.add_argument("--grids", type=Path)
     parser.add_argument("--json", action="store_true")
     parser.add_argument("--copies", action="store_true")
+    parser.add_argument("--size", type=int, choices=(32, 64), default=SIZE)
+    parser.add_argument("--family", metavar="COLUMN", default="family")
+    parser.add_argument("--key", action="store_true")
     options = parser.parse_args()
     torch.set_num_threads(1)
-    pixels, families = read(options.source)
+    pixels, families = read(options.source, options.size, options.family, options.key)
     held_out, train, first = split(pixels, families)
     data = TrainingSet(torch.from_numpy(pixels), train, held_out, None, None, (), torch.ones(3))
     spaces: list[FeatureSpace] = [Lite0Front(), RandomFeatures()]
@@ -299,10 +322,12 @@ def main() -> None:
     for seed in range(options.first_seed, options.first_seed + options.seeds):
         makers: dict[str, Callable[[], Ours | Peer]] = {
             name: functools.partial(Ours, config, data, machine)
-            for name, config in configurations(options.seconds, seed, options.tries).items()
+            for name, config in configurations(options.seconds, seed, options.tries, options.size).items()
         }
         if options.peers:
-            makers |= {name: functools.partial(make, pixels[train.numpy()], seed) for name, make in PEERS.items()}
+            makers |= {
+                name: functools.partial(make, pixels[train.numpy()], seed) for name, make in (GANS | FLOWS).items()
+            }
         contenders = {name: make() for name, make in makers.items() if not options.only or name in options.only}
         train_turns(contenders, options.seconds)
         for name, one in contenders.items():

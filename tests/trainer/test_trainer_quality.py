@@ -11,6 +11,10 @@ from types import ModuleType
 import numpy as np
 import pytest
 import torch
+from PIL import Image
+
+from trainer.dataset import TrainingSet
+from trainer.device import Machine
 
 
 @pytest.fixture
@@ -24,7 +28,8 @@ def benchmark_script(repository: Path, monkeypatch: pytest.MonkeyPatch) -> Itera
     monkeypatch.setattr(sys, "path", list(sys.path))
     spec.loader.exec_module(module)
     yield module
-    sys.modules.pop("gan_peers", None)
+    for name in ("peers", "gan_peers", "flow_peers"):
+        sys.modules.pop(name, None)
 
 
 def test_no_family_of_the_bundled_mechas_and_no_twin_is_on_both_sides(benchmark_script: ModuleType) -> None:
@@ -72,3 +77,63 @@ def test_ratios_are_of_seeds_and_have_an_interval(benchmark_script: ModuleType) 
     assert benchmark_script.ratio([1.0, 3.0, 8.0], [2.0, 3.0, 4.0]) == "1.00 (0.18 to 5.60)"
     assert benchmark_script.ratio([1.0, -3.0, 8.0], [2.0, 3.0, 4.0]) == "-"
     assert benchmark_script.interval([1.0, 2.0, 3.0]) == "2 ± 2"
+
+
+@pytest.mark.parametrize("size", [32, 64])
+def test_the_programs_own_contenders_take_a_step_and_draw(benchmark_script: ModuleType, size: int) -> None:
+    pixels = torch.from_numpy(np.random.default_rng(0).integers(0, 256, (80, size, size, 3), dtype=np.uint8))
+    data = TrainingSet(pixels, torch.arange(64), torch.arange(64, 80), None, None, (), torch.ones(3))
+    for config in benchmark_script.configurations(240.0, 0, [], size).values():
+        one = benchmark_script.Ours(config, data, Machine(torch.device("cpu"), channels_last=True))
+        one.step()
+        assert (one.iterations, one.images) == (1, config.batch.size)
+        assert one.draw(3).shape == (3, size, size, 3)
+
+
+def test_families_come_from_the_named_column_and_the_key_colour_becomes_white(
+    benchmark_script: ModuleType, tmp_path: Path
+) -> None:
+    folder = tmp_path / "art"
+    folder.mkdir()
+    rgb = np.full((16, 16, 3), (0, 0, 255), np.uint8)
+    rgb[6:10, 4:12] = (255, 0, 0)
+    for name in ("a.png", "b.png"):
+        Image.fromarray(rgb).save(folder / name)
+    (tmp_path / "art.tsv").write_text("file\tdesign\na.png\tx\nb.png\ty\n", encoding="utf-8")
+    wanted = np.full((64, 64, 3), 255, np.uint8)
+    wanted[16:48] = (255, 0, 0)  # Eight by four pixels, as wide as the square now.
+    pixels, families = benchmark_script.read(folder, 64, "design", key=True)
+    assert families == ["x", "y"]
+    assert (pixels == wanted).all()
+    kept, _ = benchmark_script.read(folder, 64, "design")
+    assert (kept[:, 0, 0] == (0, 0, 255)).all()
+    with pytest.raises(SystemExit, match=r"no column family, but file, design"):
+        benchmark_script.read(folder, 64)
+
+
+def test_a_peer_sees_every_picture_in_turn_and_is_counted(benchmark_script: ModuleType) -> None:
+    pixels = np.arange(33, dtype=np.uint8)[:, None, None, None].repeat(3, axis=3)
+
+    class Seeing(benchmark_script.Peer):  # type: ignore[misc, name-defined]
+        def __init__(self, seed: int) -> None:
+            super().__init__(pixels, seed)
+            self.seen: list[int] = []
+
+        def train(self) -> None:
+            batch = next(self.batches)
+            assert batch.shape == (16, 3, 1, 1)
+            self.seen += (batch[:, 0, 0, 0] * 255).round().int().tolist()
+
+        def sample(self, count: int) -> torch.Tensor:
+            return torch.linspace(-1, 2, count)[:, None, None, None].expand(count, 3, 1, 1)
+
+    one, same, other = Seeing(1), Seeing(1), Seeing(2)
+    for peer in (one, same, other):
+        peer.step()
+        peer.step()
+    assert len(set(one.seen)) == 32
+    assert one.seen == same.seen != other.seen
+    assert (one.iterations, one.images) == (2, 32)
+    drawn = one.draw(40)
+    assert drawn.shape == (40, 1, 1, 3)
+    assert (drawn.min(), drawn.max()) == (0, 255)
