@@ -823,6 +823,45 @@ def test_a_stack_is_turned_whole_and_a_front_is_left_alone(folder: Path, open_wi
     assert (sprite.facing, sprite.flipped) == ("front", False)
 
 
+def test_what_looks_like_those_that_face_front_is_left_alone_page_by_page(
+    folder: Path, open_window: OpenWindow, qtbot
+) -> None:
+    with Workspace.open(folder) as workspace:  # as if one kind of five faced front
+        some = [sprite.seq for sprite in workspace.sprites()]
+        workspace.apply(SetFacing(some[400:412], "front"))
+        for seq in some[:400:20]:
+            workspace.apply(SetFacing([seq], "left" if looks_left(workspace.sprite(seq)) else "right"))
+    window = open_window(folder)
+    screen = curate(window)
+    workspace = window.session.workspace
+    begin(screen, qtbot)
+    view = screen.work.assist_view
+    assert "front" in view.heading.text()
+    page, before = view.grid.order.tolist(), facings_on_disk(folder)
+    assert np.mean(np.array(page) > 400) > 0.9
+    assert {view.grid.sprite(place).shown_facing for place in range(len(page))} == {"front"}
+    press(Key.Key_V)  # means nothing here, nor does a side
+    press(Key.Key_T)
+    assert view.grid.order.tolist() == page
+    for position in range(len(page)):
+        click(view.grid, position)
+    accept(screen)  # all of them have a side: nothing is written
+    assert facings_on_disk(folder) == before
+    press(Key.Key_Backspace)
+    assert view.grid.order.tolist() == page
+    click(view.grid, 1)
+    assert view.grid.sprite(1).shown_facing == "unknown"
+    flipped = workspace.counts().flipped
+    accept(screen)
+    fronts = {seq for seq, facing in facings_on_disk(folder).items() if facing == "front" and seq not in before}
+    assert fronts == {*page} - {page[1]}
+    assert not any(workspace.sprite(seq).flipped for seq in fronts)
+    press(Key.Key_Escape)
+    press(Key.Key_Z, CONTROL)
+    assert facings_on_disk(folder) == before
+    assert workspace.counts().flipped == flipped == 0
+
+
 def test_the_other_side_can_be_chosen(folder: Path, open_window: OpenWindow, qtbot) -> None:
     with Workspace.open(folder) as workspace:
         for sprite in list(workspace.sprites())[::50]:

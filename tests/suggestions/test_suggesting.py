@@ -227,6 +227,21 @@ def test_what_faces_front_is_left_alone(folder: Path, studio: Studio) -> None:
         assert not workspace.sprite(5).flipped
 
 
+def test_what_looks_like_those_that_face_front_is_left_alone_too(folder: Path, studio: Studio) -> None:
+    with Workspace.open(folder) as workspace:  # as if one kind of three faced front
+        some = list(workspace.sprites())
+        fronts = {one.id for one in some if int(one.name.split("-")[0]) >= 40}
+        workspace.apply(SetFacing([one.seq for one in some if one.id in fronts][:6], "front"))
+        for one in [one for one in some if one.id not in fronts][::5]:
+            workspace.apply(SetFacing([one.seq], one.name.split("-")[1].removesuffix(".png")))
+    found = studio("suggest", "facing", "-w", folder, "--json").json
+    told = {one["id"]: one for one in found if one["facing"] == "front"}
+    assert len(fronts & told.keys()) > 10
+    assert len(told.keys() - fronts) <= 1
+    assert {(one["flip"], one["confidence"]) for one in told.values()} == {(False, 0.5)}
+    assert len(found) == len({one["id"] for one in found})
+
+
 def test_applying_with_a_filter_leaves_the_other_sprites_alone(folder: Path, studio: Studio) -> None:
     with Workspace.open(folder) as workspace:
         for sprite in list(workspace.sprites())[::6]:

@@ -144,7 +144,7 @@ def facing_suggestions(workspace: Workspace, seqs: Seqs | None = None, job: Job 
     review, found = facing_review(workspace, seqs, job)
     target = target_facing(workspace)
     result = []
-    rest = review.open
+    rest = np.setdiff1d(review.open, review.fronts)
     # Chances of sprites that are as good as sure are equal; margins are not.
     for row in rest[np.lexsort((-np.abs(review.margin[rest]), -review.chances[rest]))].tolist():
         sprite = found.sprites[row]
@@ -152,7 +152,7 @@ def facing_suggestions(workspace: Workspace, seqs: Seqs | None = None, job: Job 
         because = tuple(found.sprites[near].id for near, _ in review.nearest(row)) if len(rest) <= 5_000 else ()
         sure = float(review.chances[row]) if review.started else 0.5
         result.append(FacingSuggestion(sprite, side, side != target, sure, int(review.groups.number[row]), because))
-    for row in np.flatnonzero(review.symmetric & (review.labels == UNKNOWN)).tolist():
+    for row in [*review.fronts.tolist(), *np.flatnonzero(review.symmetric & (review.labels == UNKNOWN)).tolist()]:
         group = int(review.groups.number[row])
         result.append(FacingSuggestion(found.sprites[row], "front", False, 0.5, group, ()))
     return result

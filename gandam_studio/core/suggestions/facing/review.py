@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gandam_studio.core.suggestions.facing.features import DIMENSIONS, Halves
+from gandam_studio.core.suggestions.facing.fronts import likely_fronts, looks
 from gandam_studio.core.suggestions.facing.groups import Groups, stacks
 from gandam_studio.core.suggestions.facing.kernel import OddKernels, View
 from gandam_studio.core.suggestions.facing.model import Belief, Signs, believe, left_out, likeliest, start
@@ -38,6 +39,7 @@ _USUAL = (3.0, 80.0)
 _CAUTIOUS = (1.6, 150.0)  # for the length of pages, since a long page teaches late what is wrong on it
 _SHARED = 1.0  # of the mean of a stack, beside each sprite's own margin, while none of it is confirmed
 _A_STACK = 3  # sprites
+_FRONTS_LOST = 8  # suggested fronts, more wrong than right, before none is suggested any more
 _SURPRISE_TRUST = 4.0  # wrong sprites' worth of belief that as many are wrong as expected
 
 _Number = TypeVar("_Number", bound=np.generic)
@@ -52,12 +54,14 @@ class Page:
         signs: (P,) +1 for left, -1 for right, in the picture before the flip, as the page has them.
         chances: (P,) of being right, .5 to 1.
         plain: whether this is plain order, the sprites as they are.
+        front: whether these are suggested to face front; then signs and chances say nothing.
     """
 
     rows: NDArray[np.intp]
     signs: Signs
     chances: NDArray[np.float64]
     plain: bool = False
+    front: bool = False
 
 
 @dataclass(frozen=True)
@@ -156,6 +160,8 @@ class FacingReview:
 
     def __post_init__(self) -> None:
         self.labels = np.array(self.labels, np.int8)
+        self._has_side = np.zeros(len(self.labels), bool)  # said not to face front, but not yet which way
+        self._fronts_told = [0, 0]  # of those suggested to face front, how many did not, and did
         self._take(compare(self.features, self.sided, self.chosen))
         # Without pages, confirmed sprites say what margins are worth.
         self._weigh_margins(left_out(self.view, self._of_chosen(self.sided), self.noise))
@@ -169,6 +175,7 @@ class FacingReview:
         self.groups = Groups(self._among_all(found.number, -1), self._among_all(found.sign, 1))
         self.symmetric = self._among_all(self.view.diagonal < SYMMETRIC, False)
         self._guess = self._among_all(compared.guess, 0.0)
+        self._looks: NDArray[np.float32] | None = None  # found once they are needed
 
     def _of_chosen(self, values: NDArray[_Number]) -> NDArray[_Number]:
         """(M,) of (N,) values those of the sprites that were compared."""
@@ -260,6 +267,21 @@ class FacingReview:
         self.margin, self.signs = self._among_all(margin, 0.0), self._among_all(best, 1)
         self._cautious = self._among_all(1 / (1 + np.exp(-np.abs(cautious))), 0.5)
         self.chances = self._among_all(1 / (1 + np.exp(-np.maximum(odds, 0))), 0.5)
+        self.fronts = self._likely_fronts()
+
+    def _likely_fronts(self) -> NDArray[np.intp]:
+        """Open sprites that look like those said to face front, the likeliest first."""
+        labels, has_side = self._of_chosen(self.labels), self._of_chosen(self._has_side)
+        fronts = labels == FRONT
+        if not fronts.any() or self._fronts_told[0] > self._fronts_told[1] + _FRONTS_LOST:
+            return np.empty(0, np.intp)
+        if self._looks is None:
+            self._looks = looks(self.features.even, self.chosen)
+        found = likely_fronts(
+            self._looks, np.where(fronts, 1, np.where((labels != UNKNOWN) | has_side, -1, 0)).astype(np.int8)
+        )
+        found = found if self.chosen is None else self.chosen[found]
+        return found[~self.symmetric[found]]
 
     def _shared(self, margin: NDArray[np.float64]) -> NDArray[np.float64]:
         """(M,) margins, drawn to the mean of their stack as long as little of that is confirmed.
@@ -358,8 +380,13 @@ class FacingReview:
         self.labels[row] = label
 
     def page(self) -> Page:
-        """The next page; empty when nothing is open."""
+        """The next page; empty when nothing is open. What seems to face front comes first."""
         rest = self.open
+        if len(self.fronts):
+            # Few at first: what looks alike may have nothing but its style in common.
+            most = max(SMALLEST, min(self.room, MOST_ROOM, self._fronts_told[1]))
+            rows = self._by_group(self.fronts[:most])
+            return Page(rows, self.signs[rows].copy(), np.full(len(rows), 0.5), front=True)
         if self.plain:
             rows = rest[: SMALLEST * 6]
             return Page(rows, self._as_is[rows], np.full(len(rows), 0.5), plain=True)
@@ -393,7 +420,10 @@ class FacingReview:
     def accept(
         self, page: Page, wrong: NDArray[np.bool_], front: NDArray[np.bool_] | None = None, clicks: int = 0
     ) -> None:
-        """Confirm a page: (P,) which sprites are turned the wrong way, and which face front; `clicks` it took."""
+        """Confirm a page: (P,) which sprites are turned the wrong way, and which face front; `clicks` it took.
+
+        Of a page of fronts, `wrong` are those that have a side: which one is asked on another page.
+        """
         self.take(page, wrong, front, clicks)
         self.refit()
 
@@ -401,6 +431,13 @@ class FacingReview:
         self, page: Page, wrong: NDArray[np.bool_], front: NDArray[np.bool_] | None = None, clicks: int = 0
     ) -> None:
         """Only note what was confirmed, which takes no time; `refit` learns from it."""
+        if page.front:
+            self.labels[page.rows[~wrong]] = FRONT
+            self._has_side[page.rows[wrong]] = True
+            self._fronts_told[0] += int(wrong.sum())
+            self._fronts_told[1] += int((~wrong).sum())
+            self.clicks += clicks
+            return
         front = np.zeros(len(page.rows), bool) if front is None else front
         right = np.where(wrong, -page.signs, page.signs)
         self.labels[page.rows] = np.where(front, FRONT, right)
@@ -421,7 +458,8 @@ class FacingReview:
         counts = (self.pages, self.clicks, self.turned, self.asked, self.plain, self._fruitless)
         # Kernels of fewer sprites, which may be large, are not kept alive.
         seen = (weakref.ref(self.kernels), self.weights, self.noise, self._weighed)
-        return self.labels.copy(), counts, (list(self._history), list(self._spared)), seen
+        known = (self.labels.copy(), self._has_side.copy(), list(self._fronts_told))
+        return known, counts, (list(self._history), list(self._spared)), seen
 
     def restore(self, state: tuple[Any, ...]) -> None:
         """Return to a snapshot."""
@@ -431,7 +469,8 @@ class FacingReview:
 
     def put_back(self, state: tuple[Any, ...]) -> None:
         """Return to a snapshot that nothing was learned since."""
-        labels, counts, (history, spared), seen = state
+        (labels, has_side, told), counts, (history, spared), seen = state
+        self._has_side, self._fronts_told = has_side.copy(), list(told)
         self.labels, self._history, self._spared = labels.copy(), list(history), list(spared)
         if seen[0]() is self.kernels:  # features and sprites that were added in between stay
             _, self.weights, self.noise, self._weighed = seen

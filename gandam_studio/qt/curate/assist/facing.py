@@ -251,20 +251,22 @@ class FacingAssist(Assistant):
         stacks = {
             int(self.seqs[row]): int(group)
             for row, group in zip(page.rows.tolist(), groups.tolist(), strict=True)
-            if sizes[group] >= _STACK and not page.plain
+            if sizes[group] >= _STACK and not page.plain and not page.front
         }
         self.view.grid.show_page(self.seqs[page.rows].tolist(), self._look, stacks)
         actions = (self.turn_stack, self.turn_page, self.face_front, self.doubtful_first, self.other_side)
         self.view.show_buttons(
             [
                 (keys.accept(), self.accept),
-                *zip(keys.facing(), actions, strict=True),
+                *(zip(keys.facing(), actions, strict=True) if not page.front else ()),
                 (keys.back(), self.back),
                 (keys.leave(), self.leave),
             ]
         )
         self._show_progress()
-        self.ask(self.tr("Click those that face the wrong way, then press Enter."), len(page.rows))
+        wrong = self.tr("Click those that face the wrong way, then press Enter.")
+        sided = self.tr("Click those that face left or right, then press Enter: the others are left as they are.")
+        self.ask(sided if page.front else wrong, len(page.rows))
         taken_back, self._taken_back = self._taken_back, {}
         self.view.grid.count_as_seen(
             place for place, seq in enumerate(self._sign_of) if taken_back.get(seq) == self._sign_of[seq]
@@ -277,16 +279,17 @@ class FacingAssist(Assistant):
         self._sign_of = dict(zip(self.seqs[page.rows].tolist(), page.signs.tolist(), strict=True))
         side = self.tr("left") if self.target == "left" else self.tr("right")
         heading = self.tr("Which of these do not face {0}?") if page.plain else self.tr("All of these face {0}?")
-        self.view.heading.setText(heading.format(side))
+        self.view.heading.setText(self.tr("All of these face front?") if page.front else heading.format(side))
 
     def _look(self, seq: int) -> Look:
         """How a sprite would look: turned to the target, and the other way where it is marked."""
         page = self._page
         if page is None:
             return {}
-        if seq in self._fronts:
+        if page.front or seq in self._fronts:
             sprite = self.found.sprites[self.row_of[seq]]
-            return {"flipped": sprite.flipped, "facing": "front"}
+            marked = page.front and seq in self.view.grid.selection
+            return {"flipped": sprite.flipped, "facing": "unknown" if marked else "front"}
         sign = self._sign_of.get(seq, LEFT)
         # As it would be stored: facing before the flip, and flipped where that is not the target.
         facing = FACINGS[-sign if seq in self.view.grid.selection else sign]
@@ -307,11 +310,11 @@ class FacingAssist(Assistant):
 
     def _accept(self, take: Callable[[], None]) -> None:
         """Note an answer or a page, write it, and learn from it."""
-        state = self.review.snapshot()
+        state, known = self.review.snapshot(), self.review.labels.copy()
         before = (self.written, state, self._target_written, self._sign_of if self._page is not None else {})
         take()
-        fresh = np.flatnonzero(self.review.labels != state[0])
-        if not self._write(fresh):
+        fresh = np.flatnonzero(self.review.labels != known)
+        if len(fresh) and not self._write(fresh):
             self.review.put_back(state)
             return
         self.remembered.append(before)
@@ -423,7 +426,9 @@ class FacingAssist(Assistant):
             self.view.why.setText("")
             return
         parts = [self.found.sprites[row].name, self.because(self.review.nearest(row, 2))]
-        if not self._page.plain:  # it is as it was, and not what the suggestions are about
+        if self._page.front:
+            parts[1:] = [self.tr("looks like those that you said face front")]
+        elif not self._page.plain:  # it is as it was, and not what the suggestions are about
             parts.insert(1, self.tr("{0} % sure").format(min(99, round(100 * float(self.review.chances[row])))))
         if (size := self.view.grid.stack_size()) >= _STACK:
             parts.insert(1, self.tr("stack of {0}, G turns it").format(size))
