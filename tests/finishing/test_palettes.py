@@ -14,6 +14,7 @@ import pytest
 from drawn import clean_sprites
 from hypothesis import given
 from hypothesis import strategies as st
+from PIL import Image
 
 from gandam_studio.core.errors import UserError
 from gandam_studio.core.finishing import oklab
@@ -138,6 +139,18 @@ def aseprite(colours: list[tuple[int, int, int]], said: int | None = None) -> by
     return head.ljust(128, b"\0") + frame
 
 
+def pixels(colours: list[tuple[int, int, int]], suffix: str) -> bytes:
+    """A palette as Lospec draws it: a strip, each colour some pixels wide, here beside a clear one."""
+    strip = np.zeros((2, 2 * len(colours) + 1, 4), np.uint8)
+    for index, rgb in enumerate(colours):
+        strip[:, 2 * index : 2 * index + 2] = (*rgb, 255)
+    picture = Image.fromarray(strip)
+    if suffix in ("GIF", "BMP"):
+        picture = Image.fromarray(np.ascontiguousarray(strip[:, :-1, :3]))
+    picture.save(stream := io.BytesIO(), suffix, **({"lossless": True} if suffix == "WEBP" else {}))
+    return stream.getvalue()
+
+
 WRITTEN = {
     "a.gpl": b"GIMP Palette\r\nName: Four\r\nColumns: 2\r\n# why\r\n  0   0   0\tBlack\r\n255 128 1 orange\r\n"
     b"34 32 52\n255 255 255\n",
@@ -152,6 +165,11 @@ WRITTEN = {
     "i.ase": adobe_swatches(COLOURS),
     "j.aseprite": aseprite(COLOURS),
     "k.ase": aseprite(COLOURS),
+    "m.png": pixels(COLOURS, "PNG"),
+    "n.gif": pixels(COLOURS, "GIF"),
+    "o.bmp": pixels(COLOURS, "BMP"),
+    "p.webp": pixels(COLOURS, "WEBP"),
+    "q.pal": pixels(COLOURS, "PNG"),
     "l.hex": "000000\nff8001\n222034\nffffff\n".encode("utf-16"),
 }
 
@@ -215,6 +233,13 @@ REFUSED = {
     "lying.aseprite": (aseprite(COLOURS, 60_000), "truncated"),
     "cut.aseprite": (aseprite(COLOURS)[:130], "truncated"),
     "many.hex": ("\n".join(f"{i:06x}" for i in range(MOST_COLOURS + 1)).encode(), "more than 1,024 colours"),
+    "many.png": (pixels([(i, i // 2, 9) for i in range(256)] + [(1, 1, 1)], "PNG"), "it has 257 colours"),
+    "clear.png": (pixels([], "PNG"), "no colours"),
+    "cut.png": (pixels(COLOURS, "PNG")[:60], "truncated"),
+    "large.png": (
+        b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR" + struct.pack(">IIBBBBBI", 30_000, 30_000, 8, 6, 0, 0, 0, 0),
+        "too large",
+    ),
     "latin.gpl": (b"GIMP Palette\nName: caf\xe9\n0 0 0\n", "not valid UTF-8"),
 }
 

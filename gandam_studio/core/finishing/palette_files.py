@@ -1,4 +1,4 @@
-"""Palettes in the files that drawing programs write: GIMP, JASC, Microsoft, Adobe, hex lists, Aseprite.
+"""Palettes in the files that drawing programs write: GIMP, JASC, Microsoft, Adobe, hex lists, Aseprite, pictures.
 
 Formats are told by their content. Files may come from anywhere: sizes and counts are bounded and checked before use.
 """
@@ -13,17 +13,22 @@ from typing import Any
 import numpy as np
 
 from gandam_studio.core.errors import UserError
-from gandam_studio.core.finishing.palette import MOST_COLOURS, Palette
+from gandam_studio.core.finishing.palette import MOST_COLOURS, Palette, packed, unpacked
 from gandam_studio.core.pictures.decoding import aseprite
 from gandam_studio.core.pictures.decoding.binary import Reader
-from gandam_studio.core.pictures.decoding.limits import DEFAULT_LIMITS, UnreadablePicture
+from gandam_studio.core.pictures.decoding.limits import DEFAULT_LIMITS, Limits, UnreadablePicture
+from gandam_studio.core.pictures.decoding.sniff import sniff
 from trainer.protocol.untrusted import UntrustedError, decode_text, one_line, read_regular, shortened
 
-SUFFIXES = (".gpl", ".pal", ".hex", ".txt", ".act", ".ase", ".aseprite")
+SUFFIXES = (".gpl", ".pal", ".hex", ".txt", ".act", ".ase", ".aseprite", ".png", ".gif", ".bmp", ".webp")
+MOST_OF_PICTURE = 256
+"""Colours of a picture that is read as a palette; more are those of a painting."""
 _MOST_BYTES = 64 << 20  # an Aseprite document holds pictures too
 _MOST_TEXT = 1 << 20
 _LONGEST_NAME = 80
 _MOST_BLOCKS = 10_000
+_PICTURES = ("png", "gif", "bmp", "webp", "jpeg", "tiff", "pcx", "avif")
+_PICTURE_LIMITS = Limits(max_pixels=16_000_000)
 
 Colour = tuple[int, int, int]
 Found = tuple[list[Colour], str]
@@ -49,10 +54,12 @@ def _read(data: bytes, suffix: str) -> Found:
         return _adobe_swatches(data)
     if data[4:6] == aseprite.MAGIC.to_bytes(2, "little"):
         return _aseprite(data)
-    if data[:4] == b"RIFF":
-        return _riff(data)
     if suffix in (".act", ".pal") and len(data) in (768, 772) and not data.startswith(b"JASC-PAL"):
         return _adobe_table(data)
+    if sniff(data[:512], data[-26:], len(data)) in _PICTURES:
+        return _of_picture(data)
+    if data[:4] == b"RIFF":
+        return _riff(data)
     if len(data) > _MOST_TEXT:
         raise UserError("it is too large for a palette")
     text = decode_text(data)
@@ -242,6 +249,21 @@ def _aseprite(data: bytes) -> Found:
         raise UserError(str(error)) from None
     table = document.palette(0)
     return [(int(r), int(g), int(b)) for r, g, b, alpha in table if alpha], ""
+
+
+def _of_picture(data: bytes) -> Found:
+    """The visible colours of a picture in the order in which they are met, row by row, as palettes are drawn."""
+    from gandam_studio.core.pictures.decoding.canonical import decode
+
+    try:
+        rgba = decode(data, _PICTURE_LIMITS).rgba
+    except UnreadablePicture as error:
+        raise UserError(str(error)) from None
+    rgb = rgba[rgba[..., 3] > 0][:, :3]
+    values, first = np.unique(packed(rgb), return_index=True)
+    if len(values) > MOST_OF_PICTURE:
+        raise UserError(f"it has {len(values):,} colours, but a picture is a palette with at most {MOST_OF_PICTURE}")
+    return [(int(r), int(g), int(b)) for r, g, b in unpacked(values[np.argsort(first)])], ""
 
 
 # Writing
