@@ -12,14 +12,14 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from trainer.protocol.config import TrainConfig, describe_fields
 from trainer.protocol.diagnosis_cards import alarm_text, measured_lines
 from trainer.protocol.drawing import LARGEST_TRUNCATION
-from trainer.protocol.errors import TrainerError
+from trainer.protocol.errors import TrainerError, io_failure
 from trainer.protocol.events import (
     LIMITS,
     Alarm,
@@ -40,6 +40,9 @@ from trainer.protocol.overrides import apply_overrides
 from trainer.protocol.presets import load_preset, preset_names
 from trainer.protocol.run_directory import PROGRESS, RunDirectory
 from trainer.protocol.untrusted import UntrustedError
+
+if TYPE_CHECKING:
+    from trainer.protocol.sample_notes import Note
 
 RUN = click.argument("run_dir", type=click.Path(path_type=Path))
 SET = click.option(
@@ -247,6 +250,9 @@ def _ended_tidily() -> Iterator[None]:
     metavar="SEED/NUMBER",
     help="Draw this picture of a seed again, or one of the run's own: fixed/NUMBER. May be repeated.",
 )
+@click.option(
+    "--from", "source", type=click.Path(path_type=Path), metavar="FILE", help="Draw again what is in FILE, as it says."
+)
 @click.option("--around", metavar="SEED/NUMBER", default="", help="Variations of this picture instead.")
 @click.option("--radius", default=0.25, type=click.FloatRange(0, 1, min_open=True), help="How far --around goes.")
 @click.option(
@@ -263,9 +269,10 @@ def _ended_tidily() -> Iterator[None]:
 @click.option("--progress", is_flag=True, help="Print on the error stream how many pictures are drawn.")
 @JSON
 def sample(
-    run_dir: Path, count: int, seed: int, out: Path, singly: bool, sheet: bool, names: tuple[str, ...], around: str,
-    radius: float, truncation: float, copies_out: bool, weights: str, iteration: str | None, tag: str | None,
-    device: str, raw: bool, steps: int | None, force: bool, progress: bool, as_json: bool,
+    run_dir: Path, count: int, seed: int, out: Path, singly: bool, sheet: bool, names: tuple[str, ...],
+    source: Path | None, around: str, radius: float, truncation: float, copies_out: bool, weights: str,
+    iteration: str | None, tag: str | None, device: str, raw: bool, steps: int | None, force: bool, progress: bool,
+    as_json: bool,
 ) -> None:  # fmt: skip
     """Draw COUNT pictures from the trained generator, uncurated."""
     with loading():
@@ -275,15 +282,39 @@ def sample(
         raise click.UsageError("--around and --latent cannot be used together")
     if sheet and not singly:
         raise click.UsageError("--sheet needs --singly: without it, the grid is all that is written")
+    if source is not None and (names or around or copies_out or truncation != 1 or tag or raw or steps):
+        raise click.UsageError("--from draws as the file says; it goes with no other choice of samples")
     run_directory = RunDirectory(run_dir)
     check_out(run_directory, out, singly, force)
+    wanted = Wanted(names, around, radius, truncation, copies_out)
+    if source is not None:
+        note = _note(source)
+        weights = note.weights if weights == "auto" and note.weights else weights
+        iteration = iteration or (None if note.iteration is None else str(note.iteration))
+        raw, steps = note.raw, note.steps
+        wanted = Wanted(truncation=note.truncation, again=note.spots)
     trained = load_trained(run_directory, weights, iteration, device, raw=raw, steps=steps)
     with _ended_tidily():
         facts = save_sample(
             run_directory, count, seed, out, trained=trained, tag=tag, singly=singly, sheet=sheet, force=force,
-            wanted=Wanted(names, around, radius, truncation, copies_out), progress=_tell_progress if progress else None,
+            wanted=wanted, progress=_tell_progress if progress else None,
         )  # fmt: skip
     _emit(facts, as_json, f"{facts['count']} pictures of iteration {trained.iteration:,} in {out}")
+
+
+def _note(source: Path) -> Note:
+    """What a file says of its samples. Raises TrainerError."""
+    from trainer.protocol.sample_notes import read_note
+
+    try:
+        note = read_note(source)
+    except UntrustedError as error:
+        raise TrainerError(str(error), "data") from None
+    except OSError as error:
+        raise io_failure(f"cannot read {source}", error) from None
+    if note.walk is not None:
+        raise TrainerError(f"{source.name} is a walk: draw it again with interpolate, as its note says", "data")
+    return note
 
 
 @main.command()

@@ -52,18 +52,21 @@ def draw_pictures(
 ) -> np.ndarray[Any, Any]:
     """Pictures of latents z (N, latent) in evaluation mode: uint8 (N, H, W, C). The generator's mode is restored.
 
+    z may also be (N, stages, latent), with a latent for each stage.
+
     `snap`: how many levels from the background still become background (see `dataset.snapped`).
 
     `progress` is called after every chunk with the number of pictures drawn, and of all.
     """
     device = next(generator.parameters()).device
     training = generator.training
+    draw = generator.staged if z.ndim == 3 else generator
     generator.eval()
     try:
         parts = []
         for part in batches(len(z)):
             own = None if labels is None else labels[part].to(device)
-            parts.append(to_pixels(draw_batch(generator, z[part].to(device), own), fill))
+            parts.append(to_pixels(draw_batch(draw, z[part].to(device), own), fill))
             if progress:
                 progress(part.stop, len(z))
     finally:

@@ -6,10 +6,20 @@ import math
 
 import torch
 
+from trainer.protocol.errors import TrainerError
 from trainer.randomness import generator
 
 AROUND = "around"
 """Purpose of the random numbers of variations."""
+
+
+def staged(z: torch.Tensor, latent: int, stages: int) -> torch.Tensor:
+    """Latents (N, L), or (N, stages * L) with one for each stage, as (N, stages, L). Raises TrainerError."""
+    if z.shape[1] == latent:
+        return z[:, None].expand(-1, stages, -1)
+    if z.shape[1] != latent * stages:
+        raise TrainerError(f"these latents have {z.shape[1]:,} numbers, but this generator takes {latent:,}")
+    return z.reshape(len(z), stages, latent)
 
 
 def truncated(z: torch.Tensor, share: float) -> torch.Tensor:

@@ -17,14 +17,15 @@ from trainer.dataset import background_fill, class_names
 from trainer.device import choose_device
 from trainer.generators import FlowGenerator, restored_generator
 from trainer.grids import draw_pictures, png_bytes, tile
-from trainer.latent_space import around, truncated
+from trainer.latent_space import around, staged, truncated
 from trainer.networks import Generator
 from trainer.protocol import outputs
 from trainer.protocol.config import TrainConfig
 from trainer.protocol.errors import TrainerError, io_failure
 from trainer.protocol.output_folders import check_folder, new_folder, write_marker
-from trainer.protocol.run_directory import RunDirectory
+from trainer.protocol.run_directory import CHECKPOINT_STATE, RunDirectory
 from trainer.protocol.sample_folders import SAMPLES, SHEET
+from trainer.protocol.sample_notes import Spot, told
 from trainer.protocol.untrusted import shortened
 from trainer.randomness import generator, latents
 
@@ -115,6 +116,9 @@ def _chosen(run: RunDirectory, iteration: int | str | None) -> tuple[Path, dict[
     if iteration is not None:
         found = [folder for folder in folders if str(int(folder.name)) == str(iteration)]
         if not found:
+            best = run.checkpoints_path / checkpoints.BEST  # It outlives the one with a number.
+            if (best / CHECKPOINT_STATE).is_file() and str(checkpoints.state_of(best)["iteration"]) == str(iteration):
+                return best, checkpoints.verify(best)
             kept = ", ".join(f"{int(folder.name):,}" for folder in folders) or "none"
             raise TrainerError(f"there is no checkpoint of iteration {iteration}; there are: {kept}", "checkpoint")
         return found[0], checkpoints.verify(found[0])
@@ -148,7 +152,7 @@ def pictures(
 def drawn_by(
     trained: Trained, z: torch.Tensor, labels: torch.Tensor | None = None, progress: Progress | None = None
 ) -> np.ndarray[Any, Any]:
-    """The finished pictures of latents z (N, latent), uint8 (N, H, W, C)."""
+    """The finished pictures of latents z (N, latent), or (N, stages, latent), uint8 (N, H, W, C)."""
     return draw_pictures(trained.generator, z, trained.fill, labels, progress, trained.snap)
 
 
@@ -207,6 +211,29 @@ def named_pictures(
     return drawn_by(trained, z, labels, progress)
 
 
+def pictures_again(
+    trained: Trained, spots: Sequence[Spot], truncation: float = 1.0, progress: Progress | None = None
+) -> np.ndarray[Any, Any]:
+    """The pictures of samples as their files say (`sample_notes`), uint8 (N, H, W, C): those with a vector by it.
+
+    `truncation` is of the others. Raises TrainerError for a latent or class that this generator does not have.
+    """
+    rows, labels = [], []
+    for spot in spots:
+        label = None
+        if spot.vector is not None:
+            rows.append(torch.from_numpy(spot.vector)[None])
+        else:
+            z, label = latent_named(trained, spot.latent)
+            rows.append(truncated(z, truncation))
+        own = labels_for(trained, 1, spot.label) if spot.label else label
+        labels.append(torch.zeros(1, dtype=torch.long) if own is None else own)
+    if any(spot.vector is not None for spot in spots):  # As Explore draws them, to the last bit.
+        stages = trained.generator.mixing_stages
+        rows = [staged(z, trained.generator.latent, stages) for z in rows]
+    return drawn_by(trained, torch.cat(rows), torch.cat(labels) if trained.classes else None, progress)
+
+
 @dataclass(frozen=True)
 class Wanted:
     """Which samples are drawn, beyond count and seed.
@@ -214,6 +241,7 @@ class Wanted:
     Attributes:
         names: these latents, instead of those of a seed. around: variations of this one instead, within `radius`.
         truncation: share of variety, 1 for all. copies_out: leave out samples that look like a training picture.
+        again: these instead, as a file says.
     """
 
     names: tuple[str, ...] = ()
@@ -221,6 +249,7 @@ class Wanted:
     radius: float = 0.25
     truncation: float = 1.0
     copies_out: bool = False
+    again: tuple[Spot, ...] = ()
 
 
 TRIES = 20
@@ -235,6 +264,9 @@ def wanted_pictures(
 
     Raises TrainerError, also when too many samples are copies.
     """
+    if wanted.again:
+        names = [spot.latent for spot in wanted.again]
+        return pictures_again(trained, wanted.again, wanted.truncation, progress), names, 0
     if not wanted.copies_out:
         names = _names(wanted, count, seed, 0)
         return named_pictures(trained, names, tag, progress, wanted.truncation), names, 0
@@ -296,8 +328,8 @@ def save_sample(
     if not singly and out.suffix.lower() != ".png":
         raise TrainerError(f"{out.name or out} must end in .png")
     trained = trained or load_trained(run)
-    plain = not (wanted.names or wanted.around or wanted.copies_out)
-    count = len(wanted.names) or count
+    plain = not (wanted.names or wanted.around or wanted.copies_out or wanted.again)
+    count = len(wanted.again) or len(wanted.names) or count
     left_out = 0
     if plain and wanted.truncation == 1:
         drawn = pictures(trained, count, seed, tag, progress)
@@ -305,27 +337,30 @@ def save_sample(
     else:
         drawn, seeds, left_out = wanted_pictures(run, trained, count, seed, wanted, tag, progress)
     facts: dict[str, Any] = {"run": run.name, "iteration": trained.iteration, "weights": trained.weights}
-    facts |= {"count": len(seeds), "seed": None if wanted.names or wanted.around else seed}
+    facts |= {"count": len(seeds), "seed": None if wanted.names or wanted.around or wanted.again else seed}
     if trained.config.origin.manifest:
         facts["manifest"] = trained.config.origin.manifest
     if wanted.truncation != 1:
         facts["truncation"] = wanted.truncation
     if wanted.copies_out:
         facts["left_out"] = left_out
-    facts |= {name: value for name, value in (("snap", trained.snap), ("steps", trained.steps)) if value}
-    told = facts if plain else {**facts, "seeds": seeds}
+    left_raw = trained.config.sampling.snap > 0 and not trained.snap
+    more = (("snap", trained.snap), ("steps", trained.steps), ("raw", left_raw), ("tag", tag))
+    facts |= {name: value for name, value in more if value}
+    spots = wanted.again or [Spot(name) for name in seeds]
+    of_all = facts if plain else told(facts, spots)
     try:
         if singly:
             with new_folder(out, SAMPLES, force=force, near=[run.path]) as folder:
                 for index, picture in enumerate(drawn):
-                    own = {**facts, "index": index, "latent": seeds[index]}
+                    own = {**facts, "index": index, "latent": seeds[index], **spots[index].to_json()}
                     (folder / f"{index:05d}.png").write_bytes(png_bytes(picture, {"gandam": json.dumps(own)}))
                 if sheet:
-                    (folder / SHEET).write_bytes(png_bytes(tile(drawn), {"gandam": json.dumps(told)}))
+                    (folder / SHEET).write_bytes(png_bytes(tile(drawn), {"gandam": json.dumps(of_all)}))
                 write_marker(folder / SAMPLES.marker, {**facts, "seeds": seeds})
         else:
             with outputs.new_file(out, force=force, near=[run.path]) as stream:
-                stream.write(png_bytes(tile(drawn), {"gandam": json.dumps(told)}))
+                stream.write(png_bytes(tile(drawn), {"gandam": json.dumps(of_all)}))
     except OSError as error:
         raise io_failure(f"cannot write {out}", error) from error
     return {"out": str(out), "seeds": seeds, **facts}

@@ -53,9 +53,8 @@ def opened(source: Source) -> Iterator[tuple[DrawingProcess, Facts]]:
 @click.option(
     "--kind",
     type=click.Choice(["sefa", "pca"]),
-    default="sefa",
-    show_default=True,
-    help="sefa: read from the weights. pca: what differs most between samples.",
+    help="sefa: read from the weights. pca: what differs most between samples.  [default: sefa; of a flow pca, as it "
+    "has no others]",
 )
 @click.option("--tag", metavar="TAG", help="Learn the direction of a tag of the training sprites instead.")
 @click.option("--count", type=click.IntRange(1, 64), default=8, show_default=True, help="How many directions.")
@@ -82,7 +81,7 @@ def explore(
     out: Output,
     run: str,
     wanted: bool,
-    kind: str,
+    kind: str | None,
     tag: str | None,
     count: int,
     kept: tuple[str, ...],
@@ -96,7 +95,8 @@ def explore(
     RUN is a run of this workspace, or the folder of any run or exported model. A direction changes all samples the same
     way; the window has a slider for each (Ctrl+6).
     """
-    from gandam_studio.core.runs.explored import Direction, explored, keep, text_of
+    from gandam_studio.core.runs.explored import Direction, explored, keep
+    from trainer.protocol.sample_notes import text_of
 
     source = found_source(workspace, run, iteration)
     if not wanted:
@@ -120,12 +120,14 @@ def explore(
             out.say(f"directions: {', '.join(printable(one.name) for one in what.directions)}")
         return
     names = _names(kept, 1 if tag else count)
+    _check_target(source, target, force)
     with opened(source) as (process, facts), ConsoleJob() as job:
         if tag:
             answer = process.ask("tag", source, {"tag": tag}, job=job, label="Looking at samples")
             note = f"accuracy {answer.number('accuracy'):.2f}, explains {answer.number('explained'):.2f}"
             found = [Direction(tag, answer.vectors()[0], facts.iteration, "tag", note)]
         else:
+            kind = kind or ("pca" if facts.is_flow else "sefa")
             values = {"kind": kind, "count": min(count, facts.latent)}
             answer = process.ask("directions", source, values, job=job, label="Looking at samples")
             strengths = [float(value) for value in answer.values.get("strengths", [])]
@@ -155,11 +157,32 @@ def explore(
 
 
 def _told(one: Any) -> dict[str, Any]:
-    from gandam_studio.core.runs.explored import text_of
+    from trainer.protocol.sample_notes import text_of
 
     return {
         "name": one.name, "kind": one.kind, "iteration": one.iteration, "note": one.note, "vector": text_of(one.vector),
     }  # fmt: skip
+
+
+def _check_target(source: Source, target: Path | None, force: bool) -> None:
+    """Refuse a place to write a PNG to before what takes long. Raises UserError."""
+    from gandam_studio.core.runs.sampling import check_target
+    from trainer.protocol.run_directory import RunDirectory
+
+    if target is not None:
+        problem = check_target(RunDirectory(source.folder), target.absolute(), folder=False, force=force)
+        if problem:
+            raise UserError(problem)
+
+
+def _checked_name(text: str) -> str:
+    """A name to keep something under, before anything is looked for. Raises UserError."""
+    from gandam_studio.core.texts import LONGEST_LABEL, checked
+
+    name = checked(text, "the name", LONGEST_LABEL)
+    if not name:
+        raise UserError("the name to keep it under is empty")
+    return name
 
 
 def _names(kept: tuple[str, ...], count: int) -> dict[int, str]:
@@ -168,7 +191,7 @@ def _names(kept: tuple[str, ...], count: int) -> dict[int, str]:
         number, equals, name = text.partition("=")
         if not equals or not number.strip().isdecimal() or not 1 <= int(number) <= count or not name.strip():
             raise click.UsageError(f"--keep takes NUMBER=NAME with a number from 1 to {count}, not {text!r}")
-        found[int(number)] = name.strip()
+        found[int(number)] = _checked_name(name)
     return found
 
 
@@ -179,8 +202,6 @@ def _draw(process: DrawingProcess, source: Source, found: list[Any], target: Pat
     from gandam_studio.core.runs.sampling import write_file
 
     amounts = (-3.0, -2.0, -1.0, 0.0, 1.0, 2.0, 3.0)
-    if target.suffix.lower() != ".png":
-        raise UserError(f"{target.name or target} must end in .png")
     rows = []
     for one in found:
         part = one.vector.astype("<f4").tobytes()
@@ -220,26 +241,28 @@ def project(
     RUN is a run of this workspace, or the folder of any run or exported model. The picture is prepared as the training
     pictures were.
     """
-    from gandam_studio.core.runs.explored import Favourite, explored, keep, text_of
+    from gandam_studio.core.runs.explored import Favourite, explored, keep
     from gandam_studio.core.runs.exploring import fitted, picture_from, png
     from gandam_studio.core.runs.sampling import write_file
+    from trainer.protocol.sample_notes import Spot, text_of
 
-    if target is not None and target.suffix.lower() != ".png":
-        raise UserError(f"{target.name or target} must end in .png")
+    name = None if name is None else _checked_name(name)
     source = found_source(workspace, run, iteration)
+    _check_target(source, target, force)
     data = picture_from(picture)
     with opened(source) as (process, facts), ConsoleJob() as job:
         wanted = fitted(source.folder, facts, data)
         values = {"shape": list(wanted.shape), "per_stage": per_stage}
         answer = process.ask("project", source, values, [wanted.tobytes()], job=job, label="Searching")
         vector, error = answer.vectors(1)[0], answer.number("mean_error")
-        if target is not None:
-            notes = {"run": source.folder.name, "iteration": facts.iteration, "projection": picture.name}
-            write_file(target.absolute(), png(answer.pictures()[0], notes), [source.folder], force=force)
-    if name:
         label = answer.values.get("classes")
         number = label[0] if isinstance(label, list) and label else None
         own = facts.classes[number] if isinstance(number, int) and number < len(facts.classes) else ""
+        if target is not None:
+            notes = {"run": source.folder.name, "iteration": facts.iteration, "projection": picture.name}
+            notes |= {"latent": "projection", **Spot("projection", vector, own).to_json()}
+            write_file(target.absolute(), png(answer.pictures()[0], notes), [source.folder], force=force)
+    if name:
         keep(
             source.folder,
             explored(source.folder).with_favourite(Favourite(name, vector, facts.iteration, picture.name[:200], own)),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import subprocess
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -371,6 +372,14 @@ def label(workspace: Workspace, out: Output, run: str, name: str | None, note: s
     help="Draw one picture again: picture NUMBER of a seed, or fixed/NUMBER of the run's own grids. May be repeated.",
 )
 @click.option(
+    "--from",
+    "source",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="Draw again what is in FILE, steered or not: a sprite, sheet, document or walk that was handed over, or "
+    "seeds.json. From the same checkpoint, unless --iteration says another.",
+)
+@click.option(
     "--around", default="", metavar="SEED", help="Variations of a picture instead: of SEED/NUMBER, or a seed's first."
 )
 @click.option(
@@ -392,7 +401,7 @@ def label(workspace: Workspace, out: Output, run: str, name: str | None, note: s
     "--palette",
     metavar="data|samples|each|FILE",
     help="Use these colours alone: chosen from the training pictures, from the samples, for each sample by itself, or "
-    "those of a .gpl, .pal, .act, .hex, .txt, .ase or .aseprite file.",
+    "those of a .gpl, .pal, .act, .hex, .txt, .ase or .aseprite file, or of a picture with up to 256.",
 )
 @click.option(
     "--colours", "--colors", type=click.IntRange(1, 256), help="How many colours are chosen.  [default: 64; each: 16]"
@@ -461,6 +470,7 @@ def sample(
     aseprite: bool,
     iteration: str | None,
     latents: tuple[str, ...],
+    source: Path | None,
     around: str,
     radius: float,
     truncation: float,
@@ -505,40 +515,66 @@ def sample(
     choice = Choice(around, radius, truncation, copies_out, raw, passes, tag)
     if latents and around:
         raise click.UsageError("--around and --latent cannot be used together")
+    if source is not None and (latents or choice.words()):
+        raise click.UsageError("--from draws as the file says: it goes with --iteration, and with how samples look")
     moving = suffix in MOVING
-    if moving and (latents or choice.words() or take):
+    if moving and (latents or replace(choice, tag="").words() or take):
         raise click.UsageError("a walk goes between pictures of one --seed as they are; other options draw single ones")
+    drawn = count * steps if moving else len(latents) or count
+    if source is not None:
+        drawn = _drawn_again(out, found.name, source, moving)
     with ConsoleJob() as job:
         if target is not None and suffix == ".png" and look is None and not scales and not take:
             answer = draw_sprites(
-                found, target, count=count, seed=seed, iteration=iteration, latents=latents, choice=choice,
-                force=force, job=job,
+                found, target, count=count, seed=seed, iteration=iteration, latents=latents, again=source,
+                choice=choice, force=force, job=job,
             )  # fmt: skip
             told = {"out": str(target), "seeds": answer["seeds"]}
         else:
             from gandam_studio.core.runs import handing_over
 
-            if moving:
-                draw = handing_over.walked_by(found, count=count, steps=steps, seed=seed, iteration=iteration, job=job)
+            if source is not None:
+                draw = handing_over.redrawn_by(found, source, iteration=iteration, job=job)
+            elif moving:
+                draw = handing_over.walked_by(
+                    found, count=count, steps=steps, seed=seed, iteration=iteration, tag=tag, job=job
+                )
             else:
                 draw = handing_over.drawn_by(
                     found, count=count, seed=seed, iteration=iteration, latents=latents, choice=choice, job=job
                 )
             plan = handing_over.HandOverPlan(scales or (1,), sheet, aseprite, steps, frame_ms)
             place = target.absolute() if target else None
-            made = handing_over.hand_over(found, place, draw, look or handing_over.Look(), plan, force=force, job=job)
+            made = handing_over.hand_over(
+                found, place, draw, look or handing_over.Look(), plan, count=drawn, force=force, job=job
+            )
             told = {"out": str(target) if target else None, "seeds": list(made.samples.latents)}
             told |= {"colours": made.colours, "stray": made.stray, "data_stray": made.data_stray}
             if take:
                 told["taken"] = _take(workspace, made, job)
     out.json(told)
     of = "" if latents else f" around {around}" if around else f" of seed {seed}"
+    of = f" of {printable(source.name)}" if source is not None else of
     if target is not None:
         out.say(f"wrote {target}: {counted(len(told['seeds']), 'picture')}{of}")
     if look is not None:
         _say_look(out, made)
     if take:
         out.say(f"taken: {counted(told['taken'], 'new sprite')}, in no version yet; see: list --tag generated")
+
+
+def _drawn_again(out: Output, run: str, source: Path, moving: bool) -> int:
+    """How many pictures a file says are drawn again. Raises UserError where it does not, or does not fit `moving`."""
+    from gandam_studio.core.runs.handing_over import note_of
+
+    note = note_of(source)
+    if moving and note.walk is None:
+        raise UserError(f"{source.name} is no walk: write its samples as .png, .aseprite or a folder")
+    if not moving and note.walk is not None:
+        raise UserError(f"{source.name} is a walk: write it as .gif, .webp or .apng")
+    if note.run and note.run != run:
+        out.note(f"{source.name} was drawn by {printable(note.run)}; {run} draws another picture from the same latent")
+    return note.walk.count * note.walk.steps if note.walk is not None else len(note.spots)
 
 
 def _take(workspace: Workspace, made: handing_over.FinishedSamples, job: ConsoleJob) -> int:

@@ -12,8 +12,9 @@ from PIL import Image
 from studio_calls import Studio
 from trained_runs import NARROW_FLOW, trained_run
 
-from gandam_studio.core.runs.explored import explored, vector_of
+from gandam_studio.core.runs.explored import explored
 from gandam_studio.core.workspace import Workspace
+from trainer.protocol.sample_notes import vector_of
 
 
 @pytest.fixture(scope="module")
@@ -66,6 +67,10 @@ def test_a_picture_is_found_in_the_model(studio: Studio, place: Path, tmp_path: 
     assert np.abs(own - found).mean() < 1
     assert [one.name for one in explored(place / "runs" / "r1-sprite").favourites] == ["mine"]
     assert "exists" in studio("project", "r1", tmp_path / "own.png", "-w", place, "--out", tmp_path / "own.png").refusal
+    find = ("project", "r1", tmp_path / "own.png", "-w", place)
+    assert "name to keep it under is empty" in studio(*find, "--keep", " ").refusal
+    assert "control character" in studio(*find, "--keep", "a\x07").refusal
+    assert len(explored(place / "runs" / "r1-sprite").favourites) == 1
     (tmp_path / "broken.png").write_bytes(b"not a picture")
     assert "cannot be read" in studio("project", "r1", tmp_path / "broken.png", "-w", place).refusal
     (tmp_path / "model.pt").write_bytes(pickle.dumps(print))
@@ -108,6 +113,10 @@ def test_a_flow_draws_in_other_passes_and_leaves_the_background_on_request(studi
     assert studio("sample", "r1", "-w", tmp_path / "w", "--count", 4, "--raw", "--singly", "--out", folder).code == 0
     singly = [np.asarray(Image.open(path)) for path in sorted(folder.glob("*.png"))]
     assert np.array_equal(singly[0][..., :3], drawn["raw"][:32, :32])
+    # Nothing can be read from its network, so its directions are the largest changes.
+    answer = studio("explore", "r1", "-w", tmp_path / "w", "--directions", "--count", 2, "--json").json
+    assert [one["kind"] for one in answer["directions"]] == ["pca", "pca"]
+    assert "PCA" in studio("explore", "r1", "-w", tmp_path / "w", "--directions", "--kind", "sefa").refusal
 
 
 def test_a_model_is_handed_over_and_explored(studio: Studio, place: Path, tmp_path: Path) -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from PIL import Image
+from PIL import Image, PngImagePlugin
 from PySide6.QtCore import QMimeData, Qt, QUrl
 from PySide6.QtGui import QGuiApplication
 from PySide6.QtTest import QTest
@@ -25,10 +25,12 @@ from gandam_studio.qt.explore.drawer import Drawer
 from gandam_studio.qt.explore.project_dialog import ProjectDialog
 from gandam_studio.qt.explore.screen import ExploreScreen
 from gandam_studio.qt.explore.steering import Steering
+from gandam_studio.qt.following.requests import ExploreRun
 from gandam_studio.qt.outputs.model_dialog import ModelDialog
 from gandam_studio.qt.outputs.path_dialog import PathDialog
 from gandam_studio.qt.runs.screen import RunsScreen
-from trainer.protocol.run_directory import RunDirectory
+from trainer.protocol.run_directory import CHECKPOINT_STATE, RunDirectory
+from trainer.protocol.sample_notes import Spot, text_of
 
 SLOW = 60_000
 NONE = Qt.KeyboardModifier.NoModifier
@@ -184,6 +186,66 @@ def test_mixing_takes_details_of_another(explore, qtbot) -> None:  # type: ignor
     assert mixed == pytest.approx(np.stack([start[2], start[2], start[5], start[5]]))
     drawn(qtbot, screen, lambda: press(Qt.Key.Key_Escape))
     assert np.array_equal(screen.grid.cells[2].vector, start[2])
+
+
+def test_a_steered_sample_is_opened_again_from_its_file(explore, qtbot, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
+    window, screen = explore()
+    qtbot.waitUntil(lambda: len(screen.directions.rows) > 0, timeout=SLOW)
+    screen.grid.choose(5)
+    drawn(qtbot, screen, lambda: press(Qt.Key.Key_M, SHIFT))
+    drawn(qtbot, screen, lambda: screen.directions.rows[0].setValue(20))
+    wanted = screen.grid.cells[2]
+    screen.grid.choose(2)
+    screen.taking_out.save_to(tmp_path / "a.png")
+    drawn(qtbot, screen, lambda: press(Qt.Key.Key_Escape))
+    drawn(qtbot, screen, lambda: screen.taking_out.open_sprite(tmp_path / "a.png"))
+    (cell,) = screen.grid.cells
+    assert np.array_equal(cell.vector, wanted.vector)
+    assert np.array_equal(cell.pixels, wanted.pixels)
+    assert screen.header.heading.text() == "1 sprite of a.png"
+    assert not any(row.value() for row in screen.directions.rows)
+    drawn(qtbot, screen, lambda: screen.directions.rows[0].setValue(10))  # It is steered on from there.
+    assert not np.array_equal(screen.grid.cells[0].vector, wanted.vector)
+    screen.taking_out.save_to(tmp_path / "b.png")
+    assert json.loads(Image.open(tmp_path / "b.png").text["gandam"])["latent"] == "steered-0/2"
+    drawn(qtbot, screen, lambda: press(Qt.Key.Key_Escape))
+    assert len(screen.grid.cells) == 36
+    # What cannot be shown is said.
+    posted: list[str] = []
+    window.session.message_posted.connect(lambda text, *_rest: posted.append(text))
+    Image.new("RGB", (2, 2)).save(tmp_path / "plain.png")
+    screen.taking_out.open_sprite(tmp_path / "plain.png")
+    assert "does not say what draws it again" in posted[-1]
+    for changes, words in (
+        ({"vector": text_of(np.zeros(5, np.float32)), "run": "r9-gone"}, "another network (r9-gone)"),
+        ({"run": "r9-gone"}, "may be another picture"),
+    ):
+        note = {**json.loads(Image.open(tmp_path / "a.png").text["gandam"]), **changes}
+        notes = PngImagePlugin.PngInfo()
+        notes.add_text("gandam", json.dumps(note))
+        Image.new("RGB", (2, 2)).save(tmp_path / "other.png", pnginfo=notes)
+        screen.taking_out.open_sprite(tmp_path / "other.png")
+        assert words in posted[-1]
+
+
+def test_a_file_is_opened_with_the_checkpoint_that_drew_it(explore, qtbot, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
+    _, screen = explore()
+    newest = screen.explorer.facts.iteration
+    screen.grid.choose(3)
+    wanted = screen.grid.cells[3].pixels
+    screen.taking_out.save_to(tmp_path / "a.png")
+    run = screen.explorer.source.folder
+    shutil.copytree(run / "checkpoints" / f"{newest:08}", run / "checkpoints" / f"{newest + 1:08}")
+    state = run / "checkpoints" / f"{newest + 1:08}" / CHECKPOINT_STATE
+    state.write_text(json.dumps({**json.loads(state.read_text()), "iteration": newest + 1}))
+    with qtbot.waitSignal(screen.explorer.opened, timeout=SLOW):
+        screen.model.request(ExploreRun(run, newest + 1.0))
+    qtbot.waitUntil(lambda: are_final(screen, 36), timeout=SLOW)
+    assert screen.explorer.facts.iteration == newest + 1
+    screen.taking_out.open_sprite(tmp_path / "a.png")
+    qtbot.waitUntil(lambda: are_final(screen, 1), timeout=SLOW)
+    assert screen.explorer.facts.iteration == newest
+    assert np.array_equal(screen.grid.cells[0].pixels, wanted)
 
 
 def test_a_sample_is_found_again_and_kept(explore, qtbot, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
@@ -500,6 +562,45 @@ def test_a_class_can_be_asked_for(by_hand) -> None:  # type: ignore[no-untyped-d
     assert int(explorer.cells[0].pixels[0, 0, 0]) == 10
     explorer.open(Source(explorer.source.folder.parent))
     assert explorer.kind is None, "another model may have learned others"
+
+
+def test_a_file_is_opened_in_its_classes(by_hand) -> None:  # type: ignore[no-untyped-def]
+    explorer, drawer = by_hand
+    facts = {"iteration": 1, "latent": 4, "stages": 2, "size": 2, "channels": 3, "compares": False, "kind": "sprite"}
+    explorer.open(Source(explorer.source.folder, "other"))
+    drawer.asked[-1][3](Answer({"facts": {**facts, "classes": ["left", "right"]}}))
+    spots = (Spot("7/3", None, "right"), Spot("7/4"), Spot("steered-1", np.ones(8, np.float32), "left"))
+    assert not explorer.fits(views.Opened("a.png", (Spot("7/3", None, "up"),)))
+    assert not explorer.fits(views.Opened("a.png", (Spot("x", np.ones(5, np.float32)),)))
+    drawer.asked[-1][3](samples(10, 36, classes=[0] * 36))
+    explorer.show(views.Opened("a.png", spots, 0.5))
+    op, values, parts = drawer.asked[-1][:3]
+    assert (op, values["truncation"]) == ("draw", 0.5)
+    assert values["spots"] == [{"name": "7/3", "class": 1}, {"name": "7/4"}, {"at": 0, "class": 0}]
+    assert np.array_equal(np.frombuffer(parts[0], "<f4"), np.ones(8))
+    drawer.asked[-1][3](samples(10, 3, classes=[1, 0, 0]))
+    assert [cell.name for cell in explorer.cells] == ["7/3", "7/4", "steered-1"]
+    assert not any(cell.latent for cell in explorer.cells), "a name alone draws them with all variety"
+    again = [explorer.again(cell) for cell in explorer.cells]
+    assert [(one.latent, one.label) for one in again] == [
+        ("steered-7/3", "right"), ("steered-7/4", "left"), ("steered-1", "left"),
+    ]  # fmt: skip
+
+
+def test_directions_of_a_flow_are_its_largest_changes(steering) -> None:  # type: ignore[no-untyped-def]
+    made, explorer, drawer, panel = steering
+    made.begin()
+    assert panel.kind == PCA
+    assert (drawer.asked[-1][0], drawer.asked[-1][1]["kind"]) == ("directions", PCA)
+    panel.stop_button.click()
+    assert panel.kind == OWN
+    panel.kinds.setCurrentIndex(panel.kinds.findData(PCA))
+    facts = {"iteration": 1, "latent": 4, "stages": 1, "size": 2, "channels": 3, "classes": [], "compares": False}
+    explorer.open(Source(explorer.source.folder, "other"))
+    drawer.asked[-1][3](Answer({"facts": {**facts, "kind": "sprite"}}))
+    panel.kinds.setCurrentIndex(panel.kinds.findData(PCA))
+    made.begin()
+    assert panel.kind == SEFA
 
 
 def test_previews_are_shown_replaced_and_never_handed_on(by_hand) -> None:  # type: ignore[no-untyped-def]

@@ -11,7 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gandam_studio.core.errors import UserError
-from gandam_studio.core.runs.explored import FILE, Direction, Explored, Favourite, explored, keep, text_of, vector_of
+from gandam_studio.core.runs.explored import FILE, Direction, Explored, Favourite, explored, keep
+from trainer.protocol.sample_notes import LONGEST_VECTOR, text_of, vector_of
 from trainer.protocol.untrusted import UntrustedError
 
 VECTOR = np.arange(5, dtype=np.float32)
@@ -55,6 +56,17 @@ def test_a_strange_file_is_one_line_and_is_not_replaced(tmp_path: Path, value: o
     with pytest.raises(UserError) as told:
         explored(tmp_path)
     assert "\n" not in str(told.value)
+
+
+def test_no_more_is_kept_than_can_be_read_again(tmp_path: Path) -> None:
+    """A latent of a flow is as large as its picture, and a file that is too large would hide all favourites."""
+    long = np.zeros(LONGEST_VECTOR, np.float32)
+    some = Explored(tuple(Favourite(str(n), long) for n in range(11)))
+    keep(tmp_path, some)
+    assert len(explored(tmp_path).favourites) == 11
+    with pytest.raises(UserError, match="no room"):
+        keep(tmp_path, some.with_favourite(Favourite("one more", long)))
+    assert len(explored(tmp_path).favourites) == 11
 
 
 def test_what_cannot_be_written_is_one_line(tmp_path: Path) -> None:

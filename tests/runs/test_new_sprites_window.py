@@ -16,6 +16,7 @@ from recorded_runs import recorded
 from gandam_studio.core import versions
 from gandam_studio.core.runs import handing_over
 from gandam_studio.core.runs.handing_over import EACH, OWN, Samples
+from gandam_studio.core.runs.sampling import Choice
 from gandam_studio.core.workspace.lineage import GENERATED
 from gandam_studio.core.workspace.query import Filter
 from trainer.protocol.files import write_json
@@ -54,17 +55,19 @@ def dialog(session, run, qtbot, monkeypatch, tmp_path):  # type: ignore[no-untyp
     from gandam_studio.qt.outputs.sprites_dialog import SpritesDialog
 
     drawn: list[int] = []
+    tags: list[str] = []
 
-    def by(_run: RunDirectory, *, count: int, **_: object):  # type: ignore[no-untyped-def]
+    def by(_run: RunDirectory, *, count: int, choice: Choice, **_: object):  # type: ignore[no-untyped-def]
         def draw(_folder: Path) -> Samples:
             drawn.append(count)
+            tags.append(choice.tag)
             return soft_samples(count)
 
         return draw
 
     monkeypatch.setattr(handing_over, "drawn_by", by)
     made = SpritesDialog(session, runs(session.workspace), run.path)
-    made.drawn = drawn
+    made.drawn, made.tags = drawn, tags
     qtbot.addWidget(made)
     made.show()
     qtbot.waitUntil(lambda: made.preview.done is not None, timeout=20_000)
@@ -184,6 +187,47 @@ def test_a_walk_of_too_many_frames_is_refused(dialog, tmp_path: Path) -> None:  
     assert "too many" in dialog.problem.text()
     dialog.count.setValue(8)
     assert dialog.start_button.isEnabled()
+
+
+def test_what_is_too_large_is_refused_before_it_is_drawn(dialog, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
+    dialog.target.setText(str(tmp_path / "a.gif"))
+    dialog.layout_box.setCurrentIndex(dialog.layout_box.findData("moving"))
+    dialog.count.setValue(60)
+    dialog.steps.setValue(30)
+    assert dialog.start_button.isEnabled()
+    dialog.scale.setCurrentIndex(4)
+    assert dialog.scale.currentData() == (8,)
+    assert "memory" not in dialog.problem.text()
+    dialog._side = 256  # A run of larger pictures: as `runs` would choose.
+    dialog.check()
+    assert "fit into memory" in dialog.problem.text()
+    dialog.target.setText(str(tmp_path / "a.png"))
+    dialog.layout_box.setCurrentIndex(dialog.layout_box.findData("sheet"))
+    assert dialog.scale.currentData() == (8,), "another format leaves the size as it was chosen"
+    dialog.count.setValue(2000)
+    assert "is too large" in dialog.problem.text()
+    assert not dialog.start_button.isEnabled()
+
+
+def test_sprites_of_one_class_are_drawn(dialog, run, qtbot, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
+    assert dialog.kinds.isHidden()
+    config = json.loads(run.config_path.read_text(encoding="utf-8"))
+    config["data"]["condition"] = ["mech", "tank"]
+    write_json(run.config_path, config)
+    dialog._change_run()
+    assert [dialog.kinds.itemText(index) for index in range(dialog.kinds.count())] == [
+        "All kinds", "mech", "tank", "(other)",
+    ]  # fmt: skip
+    assert dialog.kinds.isVisible()
+    before = dialog.preview.done
+    dialog.kinds.setCurrentIndex(2)
+    settled(dialog, qtbot, before)
+    assert dialog.tags[-1] == "tank"
+    dialog.count.setValue(3)
+    dialog.target.setText(str(tmp_path / "out"))
+    qtbot.mouseClick(dialog.start_button, Qt.MouseButton.LeftButton)
+    qtbot.waitUntil(lambda: dialog.result_path is not None, timeout=60_000)
+    assert (dialog.drawn[-1], dialog.tags[-1]) == (3, "tank")
 
 
 def test_versions_says_what_a_run_has_drawn(session, qtbot) -> None:  # type: ignore[no-untyped-def]

@@ -258,6 +258,13 @@ def test_what_cannot_be_used_is_said_before_anything_is_drawn(run: RunDirectory,
 
     with pytest.raises(UserError, match=r"none\.gpl cannot be read"):
         hand_over(run, tmp_path / "out", never, Look(str(tmp_path / "none.gpl")))
+    for name, plan, count, reason in (
+        ("a.gif", HandOverPlan((16,)), 9000, "memory"), ("a.webp", HandOverPlan((2,)), 400_000, "memory"),
+        ("a.png", HandOverPlan((16,)), 2000, "too large"), ("a.png", HandOverPlan(), 300_000, "too large"),
+        ("out", HandOverPlan((1, 16), sheet=True), 2000, "too large"),
+    ):  # fmt: skip
+        with pytest.raises(UserError, match=reason):
+            hand_over(run, tmp_path / name, never, Look(), plan, count=count)
     with pytest.raises(UserError, match="1 to 256"):
         Look(DATA, 300)
     with pytest.raises(UserError, match="times as large"):

@@ -18,6 +18,7 @@ from trainer.exploring.previews import BUDGET_S, Pace, PreviewPlan, plan
 from trainer.export import FILES, MODEL
 from trainer.generators import FlowGenerator, restored_generator
 from trainer.grids import CHUNK, batches, draw_batch
+from trainer.latent_space import staged
 from trainer.protocol.config import TrainConfig
 from trainer.protocol.errors import TrainerError, io_failure
 from trainer.protocol.output_folders import opened_marker
@@ -58,11 +59,7 @@ class Model:
 
     def staged(self, z: torch.Tensor) -> torch.Tensor:
         """Latents (N, L), or (N, stages * L) with one for each stage, as (N, stages, L). Raises TrainerError."""
-        if z.shape[1] == self.latent:
-            return z[:, None].expand(-1, self.stages, -1)
-        if z.shape[1] != self.latent * self.stages:
-            raise TrainerError(f"these latents have {z.shape[1]:,} numbers, but this generator takes {self.latent:,}")
-        return z.reshape(len(z), self.stages, self.latent)
+        return staged(z, self.latent, self.stages)
 
     def flat(self, z: torch.Tensor) -> torch.Tensor:
         """(N, stages, L) as (N, L) where the stages agree in all of them, else as (N, stages * L)."""

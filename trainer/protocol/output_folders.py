@@ -36,7 +36,7 @@ from trainer.protocol.untrusted import (
 )
 
 _FILES = b'  "files": ['
-_MAX_LINE = 64 << 10
+_MAX_LINE = 8 << 20  # the latent of a flow's sample is a long text
 SORTED_AT_ONCE = 50_000
 _STALE_S = 3600.0
 # File systems store times with a precision of up to two seconds.

@@ -16,6 +16,7 @@ Pixels = NDArray[np.uint8]
 
 MOST_FRAMES = 65_535
 MOST_INDEXED = 255  # colours beside the transparent one
+LONGEST_TEXT = 65_535  # bytes
 _LAYER, _CEL, _PROFILE, _PALETTE, _USER_DATA = 0x2004, 0x2005, 0x2007, 0x2019, 0x2020
 _COMPRESSED = 2
 _SRGB = 1
@@ -84,7 +85,7 @@ def _chunk(kind: int, body: bytes) -> bytes:
 
 
 def _text(text: str) -> bytes:
-    data = text.encode()[:65_535]
+    data = text.encode()[:LONGEST_TEXT]
     return struct.pack("<H", len(data)) + data
 
 

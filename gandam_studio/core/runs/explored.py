@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-import base64
-import binascii
 import dataclasses
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
-
 from gandam_studio.core.errors import UserError
 from gandam_studio.core.texts import LONGEST_LABEL, checked
 from trainer.protocol import files
+from trainer.protocol.sample_notes import Vector as Vector
+from trainer.protocol.sample_notes import text_of, vector_of
 from trainer.protocol.untrusted import UntrustedError, Values, read_json_object
 
 FILE = "explored.json"
@@ -24,8 +21,7 @@ MOST = 1000
 LONGEST_NOTE = 400
 _SCHEMA = 1
 _BYTES = 64 << 20
-_LONGEST_VECTOR = 1 << 20
-Vector = NDArray[np.float32]
+_LONGEST_REST = 8 << 10  # of an entry, without its vector
 
 
 @dataclass(frozen=True, eq=False)
@@ -131,7 +127,7 @@ def keep(folder: Path, what: Explored) -> None:
     for kind, own in (("favourites", what.favourites), ("directions", what.directions)):
         if len(own) > MOST:
             raise UserError(f"more than {MOST:,} {kind} cannot be kept")
-    value = {
+    value: dict[str, Any] = {
         "schema_version": _SCHEMA,
         "favourites": [
             {**_common(one), "origin": one.origin, "class": one.label, "latent": one.latent}
@@ -139,6 +135,9 @@ def keep(folder: Path, what: Explored) -> None:
         ],
         "directions": [{**_common(one), "kind": one.kind, "note": one.note} for one in what.directions],
     }  # fmt: skip
+    entries = [*value["favourites"], *value["directions"]]
+    if sum(len(one["vector"]) + _LONGEST_REST for one in entries) > _BYTES:
+        raise UserError("there is no room for another one: the latents of this model are long; remove some first")
     path = folder / FILE
     try:
         if not folder.is_dir():
@@ -153,25 +152,6 @@ def _common(one: Favourite | Direction) -> dict[str, Any]:
     if not name:
         raise UserError("a name is missing")
     return {"name": name, "vector": text_of(one.vector), "iteration": one.iteration}
-
-
-def text_of(vector: Vector) -> str:
-    """A vector as text: base64 of little-endian float32."""
-    return base64.b64encode(np.ascontiguousarray(vector, "<f4").tobytes()).decode("ascii")
-
-
-def vector_of(text: str) -> Vector:
-    """The inverse of `text_of`. Raises UntrustedError."""
-    try:
-        data = base64.b64decode(text, validate=True)
-    except (ValueError, binascii.Error):
-        raise UntrustedError("a vector is not base64") from None
-    if not data or len(data) % 4 or len(data) // 4 > _LONGEST_VECTOR:
-        raise UntrustedError("a vector has a wrong length")
-    vector = np.frombuffer(data, "<f4").astype(np.float32)
-    if not np.isfinite(vector).all():
-        raise UntrustedError("a vector holds a value that is not a number")
-    return vector
 
 
 def _favourite(values: Values) -> Favourite:

@@ -50,6 +50,11 @@ class Facts:
     compares: bool = False
     kind: str = ""
 
+    @property
+    def is_flow(self) -> bool:
+        """Whether its latents are pictures of noise; no directions can be read from its network."""
+        return self.kind == "unet"
+
     @classmethod
     def from_answer(cls, values: Any) -> Facts:
         """From the drawing process. Raises UserError."""
@@ -136,10 +141,12 @@ def there_and_back(frames: list[Frame]) -> list[Frame]:
 
 
 def write_path(
-    pictures: Pixels, target: Path, plan: FilmPlan, near: Sequence[Path], *, back: bool = False, force: bool = False,
-    job: Job = NULL_JOB,
+    pictures: Pixels, target: Path, plan: FilmPlan, near: Sequence[Path], *, back: bool = False, comment: str = "",
+    force: bool = False, job: Job = NULL_JOB,
 ) -> int:  # fmt: skip
     """Write pictures (N, H, W, C) on a path as a film; `back`: and the way back. Returns the number of frames.
+
+    `comment` is stored in the file, except in an MP4.
 
     Raises UserError (too large, target refused, no MP4 here) and Cancelled.
     """
@@ -149,5 +156,5 @@ def write_path(
     if problem := too_large(frames[0].width * plan.scale, frames[0].height * plan.scale, len(frames)):
         raise UserError(problem)
     job.start("Writing the film", len(frames))
-    write_file(target, film_bytes(frames, plan, target.suffix, job), near, force=force)
+    write_file(target, film_bytes(frames, plan, target.suffix, job, comment), near, force=force)
     return len(frames)

@@ -114,12 +114,15 @@ def write_film(
     return len(frames)
 
 
-def film_bytes(frames: list[Image.Image], plan: FilmPlan, suffix: str, job: Job = NULL_JOB) -> bytes:
-    """Frames of equal size as a film in the format of `suffix`, one of `FORMATS`. Raises UserError and Cancelled."""
+def film_bytes(frames: list[Image.Image], plan: FilmPlan, suffix: str, job: Job = NULL_JOB, comment: str = "") -> bytes:
+    """Frames of equal size as a film in the format of `suffix`, one of `FORMATS`. Raises UserError and Cancelled.
+
+    `comment` is stored in the file, except in an MP4.
+    """
     suffix = suffix.lower()
     if suffix == ".mp4":
         return _mp4(frames, plan, job)
-    return animated(frames, suffix, plan.scale, _durations(len(frames), plan), advance=job.advance)
+    return animated(frames, suffix, plan.scale, _durations(len(frames), plan), comment=comment, advance=job.advance)
 
 
 def _frames(run: RunDirectory, chosen: list[SamplesSaved], plan: FilmPlan, job: Job) -> Iterator[Image.Image]:

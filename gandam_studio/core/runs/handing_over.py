@@ -19,7 +19,7 @@ from PIL import Image, PngImagePlugin
 
 from gandam_studio.core.errors import UserError
 from gandam_studio.core.finishing import animation
-from gandam_studio.core.finishing.aseprite_writing import aseprite_bytes
+from gandam_studio.core.finishing.aseprite_writing import LONGEST_TEXT, aseprite_bytes
 from gandam_studio.core.finishing.finish import (
     ALPHAS,
     BINARY,
@@ -36,20 +36,21 @@ from gandam_studio.core.finishing.finish import (
 from gandam_studio.core.finishing.ground import Colour, lies_on
 from gandam_studio.core.finishing.palette import Palette, counted_colours, palette_of
 from gandam_studio.core.finishing.palette_files import gimp_palette, read_palette
-from gandam_studio.core.finishing.sheet import atlas, laid_out, sheet_problem
+from gandam_studio.core.finishing.sheet import atlas, grid_of, laid_out, sheet_problem
 from gandam_studio.core.jobs import NULL_JOB, Job
 from gandam_studio.core.runs.film import too_large
 from gandam_studio.core.runs.process import ask
 from gandam_studio.core.runs.samples import FIXED, SampleSpot
 from gandam_studio.core.runs.sampling import ASEPRITE, MOVING, PLAIN, Choice, check_target, draw_sprites
-from trainer.protocol import outputs
+from trainer.protocol import outputs, sample_notes
 from trainer.protocol.arrays import open_pictures
 from trainer.protocol.errors import TrainerError
 from trainer.protocol.output_folders import new_folder, opened_marker, write_marker
 from trainer.protocol.picture_files import read_picture
 from trainer.protocol.run_directory import DATASET_BYTES, RunDirectory
 from trainer.protocol.sample_folders import SAMPLES, SHEET
-from trainer.protocol.untrusted import UntrustedError, Values, path_inside, read_json_object
+from trainer.protocol.sample_notes import Note, Spot
+from trainer.protocol.untrusted import UntrustedError, Values, path_inside, read_json_object, shortened
 
 Pixels = NDArray[np.uint8]
 
@@ -134,17 +135,25 @@ class Samples:
         latents: a name for each, such as "7/3".
         facts: "run", "iteration", "weights", "seed", "count", "manifest" and what else is known of all.
         names: what a person calls each, "" for no such name; empty if none has one.
+        spots: what draws each again, where its name alone does not; empty if names do.
     """
 
     pictures: Sequence[Pixels]
     latents: Sequence[str]
     facts: dict[str, Any]
     names: Sequence[str] = ()
+    spots: Sequence[Spot] = ()
 
     def named(self, index: int) -> dict[str, str]:
-        """What a sample's own note says besides the facts: its latent, and its name if it has one."""
+        """What a sample's own note says besides the facts: its latent, its name if it has one, what draws it again."""
         name = self.names[index] if self.names else ""
-        return {"latent": self.latents[index], **({"name": name} if name else {})}
+        own = self.spots[index].to_json() if self.spots else {}
+        return {"latent": self.latents[index], **({"name": name} if name else {}), **own}
+
+    @property
+    def told(self) -> dict[str, Any]:
+        """What the note of a file with all of them says."""
+        return sample_notes.told(self.facts, self.spots or [Spot(latent) for latent in self.latents])
 
 
 @dataclass(frozen=True)
@@ -311,11 +320,11 @@ def walk_problem(count: int, steps: int) -> str:
 
 def walked_by(
     run: RunDirectory, *, count: int = 6, steps: int = 8, seed: int = 0, iteration: int | str | None = None,
-    job: Job = NULL_JOB,
+    tag: str = "", job: Job = NULL_JOB,
 ) -> Callable[[Path], Samples]:  # fmt: skip
     """What draws a closed walk between the first `count` samples of a seed, `steps` frames from each to the next.
 
-    Raises UserError for more than MOST_FRAMES.
+    `tag`: its class, of a run that learned classes; "" for the first. Raises UserError for more than MOST_FRAMES.
     """
     if problem := walk_problem(count, steps):
         raise UserError(problem)
@@ -323,6 +332,7 @@ def walked_by(
     def draw(folder: Path) -> Samples:
         folder.mkdir()
         words = ["--iteration", str(iteration)] if iteration is not None else []
+        words += ["--tag", tag] if tag else []
         job.start("Drawing the animation", None)
         told = ask(
             "interpolate", str(run.path), "--out", str(folder / "walk.png"), "--points", str(count),
@@ -340,7 +350,40 @@ def walked_by(
         ]
         latents = [f"{seed}/{row}" + (f"+{at}of{steps}" if at else "") for row in range(count) for at in range(steps)]
         facts = {"run": run.name, "iteration": told.get("iteration"), "weights": told.get("weights")}
-        return Samples(pictures, latents, {**facts, "seed": seed, "count": count, "manifest": manifest_of(run)})
+        facts |= {"seed": seed, "count": count, "manifest": manifest_of(run), sample_notes.WALK: {"steps": steps}}
+        return Samples(pictures, latents, facts | ({"tag": tag} if tag else {}))
+
+    return draw
+
+
+def note_of(path: Path) -> Note:
+    """What the file of a sample says of it (`sample_notes`). Raises UserError."""
+    try:
+        return sample_notes.read_note(path)
+    except UntrustedError as error:
+        raise UserError(str(error)) from None
+    except OSError as error:
+        raise UserError(f"{shortened(str(path))} cannot be read: {error.strerror or error}") from None
+
+
+def redrawn_by(
+    run: RunDirectory, path: Path, *, iteration: int | str | None = None, job: Job = NULL_JOB
+) -> Callable[[Path], Samples]:
+    """What draws the samples in a file again, as it says, for `hand_over`: the same pictures from the same checkpoint.
+
+    `iteration`: of another checkpoint. Raises UserError for a file that does not say what draws it.
+    """
+    note = note_of(path)
+    if note.walk is not None:
+        at = note.iteration if iteration is None else iteration
+        walk = note.walk
+        return walked_by(
+            run, count=walk.count, steps=walk.steps, seed=walk.seed, iteration=at, tag=walk.label, job=job
+        )  # fmt: skip
+
+    def draw(folder: Path) -> Samples:
+        draw_sprites(run, folder, iteration=iteration, again=path, singly=True, job=job)
+        return replace(read_samples(folder, run), spots=note.spots)
 
     return draw
 
@@ -391,6 +434,14 @@ def _png(path: Path) -> Pixels:
     return np.array(picture if picture.mode in ("RGB", "RGBA") else picture.convert("RGBA"))
 
 
+def _side(run: RunDirectory) -> int:
+    """The side of a run's samples, 0 where its configuration cannot be read, as drawing will say."""
+    try:
+        return run.config().data.size
+    except TrainerError:
+        return 0
+
+
 def manifest_of(run: RunDirectory) -> str:
     """The digest of the version that a run learned from, "" where its configuration does not say."""
     try:
@@ -406,6 +457,23 @@ def check_place(run: RunDirectory, target: Path, *, force: bool = False) -> str:
     """Why samples cannot be written to `target`, "" if they can: a folder, or a file by its suffix."""
     suffixes = (".png", *ASEPRITE, *MOVING)
     return check_target(run, target, folder=target.suffix.lower() not in suffixes, suffixes=suffixes, force=force)
+
+
+def plan_problem(target: Path, plan: HandOverPlan, count: int, side: int) -> str:
+    """Why `count` pictures of `side` pixels cannot be written to `target` so, "" if they can.
+
+    Known before they are drawn, which may take minutes.
+    """
+    suffix, scale = target.suffix.lower(), plan.scales[0]
+    if suffix in MOVING:
+        return too_large(side * scale, side * scale, count)
+    if suffix == ".png":
+        rows, columns = grid_of(count)
+        return sheet_problem(count, side, side) or sheet_problem(1, columns * side * scale, rows * side * scale)
+    if suffix in ASEPRITE:
+        return ""
+    found = (sheet_problem(count if plan.sheet else 1, side * one, side * one) for one in plan.scales)
+    return next(filter(None, found), "")
 
 
 def finish_samples(run: RunDirectory, samples: Samples, look: Look, *, job: Job = NULL_JOB) -> FinishedSamples:
@@ -451,15 +519,18 @@ def write_samples(
 
 def hand_over(
     run: RunDirectory, target: Path | None, draw: Callable[[Path], Samples], look: Look = CLEAN_LOOK,
-    plan: HandOverPlan = HandOverPlan(), *, force: bool = False, job: Job = NULL_JOB,
+    plan: HandOverPlan = HandOverPlan(), *, count: int = 0, force: bool = False, job: Job = NULL_JOB,
 ) -> FinishedSamples:  # fmt: skip
     """Draw samples, finish them and write them (see `write_samples`); without a `target` nothing is written.
 
-    `draw` gives the samples; it may use the folder that it is passed, which is removed afterwards. What is refused is
-    refused before anything is drawn.
+    `draw` gives the samples, `count` of them (0 if that is not known); it may use the folder that it is passed, which
+    is removed afterwards. What is refused is refused before anything is drawn.
     """
     target = target.absolute() if target is not None else None
     if target is not None and (problem := check_place(run, target, force=force)):
+        raise UserError(problem)
+    side = _side(run)
+    if target is not None and count and side and (problem := plan_problem(target, plan, count, side)):
         raise UserError(problem)
     if look.palette not in ("", DATA, OWN, EACH):
         read_palette(look.palette)
@@ -492,8 +563,7 @@ def _write(
     run: RunDirectory, target: Path, samples: Samples, done: list[Pixels], finish: Finish, plan: HandOverPlan,
     force: bool, job: Job,
 ) -> None:  # fmt: skip
-    suffix = target.suffix.lower()
-    told = {**samples.facts, "seeds": list(samples.latents)}
+    suffix, told = target.suffix.lower(), samples.told
     if suffix == ".png":
         with outputs.new_file(target, force=force, near=[run.path]) as stream:
             stream.write(png_of(_larger(laid_out(done), plan.scales[0]), told))
@@ -507,7 +577,7 @@ def _write(
         job.start("Writing the animation", len(done))
         data = animation.animated(
             [Image.fromarray(picture) for picture in done], suffix, plan.scales[0],
-            [animation.rounded_ms(plan.frame_ms)] * len(done), comment=_marked(told), advance=job.advance,
+            [animation.rounded_ms(plan.frame_ms)] * len(done), comment=marked(told), advance=job.advance,
         )  # fmt: skip
         with outputs.new_file(target, force=force, near=[run.path]) as stream:
             stream.write(data)
@@ -532,7 +602,7 @@ def _fill(folder: Path, samples: Samples, done: list[Pixels], finish: Finish, pl
             job.advance()
         if plan.sheet:
             sheet = SHEET.replace(".png", f"{at}.png")
-            told = {**samples.facts, "seeds": list(samples.latents), "scale": scale}
+            told = {**samples.told, "scale": scale}
             (folder / sheet).write_bytes(png_of(_larger(laid_out(done), scale), told))
             described = atlas(
                 [f"{name}{at}.png" for name in names], (width * scale, height * scale), sheet, scale, told
@@ -543,7 +613,13 @@ def _fill(folder: Path, samples: Samples, done: list[Pixels], finish: Finish, pl
     if finish.palette is not None:
         (folder / "palette.gpl").write_bytes(gimp_palette(finish.palette))
     first = f"@{plan.scales[0]}x" if plan.scales[0] > 1 else ""
-    sprites = [{"file": f"{name}{first}.png", **samples.named(index)} for index, name in enumerate(names)]
+    has_room = not samples.spots or "sprites" in samples.told
+    sprites: list[dict[str, str]] = []
+    for index, name in enumerate(names):
+        own = samples.named(index)
+        if not has_room:
+            own.pop(sample_notes.VECTOR, None)
+        sprites.append({"file": f"{name}{first}.png", **own})
     write_marker(folder / SAMPLES.marker, {**samples.facts, "seeds": list(samples.latents), "sprites": sprites})
 
 
@@ -551,17 +627,30 @@ def _document(samples: Samples, done: list[Pixels], finish: Finish, plan: HandOv
     palette = finish.palette
     if palette is None:  # one for the document: all colours, or as many as fit of those that stand for them
         rgb, _ = counted_colours(done)
-        palette = Palette.of(rgb) if 0 < len(rgb) <= MOST_EACH else palette_of(done, MOST_EACH - 1)
-    about = _marked({**samples.facts, "seeds": list(samples.latents)})
-    return aseprite_bytes(done, palette, names=list(samples.latents), about=about, frame_ms=plan.frame_ms)
+        found = rgb if len(rgb) else np.zeros((1, 3), np.uint8)  # Nothing may be drawn yet.
+        palette = Palette.of(found) if len(rgb) <= MOST_EACH else palette_of(done, MOST_EACH - 1)
+    about = marked({**samples.facts, "seeds": list(samples.latents)})
+    if len(about) > LONGEST_TEXT:
+        about = marked(samples.facts)  # The cels have the names.
+    return aseprite_bytes(
+        done, palette, names=[_of_cel(samples, index) for index in range(len(done))], about=about,
+        frame_ms=plan.frame_ms,
+    )  # fmt: skip
+
+
+def _of_cel(samples: Samples, index: int) -> str:
+    """What is noted at a cel: the name of its latent, or what else draws it again, where that fits."""
+    own = marked(samples.named(index))
+    needed = samples.spots and samples.spots[index].to_json() and len(own) <= LONGEST_TEXT
+    return own if needed else samples.latents[index]
 
 
 def _ascii(facts: dict[str, Any]) -> str:
     return json.dumps(facts, sort_keys=True)
 
 
-def _marked(facts: dict[str, Any]) -> str:
-    """As the import knows it again (`workspace.lineage`); a PNG's text has the mark as its key."""
+def marked(facts: dict[str, Any]) -> str:
+    """A note as the import knows it again (`workspace.lineage`); a PNG's text has the mark as its key."""
     return f"gandam {_ascii(facts)}"
 
 

@@ -97,8 +97,8 @@ def write_file(target: Path, data: bytes, near: Sequence[Path], *, force: bool =
 
 def draw_sprites(
     run: RunDirectory, target: Path, *, count: int = 64, seed: int = 0, iteration: int | str | None = None,
-    latents: Sequence[str] = (), choice: Choice = PLAIN, singly: bool = False, sheet: bool = False,
-    force: bool = False, job: Job = NULL_JOB,
+    latents: Sequence[str] = (), again: Path | None = None, choice: Choice = PLAIN, singly: bool = False,
+    sheet: bool = False, force: bool = False, job: Job = NULL_JOB,
 ) -> dict[str, Any]:  # fmt: skip
     """Let the trainer draw uncurated pictures to `target`: one PNG, or a folder of them with `singly`.
 
@@ -109,6 +109,7 @@ def draw_sprites(
         seed: equal seeds draw equal pictures.
         iteration: a checkpoint's iteration, "best", or None for the newest.
         latents: draw these instead, each SEED/NUMBER or fixed/NUMBER.
+        again: draw what is in this file instead, as it says; `iteration` then None for that of the file.
         choice: variations of one picture, less variety, no copies, how a flow draws.
         singly: a PNG for each picture. sheet: and all of them in one, sheet.png.
         force: replace a file, or a folder of earlier samples.
@@ -126,6 +127,7 @@ def draw_sprites(
     words += ["--iteration", str(iteration)] if iteration is not None else []
     for latent in latents:
         words += ["--latent", latent]
+    words += ["--from", str(again)] if again is not None else []
     words += choice.words()
     job.start("Loading the checkpoint", None)
     return ask("sample", str(run.path), *words, "--progress", job=job, label="Drawing sprites")

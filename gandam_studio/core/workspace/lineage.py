@@ -19,12 +19,13 @@ TAGGED = f"instr(tags, char(10) || '{GENERATED}' || char(10)) > 0"
 """The SQL condition for those."""
 _MARK = re.compile(rb"gandam[\0 ]\{")
 _NEAR = 1 << 16  # bytes at a file's beginning, and at its end, in which the mark is looked for
-_LONGEST = 1 << 20
+_LONGEST = 8 << 20
 
 
 def is_marked(data: bytes) -> bool:
     """Whether a file says that this program has drawn it, in the text of a PNG or the notes of another format."""
-    return _MARK.search(data, 0, _NEAR) is not None or _MARK.search(data, max(0, len(data) - _NEAR)) is not None
+    near = _LONGEST if data[8:12] == b"WEBP" else _NEAR  # There it follows the pictures, and may be long.
+    return _MARK.search(data, 0, _NEAR) is not None or _MARK.search(data, max(0, len(data) - near)) is not None
 
 
 @dataclass(frozen=True)

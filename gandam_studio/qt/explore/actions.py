@@ -48,6 +48,7 @@ class ExploreActions:
         self.rename = act(tr("Re&name the favourite"), favourites.edit_name, "F2")
         self.remove = act(tr("Remo&ve the chosen favourites"), favourites.remove, ["X", "Delete"], icon="trash")
         self.open = act(tr("&Open another run or model…"), model.ask_open, icon="folder")
+        self.open_sprite = act(tr("Open a sprite's f&ile…"), taking_out.ask_sprite)
         self.model = act(tr("&Hand the model over…"), model.hand_over, icon="export")
         self.project = act(tr("F&ind a picture…"), taking_out.ask_picture, "Ctrl+Shift+P", icon="search")
         self.project_nearest = act(tr("Find its nearest &training picture…"), taking_out.project_nearest)
@@ -70,7 +71,7 @@ class ExploreActions:
         )  # fmt: skip
         explore = (
             self.another_seed, self.earlier_seed, self.path, self.film, self.back, None,
-            self.project, self.paste, self.project_nearest, None, self.open, self.model,
+            self.project, self.paste, self.project_nearest, None, self.open, self.open_sprite, self.model,
         )  # fmt: skip
         directions = (self.more, self.less, self.forget, self.learn, self.tag, None, self.reset)
         return [

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from PySide6.QtCore import QObject, Signal
 from PySide6.QtWidgets import QWidget
 
+from gandam_studio.qt.counts import sprites
 from gandam_studio.qt.explore import explorer as views
 from gandam_studio.qt.explore.cells import Cell
 from gandam_studio.qt.explore.controls import LARGEST_SEED, SourceBar, ViewHeader
@@ -180,6 +181,9 @@ class Browsing(QObject):
         elif isinstance(view, views.Around):
             header.heading.setText(self.tr("Variations of {0}").format(shortened(view.cell.name, 40)))
             header.radius_value.setText(f"{header.radius.value()} %")
+        elif isinstance(view, views.Opened):
+            text = self.tr("{0} of {1}").format(sprites(len(view.spots)), shortened(view.file, 40))
+            header.heading.setText(text)
         else:
             header.heading.setText(self.tr("A path through {0} favourites").format(len(view.cells)))
         random, around = isinstance(view, views.Random), isinstance(view, views.Around)

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import cast
 
 import numpy as np
 from PySide6.QtCore import QSignalBlocker, Qt, Signal
+from PySide6.QtGui import QStandardItemModel
 from PySide6.QtWidgets import (
     QComboBox,
     QGridLayout,
@@ -50,6 +52,7 @@ class DirectionsPanel(QWidget):
         super().__init__(parent)
         self._shown: dict[str, list[Direction]] = {SEFA: [], PCA: [], OWN: []}
         self._amounts: dict[str, list[int]] = {SEFA: [], PCA: [], OWN: []}
+        self._instead = False  # whether PCA is shown because a flow has nothing else
         self.rows: list[QSlider] = []
         self._values: list[QLabel] = []
         self._buttons: list[QToolButton] = []
@@ -96,6 +99,17 @@ class DirectionsPanel(QWidget):
         layout.addLayout(told)
         layout.addLayout(self._grid)
         self._say("")
+
+    def offer(self, *, is_flow: bool) -> None:
+        """Offer what a model has, without a signal: nothing can be read from the network of a flow."""
+        item = cast(QStandardItemModel, self.kinds.model()).item(self.kinds.findData(SEFA))
+        item.setEnabled(not is_flow)
+        if (is_flow and self.kind == SEFA) or (self._instead and not is_flow and self.kind == PCA):
+            blocker = QSignalBlocker(self.kinds)
+            self.kinds.setCurrentIndex(self.kinds.findData(PCA if is_flow else SEFA))
+            blocker.unblock()
+            self._instead = is_flow
+            self._lay_out()
 
     @property
     def kind(self) -> str:

@@ -19,12 +19,15 @@ from gandam_studio.qt.explore.cells import Cell, cells_of
 from gandam_studio.qt.explore.drawer import Drawer, Stream
 from gandam_studio.qt.failures import as_sentence
 from trainer.protocol.drawing import CLASS
+from trainer.protocol.sample_notes import Spot
 
 COUNT = 36
 """Samples shown at once."""
 STEPS = 12
 """Pictures from one favourite to the next."""
 MOST_ON_PATH = 160
+STEERED = "steered-"
+"""Begins what a sample is called in files that is not what the rest of its name alone draws."""
 SEEN_BYTES = 64 << 20
 """Memory for samples that were shown before, so that going back to them takes no time."""
 
@@ -53,7 +56,16 @@ class Path:
     steps: int = STEPS
 
 
-View = Random | Around | Path
+@dataclass(frozen=True, eq=False)
+class Opened:
+    """The samples of a file, as its note says; `file`: its name. truncation: of those that have a name."""
+
+    file: str
+    spots: tuple[Spot, ...]
+    truncation: float = 1.0
+
+
+View = Random | Around | Path | Opened
 
 
 @dataclass(frozen=True, eq=False)
@@ -155,19 +167,25 @@ class Explorer(QObject):
         except UserError as error:
             self._fail(error)
             return
-        if not self._fits(self.view):
+        if not self.fits(self.view):
             self.view = Random(0)
         if self.kind is not None and self.kind >= len(self.facts.classes):
             self.kind = None
         self.opened.emit()
         self.redraw()
 
-    def _fits(self, view: View) -> bool:
+    def fits(self, view: View) -> bool:
         """Whether the model takes a view's latents: another checkpoint draws the same path, another network not."""
         if isinstance(view, Random) or self.facts is None:
             return True
-        cells = view.cells if isinstance(view, Path) else (view.cell,)
-        return all(len(cell.vector) in (self.facts.latent, self.facts.latent * self.facts.stages) for cell in cells)
+        if isinstance(view, Opened):
+            vectors = [spot.vector for spot in view.spots if spot.vector is not None]
+            known = all(not spot.label or spot.label in self.facts.classes for spot in view.spots)
+        else:
+            vectors = [cell.vector for cell in (view.cells if isinstance(view, Path) else (view.cell,))]
+            known = True
+        lengths = self.facts.latent, self.facts.latent * self.facts.stages
+        return known and all(len(vector) in lengths for vector in vectors)
 
     def _fail(self, error: Exception) -> None:
         self.facts = None
@@ -177,7 +195,7 @@ class Explorer(QObject):
 
     def show(self, view: View) -> None:
         """Show something else. A latent includes all that was done to it, so sliders are reset."""
-        if isinstance(view, Path) or (isinstance(view, Around) and not is_plain(view.cell)):
+        if isinstance(view, (Path, Opened)) or (isinstance(view, Around) and not is_plain(view.cell)):
             self.moves, self.mix = (), None
         self.view = view
         self.view_changed.emit()
@@ -219,6 +237,10 @@ class Explorer(QObject):
             spots = [{"name": name, **own} for name in names]
         elif isinstance(self.view, Around):
             names, spots = self._around(self.view, parts)
+        elif isinstance(self.view, Opened):
+            values["truncation"] = self.view.truncation
+            names = [spot.latent for spot in self.view.spots]
+            spots = [self._of_file(spot, parts) for spot in self.view.spots]
         else:
             op = "path"
             values["steps"] = self.view.steps
@@ -248,7 +270,7 @@ class Explorer(QObject):
         named = [spot if "name" in spot else {} for spot in spots]
         if isinstance(self.view, Path):
             named = [{} for _ in names]
-        steered = bool(self.moves) or self.mix is not None or self.truncation != 1
+        steered = bool(self.moves) or self.mix is not None or values["truncation"] != 1
         return Asked(digest.digest(), names, named, captions, steered)
 
     def _around(self, view: Around, parts: list[bytes]) -> tuple[list[str], list[dict[str, Any]]]:
@@ -262,6 +284,18 @@ class Explorer(QObject):
             extra = {key: base[key] for key in (CLASS,) if key in base}
             spots.append({"name": name, **extra} if plain else {**base, "radius": view.radius, "number": number})
         return names, spots
+
+    def _of_file(self, spot: Spot, parts: list[bytes]) -> dict[str, Any]:
+        place: dict[str, Any] = {"name": spot.latent} if spot.vector is None else {"at": _put(spot.vector, parts)}
+        classes = self.facts.classes if self.facts is not None else ()
+        return {**place, CLASS: classes.index(spot.label)} if spot.label in classes else place
+
+    def again(self, cell: Cell) -> Spot:
+        """What draws a sample again, as the files it is written to say: its name, or its latent if it was steered."""
+        if cell.latent:
+            return Spot(cell.latent)
+        name = cell.name if cell.name.startswith(STEERED) else f"{STEERED}{cell.name}"
+        return Spot(name, cell.vector, self.label(cell))
 
     def spot(self, cell: Cell, parts: list[bytes], *, exact: bool = False) -> dict[str, Any]:
         """What draws a sample: by name where it has one, else its latent, put into `parts`.

@@ -103,7 +103,7 @@ class ProjectDialog(QDialog):
         self.bar.setRange(0, 0)
         self.bar.show()
         facts = self._explorer.facts
-        is_flow = facts is not None and facts.kind == "unet"
+        is_flow = facts is not None and facts.is_flow
         self.told.setText(self.tr("Searching… A flow takes some minutes.") if is_flow else self.tr("Searching…"))
         values = {"shape": list(self._picture.shape), "per_stage": self.per_stage.isChecked()}
         self._request = self._explorer.ask(

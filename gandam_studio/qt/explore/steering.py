@@ -53,8 +53,13 @@ class Steering(QObject):
         """Find the directions of a model that was just opened."""
         self.picks.clear()
         self._panel.clear()
+        self._panel.offer(is_flow=self._is_flow)
         self._show_own()
         self._find(self._panel.kind)
+
+    @property
+    def _is_flow(self) -> bool:
+        return self._explorer.facts is not None and self._explorer.facts.is_flow
 
     def _show_own(self) -> None:
         facts = self._explorer.facts
@@ -98,8 +103,10 @@ class Steering(QObject):
     def _stop_here(self) -> None:
         looking = self._panel.kind != OWN
         self.stop()
-        if looking:
+        if looking and not self._is_flow:
             self._show_kind(SEFA)  # These are found at once. Choosing the others again looks once more.
+        elif looking:
+            self._show_kind(OWN)
         else:
             self._panel.say("")
 

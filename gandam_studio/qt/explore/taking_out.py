@@ -14,10 +14,10 @@ from PySide6.QtWidgets import QDialog, QFileDialog, QWidget
 from gandam_studio.core.errors import UserError
 from gandam_studio.core.runs import exploring
 from gandam_studio.core.runs.exploring import Pixels
-from gandam_studio.core.runs.handing_over import manifest_of
+from gandam_studio.core.runs.handing_over import manifest_of, marked, note_of
 from gandam_studio.core.runs.sampling import write_file
 from gandam_studio.qt.explore.cells import Cell
-from gandam_studio.qt.explore.explorer import Explorer
+from gandam_studio.qt.explore.explorer import MOST_ON_PATH, Explorer, Opened
 from gandam_studio.qt.explore.explorer import Path as PathView
 from gandam_studio.qt.explore.favourites import Favourites
 from gandam_studio.qt.explore.sample_panel import SamplePanel
@@ -26,6 +26,7 @@ from gandam_studio.qt.imports.sources import holds_sources, png_bytes, sources_o
 from gandam_studio.qt.questions import run_dialog
 from gandam_studio.qt.session import ERROR, INFO, SUCCESS, Session
 from trainer.protocol.run_directory import RunDirectory
+from trainer.protocol.sample_notes import Note, told
 from trainer.protocol.untrusted import shortened
 
 _SETTING = "samples/folder"
@@ -37,6 +38,7 @@ class TakingOut(QObject):
 
     Attributes:
         chosen: tells the chosen sample. selected: tells those that are selected to be handed over.
+        open_run: opens a run at the checkpoint nearest to an iteration.
     """
 
     def __init__(
@@ -47,14 +49,18 @@ class TakingOut(QObject):
         self._favourites, self._panel = favourites, panel
         self.chosen: Callable[[], Cell | None] = lambda: None
         self.selected: Callable[[], list[Cell]] = list
+        self.open_run: Callable[[Path, int | None], None] = lambda _folder, _iteration: None
+        self._later: tuple[Note, str] | None = None
+        explorer.opened.connect(self.show_opened)
+        explorer.failed.connect(self._forget_opened)
 
     def _notes(self, cell: Cell) -> dict[str, Any]:
         source, facts = self._explorer.source, self._explorer.facts
         if source is None or facts is None:
             return {}
         notes: dict[str, Any] = {"run": source.folder.name, "iteration": facts.iteration, "name": cell.name}
-        if cell.latent:
-            notes["latent"] = cell.latent
+        again = self._explorer.again(cell)
+        notes |= {"latent": again.latent, **again.to_json()}
         if manifest := manifest_of(RunDirectory(source.folder)):
             notes["manifest"] = manifest
         return notes
@@ -137,13 +143,20 @@ class TakingOut(QObject):
         from gandam_studio.qt.outputs.finishing_dialog import HandOverDialog
 
         run = RunDirectory(source.folder)
-        # A steered sample is not what its seed alone draws.
-        latents = [cell.latent or f"steered-{cell.name}" for cell in cells]
+        spots = [self._explorer.again(cell) for cell in cells]
+        latents = [spot.latent for spot in spots]
         names = [cell.name if cell.latent and cell.name != cell.latent else "" for cell in cells]
-        about = {"run": run.name, "iteration": facts.iteration, "count": len(cells), "manifest": manifest_of(run)}
-        facts_of_all = {**about, "weights": None, "seed": None}
-        samples = Samples([cell.pixels for cell in cells], latents, facts_of_all, names if any(names) else ())
+        of_all = self._facts_of(cells)
+        samples = Samples([cell.pixels for cell in cells], latents, of_all, names if any(names) else (), spots)
         run_dialog(HandOverDialog(self._session, run, samples, self._window))
+
+    def _facts_of(self, cells: Sequence[Cell]) -> dict[str, Any]:
+        source, facts = self._explorer.source, self._explorer.facts
+        assert source is not None
+        assert facts is not None
+        run = RunDirectory(source.folder)
+        about = {"run": run.name, "iteration": facts.iteration, "count": len(cells), "manifest": manifest_of(run)}
+        return {**about, "weights": None, "seed": None}
 
     def hand_over_favourites(self) -> None:
         """Write the chosen favourites, or all of them, for other programs."""
@@ -159,9 +172,68 @@ class TakingOut(QObject):
 
         def show(final: list[Cell]) -> None:
             pictures = np.stack([cell.pixels for cell in final])
-            run_dialog(PathDialog(self._session, source.folder, pictures, self._window))
+            note = told(self._facts_of(final), [self._explorer.again(cell) for cell in final])
+            run_dialog(PathDialog(self._session, source.folder, pictures, self._window, note=marked(note)))
 
         self._finish(cells, show)
+
+    # Samples of files
+
+    def ask_sprite(self) -> None:
+        """Ask for the file of a sprite that a run has drawn, and show the sample it is."""
+        last = QSettings().value(_PICTURES)
+        folder = str(last) if last and Path(str(last)).is_dir() else str(Path.home())
+        name, _ = QFileDialog.getOpenFileName(
+            self._window, self.tr("Open the file of a sprite that a run has drawn"), folder,
+            self.tr("Sprites ({0})").format("*.png *.aseprite *.ase *.gif *.webp *.apng *.json"),
+        )  # fmt: skip
+        if name:
+            QSettings().setValue(_PICTURES, str(Path(name).parent))
+            self.open_sprite(Path(name))
+
+    def open_sprite(self, path: Path) -> None:
+        """Show the samples that a file says it holds, drawn by the run and checkpoint it names where these are here."""
+        try:
+            note = note_of(path)
+        except UserError as error:
+            self._session.post(str(error), ERROR)
+            return
+        if note.walk is not None:
+            text = self.tr("This is a walk. The command sample RUN --from FILE draws it again.")
+            self._session.post(text, INFO)
+            return
+        self._later = (note, path.name)
+        run = next((one.folder for one in self._session.run_index.runs if one.folder.name == note.run), None)
+        source, facts = self._explorer.source, self._explorer.facts
+        here = source is not None and (run is None or source.folder == run)
+        if run is not None and not (here and facts is not None and facts.iteration == note.iteration):
+            self.open_run(run, note.iteration)
+        if self._explorer.facts is not None:  # Otherwise when it is loaded.
+            self.show_opened()
+
+    def show_opened(self) -> None:
+        """Show the samples of the file that was opened last, now that there is a model to draw with."""
+        source, facts = self._explorer.source, self._explorer.facts
+        if self._later is None or source is None or facts is None:
+            return
+        (note, name), self._later = self._later, None
+        view = Opened(name, note.spots[:MOST_ON_PATH], note.truncation)
+        if not self._explorer.fits(view):
+            text = self.tr("{0} was drawn by another network ({1}), which is not here.")
+            self._session.post(text.format(name, note.run or self.tr("unknown")), ERROR)
+            return
+        if note.run != source.folder.name or note.iteration != facts.iteration:
+            self._session.post(self._not_the_same(name, note), INFO)
+        self._explorer.show(view)
+
+    def _forget_opened(self) -> None:
+        self._later = None
+
+    def _not_the_same(self, name: str, note: Note) -> str:
+        if note.iteration is None:
+            return self.tr("{0} does not say which checkpoint drew it, so this may be another picture.").format(name)
+        text = self.tr("{0} was drawn by {1} at iteration {2:,}, which is not here: this may be another picture.")
+        return text.format(name, note.run, note.iteration)
 
     # Pictures to be found
 

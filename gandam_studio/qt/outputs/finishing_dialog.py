@@ -66,6 +66,7 @@ class FinishingDialog(OutputDialog):
         self.layout_box.currentIndexChanged.connect(lambda _index: self.change_layout())
         self.panel.look_changed.connect(self.check)
         self.steps.valueChanged.connect(lambda _value: self.check())
+        self.scale.currentIndexChanged.connect(lambda _index: self.check())
 
     def _lay_out(self) -> None:
         """The form on the left, the preview beside it."""
@@ -105,6 +106,10 @@ class FinishingDialog(OutputDialog):
     def name(self) -> str:
         """What to call the file or folder, without suffix."""
 
+    @abstractmethod
+    def amount(self) -> tuple[int, int]:
+        """How many pictures are written as chosen, and the side of each in pixels, 0 where that is not known."""
+
     def is_walk(self) -> bool:
         """Whether an animation goes from each sample to the next in `steps`, instead of showing one after the other."""
         return False
@@ -140,7 +145,9 @@ class FinishingDialog(OutputDialog):
             self.scale.addItem(text, (scale,))
         if self.writes_folder():
             self.scale.addItem(self.tr("1, 2 and 4 times as large"), (1, 2, 4))
-        self.scale.setCurrentIndex(max(0, self.scale.findData(before)))
+        # Qt's own search does not compare tuples.
+        found = [index for index in range(self.scale.count()) if self.scale.itemData(index) == before]
+        self.scale.setCurrentIndex(found[0] if found else 0)
         self.scale.blockSignals(False)
 
     def propose_name(self) -> None:
@@ -174,20 +181,27 @@ class FinishingDialog(OutputDialog):
             _ = self.panel.look
         except UserError as error:
             return str(error)
+        count, side = self.amount()
+        if side and (problem := handing_over.plan_problem(target, self._plan(), count, side)):
+            return problem
         if kind in (ASEPRITE, MOVING):
             return handing_over.check_place(self.run, target, force=force)
         return check_target(self.run, target, folder=self.writes_folder(), force=force)
 
+    def _plan(self) -> handing_over.HandOverPlan:
+        kind = self.layout_box.currentData()
+        scales = (1,) if kind == ASEPRITE else self.scale.currentData()
+        return handing_over.HandOverPlan(scales, kind in (BOTH, ALL), kind == ALL, self.steps.value())
+
     def work(self, target: Path, *, force: bool) -> Callable[[Any, Any], Any]:
         """The function that writes to `target`."""
         self.preview.stop()
-        run, kind, look, drawing = self.run, self.layout_box.currentData(), self.panel.look, self.drawing()
+        run, look, drawing, plan = self.run, self.panel.look, self.drawing(), self._plan()
         take = self.take.isChecked() and not self._moves()
-        scales = (1,) if kind == ASEPRITE else self.scale.currentData()
-        plan = handing_over.HandOverPlan(scales, kind in (BOTH, ALL), kind == ALL, self.steps.value())
+        count, _ = self.amount()
 
         def write(workspace: Any, job: Any) -> dict[str, Any]:
-            made = handing_over.hand_over(run, target, drawing(job), look, plan, force=force, job=job)
+            made = handing_over.hand_over(run, target, drawing(job), look, plan, count=count, force=force, job=job)
             taken = take_in(workspace, made, job=job) if take else None
             return {"count": len(made.pictures), "iteration": made.samples.facts["iteration"], "taken": taken}
 
@@ -228,6 +242,10 @@ class HandOverDialog(FinishingDialog):
     def name(self) -> str:
         """What to call the file or folder, without suffix."""
         return f"{self._run.name}-{self._samples.facts.get('iteration')}-chosen"
+
+    def amount(self) -> tuple[int, int]:
+        """How many pictures are written, and the side of each."""
+        return len(self._samples.pictures), self._samples.pictures[0].shape[0]
 
     def drawing(self) -> Callable[[Any], Draw]:
         """What draws the samples to write."""

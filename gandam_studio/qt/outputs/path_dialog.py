@@ -30,13 +30,14 @@ class PathDialog(OutputDialog):
     setting = "film/folder"
 
     def __init__(
-        self, session: Session, folder: Path, pictures: NDArray[np.uint8], parent: QWidget | None = None
-    ) -> None:
-        """`pictures`: (N, H, W, C), those on the path, in order. `folder`: the model's."""
+        self, session: Session, folder: Path, pictures: NDArray[np.uint8], parent: QWidget | None = None, *,
+        note: str = "",
+    ) -> None:  # fmt: skip
+        """`pictures`: (N, H, W, C), those on the path, in order. `folder`: the model's. `note`: stored in the file."""
         super().__init__(session, "", "", parent)
         self.setWindowTitle(self.tr("Film of the path"))
         self.start_button.setText(self.tr("Make the film"))
-        self._folder, self._pictures = folder, pictures
+        self._folder, self._pictures, self._note = folder, pictures, note
         self._proposed = ""
         side = pictures.shape[1]
         self.kind = QComboBox()
@@ -94,7 +95,7 @@ class PathDialog(OutputDialog):
         if not typed or typed == self._proposed:
             self.propose(f"{self._folder.name}-path", suffix)
             self._proposed = self.target.text().strip()
-        elif Path(typed).suffix.lower() != suffix:
+        elif Path(typed).name and Path(typed).suffix.lower() != suffix:
             self.target.setText(str(Path(typed).with_suffix(suffix)))
         self.check()
 
@@ -111,7 +112,9 @@ class PathDialog(OutputDialog):
     def work(self, target: Path, *, force: bool) -> Callable[[Any, Any], Any]:
         """The function that writes to `target`."""
         pictures, plan, back, near = self._pictures, self.plan, self.back.isChecked(), [self._folder]
-        return lambda _workspace, job: write_path(pictures, target, plan, near, back=back, force=force, job=job)
+        return lambda _workspace, job: write_path(
+            pictures, target, plan, near, back=back, comment=self._note, force=force, job=job
+        )
 
     def done_text(self, answer: Any, target: Path) -> str:
         """What was written, in a sentence."""

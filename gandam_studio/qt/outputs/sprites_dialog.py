@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import secrets
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -13,7 +14,7 @@ from PySide6.QtWidgets import QHBoxLayout, QLabel, QPushButton, QWidget
 
 from gandam_studio.core.runs import RunSummary, handing_over
 from gandam_studio.core.runs.checkpoints import KeptCheckpoint, kept_checkpoints, measured_quality, nearest
-from gandam_studio.core.runs.sampling import MOST
+from gandam_studio.core.runs.sampling import MOST, Choice
 from gandam_studio.qt import icons
 from gandam_studio.qt.background import Latest
 from gandam_studio.qt.outputs.checkpoint_box import checkpoint_words
@@ -22,7 +23,9 @@ from gandam_studio.qt.outputs.finishing_dialog import MOVING, FinishingDialog
 from gandam_studio.qt.session import Session
 from gandam_studio.qt.widgets.choice_box import ChoiceBox
 from gandam_studio.qt.widgets.numbers import WholeBox
+from trainer.protocol.errors import TrainerError
 from trainer.protocol.run_directory import RunDirectory
+from trainer.protocol.settings import OTHER
 from trainer.protocol.untrusted import shortened
 
 LARGEST_SEED = 2**31 - 1
@@ -32,7 +35,7 @@ _PATIENCE_MS = 600
 
 class SpritesDialog(FinishingDialog):
     """Attributes:
-    runs, checkpoints, count, seed: the choices, besides those of `FinishingDialog`.
+    runs, checkpoints, kinds, count, seed: the choices, besides those of `FinishingDialog`; `kinds` are classes.
     """
 
     def __init__(
@@ -52,11 +55,14 @@ class SpritesDialog(FinishingDialog):
         )
         self._moment = moment
         self._found: list[KeptCheckpoint] = []
+        self._side = 0
         self._reading = Latest()
         self.runs = ChoiceBox()
         self.checkpoints = ChoiceBox(None, Qt.TextElideMode.ElideRight)
         self.nearest_note = QLabel(wordWrap=True)
         self.nearest_note.setProperty("role", "secondary")
+        self.kinds = ChoiceBox()
+        self.kinds.setToolTip(self.tr("Of which class sprites are; all kinds come in turns."))
         self.count = WholeBox(minimum=1, maximum=MOST, value=64)
         self.seed = WholeBox(minimum=0, maximum=LARGEST_SEED, value=secrets.randbelow(1_000_000))
         self.dice_button = QPushButton(self.tr("Another"))
@@ -76,6 +82,7 @@ class SpritesDialog(FinishingDialog):
         self.checkpoints.currentIndexChanged.connect(lambda _index: self._change_checkpoint())
         self.seed.valueChanged.connect(lambda _value: self._change_seed())
         self.count.valueChanged.connect(lambda _value: self.check())
+        self.kinds.currentIndexChanged.connect(lambda _index: self._wait.start())
         self.change_layout()
         self._read()
 
@@ -88,6 +95,7 @@ class SpritesDialog(FinishingDialog):
         self.add_row(self.tr("&Run"), self.runs)
         widest = self.add_row(self.tr("&Checkpoint"), self.checkpoints)
         self.add_row("", self.nearest_note)
+        self.add_row(self.tr("C&lass"), self.kinds)
         self.add_row(self.tr("How &many"), self.count)
         self.add_row(self.tr("S&eed"), seeds, self.seed)
         self.seed.setToolTip(self.tr("Equal seeds draw equal sprites from the same checkpoint."))
@@ -111,12 +119,15 @@ class SpritesDialog(FinishingDialog):
     def _draw_preview(self) -> None:
         if not self.isVisible() or self.task is not None:
             return
-        run, one, seed = self.run, self.checkpoint, self.seed.value()
+        run, one, seed, choice = self.run, self.checkpoint, self.seed.value(), self._choice()
         if one is None:
             self.preview.clear(self.tr("This run has no checkpoint yet."))
             return
         self.preview.draw(
-            run, lambda job: handing_over.drawn_by(run, count=PREVIEWED, seed=seed, iteration=one.name, job=job)
+            run,
+            lambda job: handing_over.drawn_by(
+                run, count=PREVIEWED, seed=seed, iteration=one.name, choice=choice, job=job
+            ),
         )
 
     def _change_seed(self) -> None:
@@ -147,6 +158,7 @@ class SpritesDialog(FinishingDialog):
         """List the run's checkpoints at once, then again with their quality, whose events may take a while to read."""
         run = self.run
         self.panel.show_data(run.dataset_path.is_file())
+        self._show_kinds()
         self._show_checkpoints(kept_checkpoints(run))
         self._reading.follow(
             self.session.start_quiet_job(
@@ -155,6 +167,30 @@ class SpritesDialog(FinishingDialog):
                 lambda _error: None,
             )
         )
+
+    def _show_kinds(self) -> None:
+        """Offer the classes that the run learned; nothing for one without. Its size is needed later as well."""
+        tags: tuple[str, ...] = ()
+        self._side = 0
+        with contextlib.suppress(TrainerError):  # Drawing will say so.
+            data = self.run.config().data
+            tags, self._side = data.condition, data.size
+        self.kinds.blockSignals(True)
+        self.kinds.clear()
+        self.kinds.addItem(self.tr("All kinds"), "")
+        for tag in (*tags, OTHER) if tags else ():
+            self.kinds.addItem(shortened(tag, 40), tag)
+        self.kinds.blockSignals(False)
+        self.form.setRowVisible(self.kinds, bool(tags))
+
+    def _choice(self) -> Choice:
+        """Which samples are drawn, beyond their number and seed."""
+        return Choice(tag=self.kinds.currentData() or "")
+
+    def amount(self) -> tuple[int, int]:
+        """How many pictures are written, and the side of each."""
+        moves = self.layout_box.currentData() == MOVING
+        return self.count.value() * (self.steps.value() if moves else 1), self._side
 
     def _show_checkpoints(self, found: list[KeptCheckpoint]) -> None:
         if self.task is not None:
@@ -209,9 +245,11 @@ class SpritesDialog(FinishingDialog):
         """What draws the samples to write."""
         run, chosen, kind = self.run, self.checkpoint, self.layout_box.currentData()
         count, seed, steps = self.count.value(), self.seed.value(), self.steps.value()
-        iteration = chosen.name if chosen else None
+        iteration, choice = chosen.name if chosen else None, self._choice()
         if kind == MOVING:
             return lambda job: handing_over.walked_by(
-                run, count=count, steps=steps, seed=seed, iteration=iteration, job=job
+                run, count=count, steps=steps, seed=seed, iteration=iteration, tag=choice.tag, job=job
             )
-        return lambda job: handing_over.drawn_by(run, count=count, seed=seed, iteration=iteration, job=job)
+        return lambda job: handing_over.drawn_by(
+            run, count=count, seed=seed, iteration=iteration, choice=choice, job=job
+        )
