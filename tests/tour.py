@@ -27,7 +27,7 @@ from gandam_studio.core.importing import Cut, Grid, ImportSummary
 from gandam_studio.core.importing.items import Item
 from gandam_studio.core.importing.looking import SheetsFound, SourceFindings
 from gandam_studio.core.runs import summary
-from gandam_studio.core.versions.verify import Damage, Verified
+from gandam_studio.core.versions.verifying import Damage, Verified
 from gandam_studio.core.workspace import Workspace
 from gandam_studio.core.workspace.edits import Flip, SetFacing, SetStatus, Tag
 from gandam_studio.qt.main_window import MainWindow

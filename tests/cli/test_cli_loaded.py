@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import importlib
 import json
 import os
 import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 from small_workspaces import add_sprites
@@ -60,6 +62,27 @@ def test_the_trainer_starts_before_what_handles_pictures_is_loaded(
     started, loaded = json.loads(done.stdout.splitlines()[-1])
     assert started == command[0]
     assert [one for one in loaded if any(one == late or one.startswith(f"{late}.") for late in LATER)] == []
+
+
+def test_a_process_that_renders_loads_neither_the_database_nor_what_makes_versions(repository: Path) -> None:
+    program = "import json, sys, gandam_studio.core.versions.rendering_worker; print(json.dumps(list(sys.modules)))"
+    done = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, timeout=120, cwd=repository, check=True
+    )
+    package = "gandam_studio.core."
+    versions_of_it = {name for name in json.loads(done.stdout) if name.startswith(f"{package}versions.")}
+    assert versions_of_it == {f"{package}versions.{name}" for name in ("pictures", "rendering_worker")}
+    unused = ("workspace.workspace", "workspace.edits", "workspace.history", "duplicates", "importing")
+    assert not {f"{package}{name}" for name in unused} & set(json.loads(done.stdout))
+
+
+@pytest.mark.parametrize("package", ["core.versions", "core.duplicates", "core.hashing", "core.workspace"])
+def test_names_that_are_loaded_when_asked_for_are_no_modules(package: str, repository: Path) -> None:
+    # Once a module is loaded, it stands for its name in the package: no name may be that of a module.
+    found = importlib.import_module(f"gandam_studio.{package}")
+    modules = {path.stem for path in (repository / "gandam_studio" / package.replace(".", "/")).glob("*.py")}
+    assert not modules & set(found.__all__)
+    assert not [name for name in found.__all__ if isinstance(getattr(found, name), ModuleType)]
 
 
 def test_a_version_is_read_once_for_what_a_person_may_not_have_seen(

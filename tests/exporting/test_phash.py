@@ -66,6 +66,7 @@ def test_hashes_are_kept_and_made_again_where_the_file_is_damaged(workspace, mon
     known = listed(workspace)
     assert known == {sprite.seq: theirs(workspace.pixels(sprite)) for sprite in workspace.sprites()}
     path, asked = workspace.folder / phashes.NAME, []
+    ids = {sprite.seq: sprite.id for sprite in workspace.sprites()}
     plain = Workspace.pixels
     monkeypatch.setattr(Workspace, "pixels", lambda self, sprite: asked.append(sprite.seq) or plain(self, sprite))
     assert listed(workspace) == known
@@ -75,6 +76,10 @@ def test_hashes_are_kept_and_made_again_where_the_file_is_damaged(workspace, mon
     assert listed(workspace) == known
     assert asked == [3, 20]
     assert path.read_bytes() == whole
+    assert phashes.kept(workspace, [*ids.values()]) == {ids[seq]: text for seq, text in known.items()}
+    path.write_bytes(whole[:40] + bytes([whole[40] ^ 1]) + whole[41:])
+    some = [ids[seq] for seq in (7, 3, 1)]
+    assert phashes.kept(workspace, [*some, "0" * 64]) == {ids[seq]: known[seq] for seq in (1, 7)}
     workspace.apply(Flip([1, 2]))  # the picture as imported is hashed
     assert listed(workspace) == known
     # Rows of another workspace prove nothing here.

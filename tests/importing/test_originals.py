@@ -50,6 +50,39 @@ def test_bytes_come_back_under_their_digest(originals) -> None:
     assert files == sorted(["000001.pack", large, *(f"index.sqlite{end}" for end in ("", "-shm", "-wal"))])
 
 
+def test_originals_read_together_are_those_read_one_by_one(originals) -> None:
+    some = [bytes([i]) * (i + 1) for i in range(40)]
+    digests = [originals.add(data) for data in (SPRITE, LARGE, *some)]
+    with originals.together([*digests, "0" * 64, "nonsense"]) as together:
+        assert [together.read(digest) for digest in digests[::-1]] == [*some[::-1], LARGE, SPRITE]
+        late = originals.add(b"added meanwhile")
+        assert together.read(late) == b"added meanwhile"
+        for missing in ("0" * 64, "nonsense"):
+            with pytest.raises(UserError):
+                together.read(missing)
+
+
+@pytest.mark.parametrize("position", [-40, 0, 5])
+def test_damage_is_told_as_well_where_originals_are_read_together(originals, position: int) -> None:
+    digests = [originals.add(bytes([i]) * 50) for i in range(3)]
+    alter(originals, digests[1], position)  # in the header of its record, or in its bytes
+    with pytest.raises(UserError) as alone:
+        originals.read(digests[1])
+    with originals.together(digests) as together:
+        assert together.read(digests[0]) == bytes(50)
+        with pytest.raises(UserError) as found:
+            together.read(digests[1])
+    assert str(found.value) == str(alone.value)
+
+
+def test_what_was_mended_meanwhile_is_read(originals) -> None:
+    digest = originals.add(SPRITE)
+    alter(originals, digest, 0)
+    with originals.together([digest]) as together:
+        originals.replace(digest, SPRITE)
+        assert together.read(digest) == SPRITE
+
+
 def test_the_limit_between_packed_and_large(originals) -> None:
     just, over = originals.add(bytes(PACKED_BYTES)), originals.add(bytes(PACKED_BYTES + 1))
     assert originals.own_file(just) is None

@@ -19,19 +19,21 @@ from trainer.protocol.untrusted import Values, parse_json
 # Folder names that `datasets` recognises as splits.
 SPLITS = {TRAIN: "train", HELD_OUT: "test"}
 METADATA = "metadata.jsonl"
+_as_json = json.JSONEncoder(ensure_ascii=False).encode
 
 
 def write(source: Source, folder: Path) -> None:
     """Write train/ and, if sprites are held out, test/: pictures with one line of metadata each."""
     with ExitStack() as stack:
-        lists: dict[str, IO[bytes]] = {}
+        splits: dict[str, tuple[Path, IO[bytes]]] = {}
         for entry in source.entries_with_progress():
-            split = folder / SPLITS[entry.split]
-            if entry.split not in lists:
-                split.mkdir()
-                lists[entry.split] = stack.enter_context((split / METADATA).open("wb"))
+            if entry.split not in splits:
+                made = folder / SPLITS[entry.split]
+                made.mkdir()
+                splits[entry.split] = made, stack.enter_context((made / METADATA).open("wb"))
+            split, lines = splits[entry.split]
             row = _placed(source, entry, split) | row_of(entry) | {"phash": source.phash(entry)}
-            lists[entry.split].write(json.dumps(row, ensure_ascii=False).encode() + b"\n")
+            lines.write(_as_json(row).encode() + b"\n")
 
 
 def _placed(source: Source, entry: ManifestEntry, split: Path) -> dict[str, Any]:
@@ -51,7 +53,7 @@ def row_of(entry: ManifestEntry) -> dict[str, Any]:
     conflict with the type of other splits.
     """
     row = entry.values()
-    return row | {"tags": json.dumps(row["tags"], ensure_ascii=False), "crop": json.dumps(row["crop"] or [])}
+    return row | {"tags": _as_json(row["tags"]), "crop": _as_json(row["crop"] or [])}
 
 
 def entry_of(row: Any, where: str = "") -> ManifestEntry:

@@ -28,7 +28,7 @@ from gandam_studio.core.versions.rendering_pool import in_order
 from gandam_studio.core.versions.rendering_worker import Rendering, png_bytes
 from gandam_studio.core.versions.scales import measure
 from gandam_studio.core.workspace.lookups import sprites_with_ids
-from gandam_studio.core.workspace.phashes import are_kept, phashes
+from gandam_studio.core.workspace.phashes import are_kept, kept, phashes
 from trainer.protocol.folders import is_empty
 from trainer.protocol.manifest import ManifestEntry
 from trainer.protocol.recipe import Recipe
@@ -112,8 +112,10 @@ class Source:
         return self._phashes[entry.id]
 
     def _hash(self, ids: list[str], reduced: Mapping[str, np.ndarray]) -> None:
-        sprites = sorted(sprites_with_ids(self.workspace, ids), key=lambda sprite: sprite.seq)
-        found = {sprite.id: text for sprite, text in phashes(self.workspace, sprites, reduced)}
+        found = kept(self.workspace, ids)
+        if rest := [id for id in ids if id not in found]:
+            sprites = sorted(sprites_with_ids(self.workspace, rest), key=lambda sprite: sprite.seq)
+            found |= {sprite.id: text for sprite, text in phashes(self.workspace, sprites, reduced)}
         self._phashes = dict.fromkeys(ids, "") | found
 
     def entries_with_progress(self) -> Iterator[ManifestEntry]:

@@ -17,6 +17,7 @@ from gandam_studio.core.exporting.stored_zip import StoredZip
 
 DATASET = "dataset.json"
 _PER_FOLDER = 1000
+_as_json = json.JSONEncoder(ensure_ascii=False, sort_keys=True).encode
 
 
 def member_name(index: int) -> str:
@@ -48,5 +49,5 @@ def _write_list(source: Source, out: IO[bytes]) -> None:
     out.write(b', "sprites": [')
     for index, entry in enumerate(source.entries()):
         row = {"file_name": member_name(index), **source.row(entry)}
-        out.write((b",\n" if index else b"\n") + json.dumps(row, ensure_ascii=False, sort_keys=True).encode())
+        out.write((b",\n" if index else b"\n") + _as_json(row).encode())
     out.write(b"\n]}\n")

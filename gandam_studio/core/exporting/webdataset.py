@@ -14,6 +14,7 @@ from gandam_studio.core.workspace.sprite import FACINGS
 from trainer.protocol.manifest import ManifestEntry
 
 SAMPLES_A_SHARD = 2000
+_as_json = json.JSONEncoder(ensure_ascii=False, sort_keys=True, separators=(",", ":")).encode
 
 
 def write(source: Source, folder: Path) -> None:
@@ -40,8 +41,7 @@ def _add_sample(shard: StoredTar, source: Source, entry: ManifestEntry) -> None:
     name = source.name(entry, data)
     stem = picture_stem(entry)
     shard.add(name, data)
-    text = json.dumps(source.row(entry), ensure_ascii=False, sort_keys=True, separators=(",", ":"))
-    shard.add(f"{stem}.json", f"{text}\n".encode())
+    shard.add(f"{stem}.json", f"{_as_json(source.row(entry))}\n".encode())
     number = source.classes.number(entry) if source.classes else FACINGS.index(entry.facing)
     shard.add(f"{stem}.cls", str(number).encode())
     if source.captions:

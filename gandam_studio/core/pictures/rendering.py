@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 import cv2
 import numpy as np
 from numpy.typing import NDArray
@@ -99,10 +101,8 @@ def resize(rgba: Pixels, size: tuple[int, int], interpolation: str = "auto") -> 
         return rgba
     method = _method(rgba, size, interpolation)
     if method == cv2.INTER_NEAREST:
-        # Sample at pixel centres: cv2's INTER_NEAREST samples at the left edge.
-        columns = np.minimum((np.arange(size[0]) * 2 + 1) * width // (2 * size[0]), width - 1)
-        rows = np.minimum((np.arange(size[1]) * 2 + 1) * height // (2 * size[1]), height - 1)
-        return np.take(np.take(_words(rgba), rows, axis=0), columns, axis=1).view(np.uint8).reshape(*size[::-1], 4)
+        near = _words(rgba).take(_centres(height, size[1]), axis=0).take(_centres(width, size[0]), axis=1)
+        return near.view(np.uint8).reshape(*size[::-1], 4)
     if rgba[..., 3].min() == 255:
         return np.asarray(cv2.resize(rgba, size, interpolation=method), np.uint8)
     weighted = rgba.astype(np.float32)
@@ -112,6 +112,14 @@ def resize(rgba: Pixels, size: tuple[int, int], interpolation: str = "auto") -> 
     pixels = np.clip(np.rint(result), 0, 255).astype(np.uint8)
     pixels[pixels[..., 3] == 0] = 0
     return pixels
+
+
+@lru_cache(maxsize=1024)
+def _centres(length: int, wanted: int) -> NDArray[np.intp]:
+    """(wanted,) pixels to take of a row of `length`, at pixel centres: cv2's INTER_NEAREST samples at the left edge."""
+    found = np.minimum((np.arange(wanted) * 2 + 1) * length // (2 * wanted), length - 1)
+    found.flags.writeable = False
+    return found
 
 
 def halved(rgba: Pixels, target: int) -> Pixels:

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from gandam_studio.core.errors import UserError
-from gandam_studio.core.versions.diff import Changed, Removed, VersionDiff
+from gandam_studio.core.versions.differing import Changed, Removed, VersionDiff
 from trainer.protocol.advice import setting_name
 from trainer.protocol.config import TrainConfig, describe_fields, differences
 from trainer.protocol.events import RunStarted, first_event

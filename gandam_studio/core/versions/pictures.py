@@ -10,13 +10,12 @@ from gandam_studio.core.errors import UserError
 from gandam_studio.core.pictures.decoding import UnreadablePicture, decode_part
 from gandam_studio.core.pictures.orienting import oriented
 from gandam_studio.core.pictures.rendering import Pixels, render
-from gandam_studio.core.versions import files
-from gandam_studio.core.versions.model import ManifestVersion
-from gandam_studio.core.workspace.originals import Originals
+from gandam_studio.core.workspace.originals import Originals, Some
 from trainer.protocol.manifest import ManifestEntry
 from trainer.protocol.recipe import Recipe
 
 if TYPE_CHECKING:
+    from gandam_studio.core.versions.model import ManifestVersion
     from gandam_studio.core.workspace import Workspace
 
 WHITE = "#ffffff"
@@ -30,7 +29,7 @@ def picture_of(originals: Originals, entry: ManifestEntry) -> Pixels:
     return edited(whole_of(originals, entry), entry)
 
 
-def whole_of(originals: Originals, entry: ManifestEntry) -> Pixels:
+def whole_of(originals: Originals | Some, entry: ManifestEntry) -> Pixels:
     """Return the canonical RGBA of an entry's sprite as imported, (H, W, 4) uint8. Raises UserError as `picture_of`."""
     try:
         return decode_part(originals.read(entry.source_digest), entry.part)
@@ -79,6 +78,8 @@ def scale_group(entry: ManifestEntry, recipe: Recipe) -> str:
 
 def detected_background(workspace: Workspace, version: ManifestVersion) -> str:
     """Return the most common border colour of a version's sprites as imported, "#rrggbb"; white if none has one."""
+    from gandam_studio.core.versions import files  # not needed to render, in a worker process
+
     borders = iter(
         workspace.connection.execute("SELECT id, background FROM sprites WHERE background != '' ORDER BY id")
     )

@@ -3,22 +3,20 @@
 from __future__ import annotations
 
 import contextlib
-import io
+import json
 import struct
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-from PIL import Image
-
 from gandam_studio.core.errors import UserError
 from gandam_studio.core.hashing import phash
-from gandam_studio.core.pictures.rendering import Pixels, longest_side
+from gandam_studio.core.pictures.encoding import png_bytes
+from gandam_studio.core.pictures.rendering import longest_side
 from gandam_studio.core.versions.pictures import by_recipe, edited, whole_of
 from gandam_studio.core.workers.serving import Handle, Report
-from gandam_studio.core.workspace.originals import Originals
+from gandam_studio.core.workspace.originals import Originals, Some
 from trainer.protocol.frames import pack, unpack
 from trainer.protocol.manifest import ManifestEntry
 from trainer.protocol.recipe import Recipe
@@ -52,12 +50,13 @@ class Rendering:
     ) -> list[bytes]:
         """The bytes of each entry's picture. Raises UserError as `versions.pictures.rendered` does."""
         pictures = []
-        for position, entry in enumerate(entries):
-            report(position)
-            pictures.append(self._picture(originals, entry))
+        with originals.together(entry.source_digest for entry in entries) as some:
+            for position, entry in enumerate(entries):
+                report(position)
+                pictures.append(self._picture(some, entry))
         return pictures
 
-    def _picture(self, originals: Originals, entry: ManifestEntry) -> bytes:
+    def _picture(self, originals: Some, entry: ManifestEntry) -> bytes:
         whole = whole_of(originals, entry)
         shown = edited(whole, entry)
         if self.measures:
@@ -92,7 +91,7 @@ def prepare(settings: dict[str, Any]) -> Iterator[Handle]:
     with Originals(rendering.originals, read_only=True) as originals:
 
         def render(frame: bytes, report: Report) -> bytes:
-            entries = [ManifestEntry.from_line(line) for line in frame.splitlines()]
+            entries = unpack_entries(frame)
             try:
                 return pack("", rendering.pictures(originals, entries, report))
             except UserError as error:
@@ -102,8 +101,16 @@ def prepare(settings: dict[str, Any]) -> Iterator[Handle]:
 
 
 def pack_entries(entries: Sequence[ManifestEntry]) -> bytes:
-    """A worker's task: the manifest's lines."""
-    return b"".join(entry.line() for entry in entries)
+    """A worker's task."""
+    return json.dumps([entry.__dict__ for entry in entries]).encode("ascii")
+
+
+def unpack_entries(task: bytes) -> list[ManifestEntry]:
+    """The inverse of `pack_entries`. Their values were checked when the manifest was read, and are not again."""
+    return [
+        ManifestEntry.known({**values, "crop": values["crop"] and tuple(values["crop"]), "tags": tuple(values["tags"])})
+        for values in json.loads(task)
+    ]
 
 
 def unpack_pictures(entries: Sequence[ManifestEntry], answer: bytes) -> list[bytes] | UserError:
@@ -114,10 +121,3 @@ def unpack_pictures(entries: Sequence[ManifestEntry], answer: bytes) -> list[byt
     if len(pictures) != len(entries):
         raise ValueError("a wrong number of pictures")
     return pictures
-
-
-def png_bytes(pixels: Pixels) -> bytes:
-    """(H, W, C) uint8, C = 3 or 4, as a PNG; the same bytes for the same pixels and libraries."""
-    stream = io.BytesIO()
-    Image.fromarray(np.ascontiguousarray(pixels)).save(stream, "PNG", compress_level=6)
-    return stream.getvalue()

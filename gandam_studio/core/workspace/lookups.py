@@ -54,6 +54,12 @@ def sprites_with_ids(workspace: Workspace, ids: Sequence[str]) -> Iterator[Sprit
         yield Sprite.from_row(row)
 
 
+def seqs_with_ids(workspace: Workspace, ids: Sequence[str]) -> Iterator[tuple[str, int]]:
+    """Yield id and row number of the sprites with these ids (at most a few hundred), in any order."""
+    marks = ", ".join("?" * len(ids))
+    yield from workspace.connection.execute(f"SELECT id, seq FROM sprites WHERE id IN ({marks})", ids)
+
+
 def distinct_pairs(workspace: Workspace) -> frozenset[tuple[int, int]]:
     """Return the pairs of row numbers that the user marked as not duplicates."""
     rows = workspace.connection.execute("SELECT a, b FROM pairs WHERE verdict = 'distinct'")

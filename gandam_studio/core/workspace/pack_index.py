@@ -7,7 +7,7 @@ import functools
 import os
 import sqlite3
 import threading
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -69,6 +69,21 @@ class PackIndex:
                 self._rebuild()
                 rows = self._rows(query, values)
         return PackPlace(*rows[0]) if rows else None
+
+    def find_all(self, digests: Iterable[str]) -> dict[str, PackPlace]:
+        """Return the places of those records that are found at once, for `find` to be asked for the others.
+
+        Raises UserError.
+        """
+        wanted = [key for key in map(key_of, digests) if key]
+        found: dict[str, PackPlace] = {}
+        for start in range(0, len(wanted), _BATCH):
+            some = wanted[start : start + _BATCH]
+            query = f"SELECT digest, pack, offset, length FROM records WHERE digest IN ({', '.join('?' * len(some))})"
+            for key, *place in self._rows(query, tuple(some)):
+                if isinstance(key, bytes) and (at := PackPlace(*place)).is_valid:
+                    found[key.hex()] = at
+        return found
 
     def digests(self) -> Iterator[str]:
         """Yield all digests in order, fetched page by page. Raises UserError."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
+import io
 import mmap
 import os
 import stat
@@ -113,14 +114,16 @@ class Packs:
             offset = places[-1].end
         return places
 
+    def open(self, number: int) -> io.FileIO:
+        """Open a pack for reading. Raises OSError."""
+        return io.FileIO(open_own(self.path(number), os.O_RDONLY))
+
     def read(self, digest: bytes, place: PackPlace) -> bytes:
         """The bytes of a record; whether they are sound is not checked. Raises OSError, AlteredRecord."""
-        with os.fdopen(open_own(self.path(place.pack), os.O_RDONLY), "rb", buffering=0) as stream:
+        with self.open(place.pack) as stream:
             stream.seek(place.offset)
             block = stream.read(RECORD.size + place.length)
-        if len(block) != RECORD.size + place.length or block[: RECORD.size] != RECORD.pack(MAGIC, place.length, digest):
-            raise AlteredRecord("its pack is damaged")
-        return block[RECORD.size :]
+        return _checked(block, digest, place)
 
     def scan(self, number: int, start: int = 0) -> Iterator[tuple[bytes, PackPlace]]:
         """Yield digest and place of every intact record of a pack from offset `start`, in order. Hashes every record.
@@ -150,6 +153,35 @@ class Packs:
             return offset
         finally:
             os.close(descriptor)
+
+
+def _checked(block: bytes, digest: bytes, place: PackPlace) -> bytes:
+    """Return the bytes of a record that was read. Raises AlteredRecord."""
+    if len(block) != RECORD.size + place.length or block[: RECORD.size] != RECORD.pack(MAGIC, place.length, digest):
+        raise AlteredRecord("its pack is damaged")
+    return block[RECORD.size :]
+
+
+class OpenPacks:
+    """Reads records of packs, each of which stays open until `close`."""
+
+    def __init__(self, packs: Packs) -> None:
+        self._packs = packs
+        self._streams: dict[int, io.FileIO] = {}
+
+    def read(self, digest: bytes, place: PackPlace) -> bytes:
+        """As `Packs.read`."""
+        stream = self._streams.get(place.pack)
+        if stream is None:
+            stream = self._streams[place.pack] = self._packs.open(place.pack)
+        stream.seek(place.offset)
+        return _checked(stream.read(RECORD.size + place.length), digest, place)
+
+    def close(self) -> None:
+        """Close the packs."""
+        for stream in self._streams.values():
+            stream.close()
+        self._streams.clear()
 
 
 def is_pack(path: Path | str) -> bool:

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING
 
 from gandam_studio.core.errors import UserError
 from gandam_studio.core.pictures.decoding.limits import UnreadablePicture
+from gandam_studio.core.workspace.lookups import seqs_with_ids
 from gandam_studio.core.workspace.row_records import MOST_ROWS, read_rows, write_rows
 from gandam_studio.core.workspace.sprite import Sprite
 
@@ -41,7 +42,7 @@ def phashes(
     """
     rest = iter(sprites)
     while batch := list(itertools.islice(rest, _BATCH)):
-        known = _stored(workspace, batch)
+        known = _stored(workspace, [(sprite.seq, sprite.id) for sprite in batch])
         missing = [sprite for sprite in batch if sprite.seq not in known]
         if missing:
             made = _computed(workspace, missing, reduced or {})
@@ -50,6 +51,13 @@ def phashes(
             known |= made
         for sprite in batch:
             yield sprite, f"{known[sprite.seq]:016x}" if sprite.seq in known else ""
+
+
+def kept(workspace: Workspace, ids: Sequence[str]) -> dict[str, str]:
+    """Return id -> hash, 16 hex digits, of those sprites whose hash was computed before; at most a few hundred ids."""
+    rows = sorted((seq, id) for id, seq in seqs_with_ids(workspace, ids))
+    known = _stored(workspace, rows)
+    return {id: f"{known[seq]:016x}" for seq, id in rows if seq in known}
 
 
 def are_kept(workspace: Workspace) -> bool:
@@ -71,22 +79,23 @@ def _computed(workspace: Workspace, sprites: Sequence[Sprite], reduced: Mapping[
     return dict(zip(found, phash.phashes(list(found.values())).tolist(), strict=True))
 
 
-def _stored(workspace: Workspace, sprites: Sequence[Sprite]) -> dict[int, int]:
+def _stored(workspace: Workspace, rows: Sequence[tuple[int, str]]) -> dict[int, int]:
+    """The kept hashes of (row number, id) pairs, in rising order, by row number."""
     found: dict[int, int] = {}
-    seqs = [sprite.seq for sprite in sprites]
-    for place, record in read_rows(workspace.folder / NAME, _SIZE, seqs):
+    for place, record in read_rows(workspace.folder / NAME, _SIZE, [seq for seq, _ in rows]):
+        seq, id = rows[place]
         word = _BODY.unpack_from(record)[1]
-        if record == _record(sprites[place], word):
-            found[sprites[place].seq] = word
+        if record == _record(id, word):
+            found[seq] = word
     return found
 
 
 def _store(workspace: Workspace, known: Sequence[tuple[Sprite, int]]) -> None:
     rising = sorted(known, key=lambda one: one[0].seq)
-    records = b"".join(_record(*one) for one in rising)
+    records = b"".join(_record(sprite.id, word) for sprite, word in rising)
     write_rows(workspace.folder / NAME, _SIZE, [sprite.seq for sprite, _ in rising], records)
 
 
-def _record(sprite: Sprite, word: int) -> bytes:
-    body = _BODY.pack(bytes.fromhex(sprite.id[:8]), word)
+def _record(id: str, word: int) -> bytes:
+    body = _BODY.pack(bytes.fromhex(id[:8]), word)
     return body + zlib.crc32(body).to_bytes(4, "little")

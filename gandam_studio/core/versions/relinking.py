@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from gandam_studio.core.errors import UserError
 from gandam_studio.core.jobs import NULL_JOB, Job
-from gandam_studio.core.versions.verify import needed_originals
+from gandam_studio.core.versions.verifying import needed_originals
 from gandam_studio.core.workspace.packs import is_pack, sound_records
 
 if TYPE_CHECKING:
