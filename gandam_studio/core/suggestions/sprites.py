@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -68,7 +69,7 @@ class SpritesInReview:
 
     sprites: Sequence[Sprite]
 
-    @property
+    @cached_property
     def seqs(self) -> Seqs:
         """Their row numbers."""
         return np.array([sprite.seq for sprite in self.sprites], np.int64)

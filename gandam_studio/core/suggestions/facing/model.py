@@ -49,8 +49,6 @@ def believe(view: View, labels: Signs, noise: float = DEFAULT_NOISE) -> Belief:
     targets = labels[rows].astype(np.float64)
     if view.phi is not None and len(rows) > view.phi.shape[1]:
         mean, variance = _by_weights(view.phi, rows, targets, noise)
-        # What landmarks do not see of a sprite is not known, as in the other form.
-        variance += view.diagonal - np.einsum("ij,ij->i", view.phi, view.phi)
     else:
         mean, variance = _by_functions(view, rows, targets, noise)
     sd = np.sqrt(np.maximum(variance, 1e-6))
@@ -80,7 +78,10 @@ def _by_functions(
 def _by_weights(
     phi: NDArray[np.float32], rows: NDArray[np.intp], targets: NDArray[np.float64], noise: float
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """By the matrix among the landmarks, where more sprites than those are confirmed."""
+    """By the matrix among the landmarks, where more sprites than those are confirmed.
+
+    What landmarks do not see of a sprite is left out of its variance, since nothing that is confirmed makes it less.
+    """
     some = phi[rows]
     precision = (some.T @ some).astype(np.float64) / noise + np.eye(phi.shape[1])
     covariance = np.linalg.inv(precision)
