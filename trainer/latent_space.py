@@ -57,7 +57,8 @@ def slerp(a: torch.Tensor, b: torch.Tensor, share: torch.Tensor) -> torch.Tensor
         return a + (b - a) * share
     else:
         direction = (torch.sin((1 - share) * angle) * one + torch.sin(share * angle) * two) / torch.sin(angle)
-    return direction * (lengths[0] * (1 - share) + lengths[1] * share)
+    found = direction * (lengths[0] * (1 - share) + lengths[1] * share)
+    return torch.where(share == 0, a, found)  # Where a path begins is the sample itself, to the last bit.
 
 
 def walk(points: torch.Tensor, steps: int) -> torch.Tensor:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import shutil
 from pathlib import Path
@@ -12,7 +13,7 @@ from PIL import Image, PngImagePlugin
 from PySide6.QtCore import QMimeData, Qt, QUrl
 from PySide6.QtGui import QGuiApplication
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QInputDialog
+from PySide6.QtWidgets import QDialog, QInputDialog
 from studio_window import CONTROL, SHIFT, OpenWindow, are_final, press
 
 from gandam_studio.core.runs.drawing import Answer, Source
@@ -60,7 +61,8 @@ def test_a_story_of_favourites_a_path_and_a_film(explore, qtbot, tmp_path: Path)
     assert isinstance(screen.explorer.view, views.Path)
     assert len(screen.grid.cells) == 2 * views.STEPS + 1
     for index, place in enumerate((0, views.STEPS, 2 * views.STEPS)):
-        assert np.abs(screen.grid.cells[place].pixels.astype(int) - before[index]).max() <= 1
+        assert np.array_equal(screen.grid.cells[place].pixels, before[index])
+        assert np.array_equal(screen.grid.cells[place].vector, explored(run).favourites[index].vector)
     dialog = PathDialog(window.session, run, np.stack([cell.pixels for cell in screen.grid.cells]), window)
     qtbot.addWidget(dialog)
     assert {dialog.kind.itemData(row) for row in range(dialog.kind.count())} == set(FORMATS)
@@ -410,13 +412,22 @@ def test_directions_of_another_checkpoint_say_so(explore, qtbot) -> None:  # typ
     assert not shown["new"]
 
 
-def test_the_model_is_handed_over_from_the_window(explore, qtbot, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
+def test_the_model_is_handed_over_from_the_window(explore, qtbot, monkeypatch, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
     window, screen = explore()
     source = screen.explorer.source
     dialog = ModelDialog(window.session, source.folder, source.checkpoint, "newest", window)
     qtbot.addWidget(dialog)
     dialog.note.setPlainText("My own art. Do as you like.")
     dialog.onnx.setChecked(False)
+
+    def denied(_folder: Path) -> None:
+        raise PermissionError(13, "Permission denied")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Path, "iterdir", denied)
+        (tmp_path / "closed").mkdir()
+        dialog.target.setText(str(tmp_path / "closed"))
+        assert "Permission denied" in dialog.problem.text()
     target = tmp_path / "model"
     dialog.target.setText(str(target))
     dialog.start()
@@ -454,6 +465,23 @@ def test_the_samples_shown_are_handed_over(explore, qtbot, monkeypatch, tmp_path
     assert told["run"] == screen.explorer.source.folder.name
     assert len(list((tmp_path / "shown").glob("*-seed-0-*.png"))) == len(screen.grid.cells)
     dialog.done(0)
+
+
+def test_what_is_found_again_stays_a_favourite(explore, monkeypatch) -> None:  # type: ignore[no-untyped-def]
+    from gandam_studio.qt.explore import taking_out
+
+    _, screen = explore()
+    found = dataclasses.replace(screen.grid.cells[4], name="mech.png")
+
+    def keep_it(dialog: ProjectDialog) -> QDialog.DialogCode:
+        dialog.cell = found
+        dialog.done(0)
+        return QDialog.DialogCode.Accepted
+
+    monkeypatch.setattr(taking_out, "run_dialog", keep_it)
+    for _ in range(2):
+        screen.taking_out.project_pixels(found.pixels, "mech.png")
+        assert [one.name for one in explored(screen.explorer.source.folder).favourites] == ["mech.png"]
 
 
 def test_a_training_picture_is_looked_for_in_the_model(explore, qtbot, monkeypatch) -> None:  # type: ignore[no-untyped-def]

@@ -155,7 +155,7 @@ class Steering(QObject):
     def add(self, direction: Direction) -> None:
         """Keep a direction and say so."""
         if self._explorer.add_direction(direction):
-            text = self.tr("{0} is kept under My own.").format(self._explorer.kept.directions[-1].name)
+            text = self.tr("“{0}” is kept under My own.").format(self._explorer.kept.directions[-1].name)
             self._session.post(text, SUCCESS)
 
     def _own_number(self, number: int) -> int:

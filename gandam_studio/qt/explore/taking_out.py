@@ -295,7 +295,11 @@ class TakingOut(QObject):
         from gandam_studio.qt.explore.project_dialog import ProjectDialog
 
         dialog = ProjectDialog(self._explorer, picture, name, self._window)
-        if run_dialog(dialog) == QDialog.DialogCode.Accepted and dialog.cell is not None:
+        if run_dialog(dialog) != QDialog.DialogCode.Accepted or dialog.cell is None:
+            return
+        if self._favourites.holds(dialog.cell):  # The same picture was looked for before.
+            self._session.post(self.tr("This sample is a favourite already."), INFO)
+        else:
             self._favourites.toggle(dialog.cell)
 
     def project_nearest(self) -> None:

@@ -62,9 +62,11 @@ class ModelDialog(OutputDialog):
         """Why nothing can be written to `target`, or ""."""
         if problem := model_target_problem(self._run, target):
             return problem
-        if target.exists() and not force and any(target.iterdir()):
-            return self.tr("{0} exists already").format(target)
-        return ""
+        try:
+            filled = target.exists() and any(target.iterdir())
+        except OSError as error:
+            return f"{target}: {error.strerror or error}"
+        return self.tr("{0} exists already").format(target) if filled and not force else ""
 
     def work(self, target: Path, *, force: bool) -> Callable[[Any, Any], Any]:
         """The function that writes to `target`."""
