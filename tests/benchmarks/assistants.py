@@ -5,12 +5,12 @@
 A simulated person clicks the sprite that is asked about, then goes through pages: each wrong sprite takes a click, and
 a stack or a page that is mostly wrong takes one click for all of it and one for each that was right. What is right is
 the picture as its artist drew it (PokeSprites all look the same way), turned at random. Sprites that the truth table
-leaves out, fronts and backs are left out here too. Sets are in ../shared/data and in data/; those that are absent are
-skipped. Features and constants were chosen by looking at gen8, freedoom, gearhead and mechas; gen7, icons and mixed
-were left out until the last run (how fast clicks become fewer, in `progress`, was chosen on icons too). Patches, what
-the network sees and their shares were chosen on gen8 and icons; gen7 and mixed, which hold many drawings of gen8, were
-left out until the last run. The network begins to look when a review does; `--seen-after` says how many pages later
-what it sees is there, `--without-network` that it never is.
+leaves out, fronts and backs are left out too, but for `with_fronts`. Sets are in ../shared/data and in data/; those
+that are absent are skipped. Features and constants were chosen by looking at gen8, freedoom, gearhead and mechas; gen7,
+icons and mixed were left out until the last run (how fast clicks become fewer, in `progress`, was chosen on icons too).
+Patches, what the network sees and their shares were chosen on gen8 and icons; gen7 and mixed, which hold many drawings
+of gen8, were left out until the last run. The network begins to look when a review does; `--seen-after` says how many
+pages later what it sees is there, `--without-network` that it never is.
 `mixed` is gen7 with those of gen8 that are other pictures.
 
 Reported, means over the orientations: clicks, pages, the share turned right after no click and after one (up to one
@@ -18,7 +18,8 @@ sign for all), by hand (what is turned the wrong way), `ece`: the calibration er
 bins of equal width, and `ece_by_chance`: what it would be if every chance were exactly right, since few sprites never
 agree with theirs; `told_off_by`: by what factor the clicks that are told to be left are wrong, the geometric mean over
 pages from the third on that have at least five left; seconds of a fit; on adversarial sets (truth by coin) how many
-more clicks than by hand. For fitness: the share of unfit sprites found against the share looked at; pictures until
+more clicks than by hand. `with_fronts`: the same sets with those that face nowhere, which take a click each unless
+they are suggested to. For fitness: the share of unfit sprites found against the share looked at; pictures until
 99 % are found, also by a linear probe on EfficientNet-Lite0 where its weights are installed; how often of 100 audits
 the certificate's bound holds.
 """
@@ -49,7 +50,7 @@ from gandam_studio.core.suggestions.facing import network  # noqa: E402
 from gandam_studio.core.suggestions.facing.features import DIMENSIONS, Halves, halves  # noqa: E402
 from gandam_studio.core.suggestions.facing.kernel import EXACT, OddKernels  # noqa: E402
 from gandam_studio.core.suggestions.facing.model import believe, mixtures  # noqa: E402
-from gandam_studio.core.suggestions.facing.review import ROOM, FacingReview  # noqa: E402
+from gandam_studio.core.suggestions.facing.review import FRONT, LEFT, RIGHT, ROOM, FacingReview  # noqa: E402
 from gandam_studio.core.suggestions.fitness.certificate import confidence_of_look, most_left  # noqa: E402
 from gandam_studio.core.suggestions.fitness.ranking import fit  # noqa: E402
 
@@ -79,8 +80,9 @@ def table(path: Path) -> list[dict[str, str]]:
     return list(csv.DictReader(io.StringIO(text), delimiter="\t"))
 
 
-def facing_sets(wanted: list[str]) -> dict[str, tuple[Pictures, np.ndarray]]:
-    """Set -> pictures, and +1 for those that look left."""
+def facing_sets(wanted: list[str], *, fronts: bool = False) -> dict[str, tuple[Pictures, np.ndarray]]:
+    """Set -> pictures, and +1 for those that look left; with `fronts` also FRONT for those that look nowhere."""
+    sides = {"left": LEFT, "right": RIGHT, **({"front": FRONT, "back": FRONT, "none": FRONT} if fronts else {})}
     sets: dict[str, list[tuple[np.ndarray, str]]] = {}
     poke = SHARED / "pokesprite"
     if poke.is_dir():
@@ -93,7 +95,7 @@ def facing_sets(wanted: list[str]) -> dict[str, tuple[Pictures, np.ndarray]]:
             rows = [
                 (by_path[path], truth[path])
                 for path in sorted(by_path)
-                if path.startswith(folder) and "/" not in path[len(folder) :] and truth.get(path) in ("left", "right")
+                if path.startswith(folder) and "/" not in path[len(folder) :] and truth.get(path) in sides
             ]
             sets[name] = rows
         seen = {picture.tobytes() for picture, _ in sets["gen7"]}
@@ -109,12 +111,9 @@ def facing_sets(wanted: list[str]) -> dict[str, tuple[Pictures, np.ndarray]]:
             sets[name] = [(pictures[row["file"]], row[column]) for row in table(rows)]
     result = {}
     for name, rows in sets.items():
-        sided = [row for row in rows if row[1] in ("left", "right")]
+        some = [row for row in rows if row[1] in sides]
         if not wanted or name in wanted:
-            result[name] = (
-                [row[0] for row in sided],
-                np.array([1 if row[1] == "left" else -1 for row in sided], np.int8),
-            )
+            result[name] = [row[0] for row in some], np.array([sides[row[1]] for row in some], np.int8)
     return result
 
 
@@ -198,6 +197,28 @@ def review_all(
         "fell_back": review.plain, "build_s": built,
         "fit_s": float(np.median(fits)) if fits else 0.0, "ece": calibration_error(chances, rights),
         "ece_by_chance": calibration_by_chance(chances), "told_off_by": math.exp(float(np.mean(off))) if off else 1.0,
+    }  # fmt: skip
+
+
+def with_fronts(features: Halves, truth: np.ndarray, seed: int, room: int = ROOM) -> dict[str, int]:
+    """Go through a set of which some face nowhere: each is a click, as long as it is not suggested to."""
+    mirrored = np.random.default_rng(seed).choice(np.array([-1, 1], np.int8), len(truth))
+    facing = np.where(truth == FRONT, FRONT, truth * mirrored).astype(np.int8)
+    count = len(truth)
+    review = FacingReview(turned(features, mirrored), np.zeros(count, np.int8), np.ones(count, np.int8), room=room)
+    if (first := review.first()) >= 0:
+        review.answer(first, int(facing[first]))
+    pages = suggested = right = 0
+    while len((page := review.page()).rows):
+        front = facing[page.rows] == FRONT
+        wrong = ~front if page.front else (page.signs != facing[page.rows]) & ~front
+        suggested, right = suggested + page.front * len(front), right + page.front * int(front.sum())
+        clicks = int(wrong.sum()) + (0 if page.front else int(front.sum()))
+        review.accept(page, wrong, None if page.front else front, clicks)
+        pages += 1
+    return {
+        "sprites": count, "fronts": int((truth == FRONT).sum()), "clicks": review.clicks, "pages": pages,
+        "suggested": suggested, "suggested_rightly": right,
     }  # fmt: skip
 
 
@@ -399,6 +420,11 @@ def main() -> None:
     report: dict[str, object] = {
         "network": seen,
         "facing": facing(sets, asked.orientations, asked.room, looked, asked.seen_after),
+    }
+    report["with_fronts"] = {
+        name: with_fronts(looked(pictures), truth, 0, asked.room)
+        for name, (pictures, truth) in facing_sets(asked.sets, fronts=True).items()
+        if (truth == FRONT).any()
     }
     some = looked(next(iter(sets.values()))[0])
     report["fit_s"] = fit_times(some, (1_000, 10_000) if asked.quick else (1_000, 10_000, 100_000))
