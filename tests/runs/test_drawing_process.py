@@ -93,6 +93,20 @@ def test_a_projection_tells_its_progress_and_is_cancelled(process: DrawingProces
     assert process.starts == 1
 
 
+def test_the_nearest_pictures_need_not_wait_for_a_search(process: DrawingProcess, source: Source) -> None:
+    picture = process.ask("draw", source, spots("1/0")).pictures()[0]
+    values = {"shape": list(picture.shape), "per_stage": True}
+    ended: list[str] = []
+    searches = [
+        process.submit("project", source, values, [picture.tobytes()], on_answer=lambda _answer: ended.append("search"))
+        for _ in range(4)
+    ]
+    process.ask("nearest", source, {"shape": list(picture.shape)}, [picture.tobytes()])
+    assert len(ended) < 4
+    for request in searches:
+        process.cancel(request)
+
+
 def test_what_waits_is_cancelled_without_being_drawn(process: DrawingProcess, source: Source) -> None:
     told: list[object] = []
     over = threading.Event()

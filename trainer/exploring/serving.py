@@ -374,6 +374,7 @@ def _trace() -> str:
 
 
 QUICK = ("open", "draw", "path", "learn", "tags")
+SEARCHES = ("directions", "tag", "project")
 LONGEST_PAUSE_S = 1.0
 """How long slow work waits at a step for a sample that is being drawn."""
 
@@ -381,12 +382,14 @@ LONGEST_PAUSE_S = 1.0
 def serve() -> int:
     """Answer until the Studio closes the pipe; returns the exit status.
 
-    What is quick has a thread of its own, so that sliders go on working while a picture is searched for.
+    What is quick has a thread of its own, so that sliders go on working while a picture is searched for. So has what
+    searches for long: the nearest pictures of a sample need not wait for it.
     """
     requests, answers = private_pipes()
     writing = threading.Lock()
     quick: queue.SimpleQueue[Waiting | None] = queue.SimpleQueue()
     slow: queue.SimpleQueue[Waiting | None] = queue.SimpleQueue()
+    searches: queue.SimpleQueue[Waiting | None] = queue.SimpleQueue()
     cancelled: set[int] = set()
     closed, idle = threading.Event(), threading.Event()
     idle.set()
@@ -411,15 +414,16 @@ def serve() -> int:
         idle.wait(LONGEST_PAUSE_S)
         return is_cancelled(number)
 
-    def answer_slow() -> None:
+    def answer_slow(waiting: queue.SimpleQueue[Waiting | None]) -> None:
         server = Server(models, send, is_cancelled_meanwhile)
-        while (one := slow.get()) is not None:
+        while (one := waiting.get()) is not None:
             server.answer(*one)
             cancelled.discard(one[0])
 
     models = Models()
-    for target in (answer_quick, answer_slow):
-        threading.Thread(target=target, daemon=True).start()
+    threading.Thread(target=answer_quick, daemon=True).start()
+    for waiting in (slow, searches):
+        threading.Thread(target=answer_slow, args=(waiting,), daemon=True).start()
     send(HELLO, {drawing.READY: True}, [])
     with contextlib.suppress(OSError, KeyboardInterrupt):
         while (frame := read_frame(requests)) is not None:
@@ -435,8 +439,8 @@ def serve() -> int:
             if type(number) is int:
                 cancelled.add(number)
             else:
-                (quick if op in QUICK and request.get(drawing.LATER) is not True else slow).put(
-                    (frame[0], request, parts)
-                )
+                is_quick = op in QUICK and request.get(drawing.LATER) is not True
+                chosen = quick if is_quick else searches if op in SEARCHES else slow
+                chosen.put((frame[0], request, parts))
     closed.set()
     return 0

@@ -24,7 +24,8 @@ With "previews", draw and path send what can be shown sooner in frames before th
 1 for sketches of other networks, 0 if they are final; "all_shown": whether every picture has been sent once. The
 answer holds all final pictures, as it does without.
 
-Draw and path go before slower requests, unless they say "later": true.
+Draw and path go before slower requests, unless they say "later": true. Directions, tag and project, which search for
+long, keep no others waiting.
 
 A spot is {"name": "7/3"}, as `sample --latent` takes it, or {"at": i}, the i-th latent among the request's parts, with
 optional "class". With "radius" and "number" it is that variation of it. In draw and path "truncation" scales spots that
