@@ -28,6 +28,7 @@ from gandam_studio.core.runs.handing_over import (
     HandOverPlan,
     Look,
     Samples,
+    drawn_otherwise,
     file_names,
     hand_over,
     real_pictures,
@@ -39,6 +40,7 @@ from gandam_studio.core.workspace import Workspace
 from trainer.protocol import files
 from trainer.protocol.events import SamplesSaved
 from trainer.protocol.run_directory import RunDirectory
+from trainer.protocol.sample_notes import read_note
 
 DIGEST = "0123456789abcdef" * 4
 
@@ -277,6 +279,25 @@ def test_a_run_without_its_pictures_says_so(run: RunDirectory, samples: Samples)
         resolved(run, Look(DATA), lambda: samples.pictures)
     # A file's palette needs them only to compare with.
     assert resolved(run, Look(EACH, 4, KEPT, 0.0), lambda: samples.pictures).share == 0.0
+
+
+def test_saved_samples_of_a_flow_say_in_how_many_steps_they_were_drawn(tmp_path: Path) -> None:
+    """While it trains it draws in fewer than `sample` does, which would draw other pictures."""
+    run = recorded(tmp_path / "runs" / "r3-flow", iterations=200, preset="sprite-flow-cpu")
+    flow = run.config().flow
+    assert flow.grid_steps != flow.steps
+    (*_, newest) = [event for event in run.events().read() if isinstance(event, SamplesSaved)]
+    spot = SampleSpot(run, newest, "fixed", 5)
+    hand_over(run, tmp_path / "out.aseprite", lambda _folder: samples_at(spot), Look())
+    (tmp_path / "one.png").write_bytes(spot.png())
+    for name in ("out.aseprite", "one.png"):
+        note = read_note(tmp_path / name)
+        assert note.steps == flow.grid_steps
+        assert drawn_otherwise(run, note)
+        assert not drawn_otherwise(run, replace(note, steps=flow.steps))
+        assert not drawn_otherwise(run, replace(note, steps=None))
+        assert drawn_otherwise(run, replace(note, steps=None, raw=True)) == (run.config().sampling.snap > 0)
+    assert spot.command("200").split()[-2:] == ["--passes", str(flow.grid_steps)]
 
 
 def test_saved_samples_are_handed_over_by_their_names(tmp_path: Path) -> None:

@@ -366,6 +366,16 @@ def note_of(path: Path) -> Note:
         raise UserError(f"{shortened(str(path))} cannot be read: {error.strerror or error}") from None
 
 
+def drawn_otherwise(run: RunDirectory, note: Note) -> bool:
+    """Whether the samples of a note were drawn in other steps than the run's own, or with their background left."""
+    try:
+        config = run.config()
+    except TrainerError:
+        return False
+    steps = config.flow.steps if config.is_flow else None
+    return (steps is not None and note.steps not in (None, steps)) or (note.raw and config.sampling.snap > 0)
+
+
 def redrawn_by(
     run: RunDirectory, path: Path, *, iteration: int | str | None = None, job: Job = NULL_JOB
 ) -> Callable[[Path], Samples]:
@@ -426,6 +436,7 @@ def samples_at(spot: SampleSpot) -> Samples:
     latents = [replace(spot, index=index).latent for index in indices]
     seed = None if spot.which == FIXED else sample.random_seed
     facts = {"run": spot.run.name, "iteration": sample.iteration, "weights": sample.weights, "seed": seed}
+    facts |= {"steps": spot.passes} if spot.passes else {}
     return Samples(cells, latents, {**facts, "count": len(cells), "manifest": manifest_of(spot.run)})
 
 

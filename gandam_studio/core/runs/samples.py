@@ -15,6 +15,7 @@ from PIL import Image, PngImagePlugin
 from gandam_studio.core.errors import UserError
 from gandam_studio.core.finishing.sheet import sheet_problem
 from gandam_studio.core.runs.sampling import write_file
+from trainer.protocol.errors import TrainerError
 from trainer.protocol.events import SamplesSaved
 from trainer.protocol.picture_files import read_picture
 from trainer.protocol.run_directory import RunDirectory
@@ -57,11 +58,21 @@ class SampleSpot:
         number = "" if self.index is None else f"-{self.index + 1}"
         return f"{self.run.name}-{self.sample.iteration}-{self.which}{number}"
 
+    @property
+    def passes(self) -> int | None:
+        """Passes of a flow's network that it was drawn in, fewer than those of `sample`; None for other networks."""
+        try:
+            config = self.run.config()
+        except TrainerError:
+            return None
+        return config.flow.grid_steps if config.is_flow else None
+
     def command(self, checkpoint: str) -> str:
         """The command that draws it again from a checkpoint; what a shell would act on is quoted."""
+        passes = self.passes
         return shlex.join([
             "gandam-studio", "sample", self.run.name, "--iteration", checkpoint, "--latent", self.latent,
-            "--out", f"{self.file_name}.png",
+            "--out", f"{self.file_name}.png", *(["--passes", str(passes)] if passes else []),
         ])  # fmt: skip
 
     def png(self, scale: int = 1) -> bytes:
@@ -110,9 +121,10 @@ class SampleSpot:
         return UserError(f"the samples at {self.sample.iteration:,} cannot be read: {reason}")
 
     def _facts(self) -> dict[str, object]:
+        passes = self.passes
         return {
             "run": self.run.name, "iteration": self.sample.iteration, "weights": self.sample.weights,
-            "latent": self.latent or self.which,
+            "latent": self.latent or self.which, **({"steps": passes} if passes else {}),
         }  # fmt: skip
 
 

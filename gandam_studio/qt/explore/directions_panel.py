@@ -67,6 +67,7 @@ class DirectionsPanel(QWidget):
         ):  # fmt: skip
             self.kinds.addItem(text, kind)
             self.kinds.setItemData(self.kinds.count() - 1, meaning, Qt.ItemDataRole.ToolTipRole)
+        self._sefa = str(self.kinds.itemData(0, Qt.ItemDataRole.ToolTipRole))
         self.kinds.currentIndexChanged.connect(lambda _index: self._change_kind())
         self.reset_button = QToolButton()
         icons.set_icon(self.reset_button, "undo", "text", 16)
@@ -104,6 +105,9 @@ class DirectionsPanel(QWidget):
         """Offer what a model has, without a signal: nothing can be read from the network of a flow."""
         item = cast(QStandardItemModel, self.kinds.model()).item(self.kinds.findData(SEFA))
         item.setEnabled(not is_flow)
+        item.setToolTip(
+            self.tr("A flow draws from noise as large as its picture; it has none.") if is_flow else self._sefa
+        )
         if (is_flow and self.kind == SEFA) or (self._instead and not is_flow and self.kind == PCA):
             blocker = QSignalBlocker(self.kinds)
             self.kinds.setCurrentIndex(self.kinds.findData(PCA if is_flow else SEFA))

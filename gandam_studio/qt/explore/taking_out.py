@@ -14,7 +14,7 @@ from PySide6.QtWidgets import QDialog, QFileDialog, QWidget
 from gandam_studio.core.errors import UserError
 from gandam_studio.core.runs import exploring
 from gandam_studio.core.runs.exploring import Pixels
-from gandam_studio.core.runs.handing_over import manifest_of, marked, note_of
+from gandam_studio.core.runs.handing_over import drawn_otherwise, manifest_of, marked, note_of
 from gandam_studio.core.runs.sampling import write_file
 from gandam_studio.qt.explore.cells import Cell
 from gandam_studio.qt.explore.explorer import MOST_ON_PATH, Explorer, Opened
@@ -224,6 +224,11 @@ class TakingOut(QObject):
             return
         if note.run != source.folder.name or note.iteration != facts.iteration:
             self._session.post(self._not_the_same(name, note), INFO)
+        elif drawn_otherwise(RunDirectory(source.folder), note):
+            text = self.tr(
+                "{0} was drawn in other steps or uncleaned. The command sample RUN --from FILE draws just that."
+            )
+            self._session.post(text.format(name), INFO)
         self._explorer.show(view)
 
     def _forget_opened(self) -> None:
