@@ -56,6 +56,21 @@ def test_oklab_agrees_with_its_article(xyz: tuple[float, ...], lab: tuple[float,
     assert oklab.from_linear(to_rgb @ np.array(xyz)) == pytest.approx(lab, abs=2e-3)
 
 
+def test_distances_count_colourfulness_twice() -> None:
+    """Delta E OK2 of CSS Color 4, of colours whose coordinates its table of named colours has."""
+    red, green = (oklab.from_srgb(np.array([rgb], np.uint8)) for rgb in (RED, GREEN))
+    lightness, a, b = 0.86644 - 0.62796, -0.23389 - 0.22486, 0.17950 - 0.12585
+    assert oklab.squared_distances(red, green)[0, 0] == pytest.approx(lightness**2 + 4 * (a**2 + b**2), abs=1e-3)
+
+
+def test_pale_colours_do_not_become_grey() -> None:
+    pale, grey, green = (140, 165, 150), (156, 156, 156), (153, 179, 163)
+    lab = oklab.from_srgb(np.array([pale, grey, green], np.uint8))
+    plain = ((lab[0] - lab[1:]) ** 2).sum(axis=1)
+    assert plain.argmin() == 0
+    assert oklab.squared_distances(lab[:1], lab[1:]).argmin() == 1
+
+
 def test_a_palette_is_made_of_the_pictures_own_colours() -> None:
     sprites = clean_sprites(12)
     own = set(packed(counted_colours(sprites)[0]).tolist())

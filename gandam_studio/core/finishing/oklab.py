@@ -1,4 +1,4 @@
-"""OKLab, a colour space in which distances are about as large as they look.
+"""OKLab, a colour space, and in it how different two colours look.
 
 By Bjorn Ottosson, "A perceptual color space for image processing" (2020), with the matrices of 25 January 2021 from
 https://bottosson.github.io/posts/oklab/, which he gave into the public domain.
@@ -42,6 +42,17 @@ def from_srgb(rgb: NDArray[np.uint8]) -> Lab:
     return from_linear(_LINEAR[rgb])
 
 
+def even(lab: Lab) -> Lab:
+    """OKLab (..., 3) -> (..., 3) with hue and colourfulness counted twice: distances are about as large as they look.
+
+    Plain distances find colours that differ in colourfulness too near, so that pale green would become grey. By CSS
+    Color 4, section "Color Difference" (delta E OK2), after Ottosson, who found the best factor to be 2.016 and 2.045
+    on two collections of judged pairs.
+    """
+    return np.asarray(lab * np.array([1.0, 2.0, 2.0]))
+
+
 def squared_distances(a: Lab, b: Lab) -> NDArray[np.float64]:
-    """(N, 3), (M, 3) -> squared distances (N, M)."""
+    """(N, 3), (M, 3) in OKLab -> squared distances (N, M), as large as they look (`even`)."""
+    a, b = even(a), even(b)
     return np.asarray(sum((a[:, None, axis] - b[None, :, axis]) ** 2 for axis in range(3)))

@@ -124,7 +124,7 @@ def palette_of(pictures: Iterable[Pixels], size: int, name: str = "") -> Palette
 def _candidates(rgb: Pixels, counts: NDArray[np.int64]) -> tuple[Pixels, NDArray[np.float64]]:
     """At most `_CANDIDATES` colours with their weights: the most frequent of each cell of OKLab, as small as fit."""
     weights = np.sqrt(counts.astype(np.float64))
-    lab = oklab.from_srgb(rgb)
+    lab = oklab.even(oklab.from_srgb(rgb))
     step = 0.005
     while len(rgb) > _CANDIDATES:
         cells = np.floor(lab / step).astype(np.int64)
