@@ -21,6 +21,7 @@ from gandam_studio.core.duplicates.chunks import (
     plan,
     row_bits,
     work,
+    work_in_lanes,
 )
 from gandam_studio.core.duplicates.search import Pairs, pairs_within
 from gandam_studio.core.jobs import Cancelled, NullJob
@@ -72,6 +73,14 @@ def test_many_equal_hashes_and_no_hashes(engine, radius: int):
 
 
 @pytest.mark.parametrize("engine", ENGINES)
+def test_more_pairs_than_there_is_room_for_at_first(engine):
+    words = np.concatenate([np.full(500, 7, dtype=np.uint64), clustered(200, 1, 3).ravel()])
+    found = pairs_within(words, 8, engine=engine)
+    assert len(found) > 500 * 499 // 2 > 1 << 16
+    assert listed(found) == brute(words, 8)
+
+
+@pytest.mark.parametrize("engine", ENGINES)
 def test_adding_rows_searches_only_what_is_new(engine):
     words = clustered(300, 1, 5)
     whole = listed(pairs_within(words, 8, engine=engine))
@@ -103,7 +112,8 @@ def test_symmetric_and_blind_to_order(numbers, flips, radius, random):
 
 @pytest.mark.parametrize(("bits", "radius"), [(64, 0), (64, 1), (64, 8), (64, 63), (128, 20), (256, 40)])
 def test_the_plan_covers_every_bit_and_misses_no_pair(bits: int, radius: int):
-    for chunks in (plan(1000, bits, radius), plan(1_000_000, bits, radius), cut(bits, radius, 7)):
+    in_lanes = [plan(count, bits, radius, work_in_lanes) for count in (1000, 1_000_000)]
+    for chunks in (plan(1000, bits, radius), plan(1_000_000, bits, radius), cut(bits, radius, 7), *in_lanes):
         assert sum(chunk.bits for chunk in chunks) == bits
         assert [chunk.start for chunk in chunks] == np.cumsum([0, *(chunk.bits for chunk in chunks)])[:-1].tolist()
         # A pair that no chunk finds differs in each by more than its reach: together that must exceed the radius.

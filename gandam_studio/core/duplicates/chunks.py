@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from itertools import combinations
-from math import comb
+from math import comb, exp
 
 import numpy as np
 
 DISTANCE_BITS = 10  # of a packed pair: hashes of up to 15 words
-_PROBE, _SORT = 5, 8  # costs in comparisons, measured on the compiled loops
+LANES = 16  # hashes of one word that a compiled loop compares in one step
+_PROBE, _SORT = 5, 8  # costs in comparisons one by one, measured on the compiled loops
+_MEETING, _SORT_IN_STEPS = 6, 4  # costs of two buckets and of sorting a hash in steps, measured on those for one word
 _WIDEST = 20  # bits of the widest chunk: a million buckets
 
 
@@ -32,15 +35,35 @@ def row_bits(count: int) -> int:
     return max(1, int(count - 1).bit_length())
 
 
-def plan(count: int, bits: int, radius: int) -> list[Chunk]:
-    """Return the chunks with the fewest comparisons for `count` evenly distributed hashes of `bits` bits."""
+def work(count: int, chunks: list[Chunk]) -> float:
+    """Return the expected cost in comparisons; a bucket lookup costs about `_PROBE`, sorting `_SORT` per hash."""
+    total = 0.0
+    for chunk in chunks:
+        neighbours = sum(comb(chunk.bits, k) for k in range(chunk.reach + 1))
+        total += neighbours * (0.5 * count * count / 2**chunk.bits + _PROBE * min(count, 2**chunk.bits)) + _SORT * count
+    return total
+
+
+def work_in_lanes(count: int, chunks: list[Chunk]) -> float:
+    """Return the expected cost for hashes of one word, compared by compiled loops in steps of `LANES`."""
+    total = 0.0
+    for chunk in chunks:
+        neighbours = sum(comb(chunk.bits, k) for k in range(chunk.reach + 1))
+        size = count / 2**chunk.bits
+        steps = size / LANES + 0.5 * (1 - exp(-size))  # the last step of a bucket is half empty
+        total += neighbours / 2 * (_MEETING * 2**chunk.bits + count * steps) + _SORT_IN_STEPS * count
+    return total
+
+
+def plan(count: int, bits: int, radius: int, cost: Callable[[int, list[Chunk]], float] = work) -> list[Chunk]:
+    """Return the chunks with the least cost for `count` evenly distributed hashes of `bits` bits."""
     best: list[Chunk] = []
     for pieces in range(max(1, -(-bits // _WIDEST)), bits + 1):
         chunks = cut(bits, radius, pieces)
         if max(chunk.reach for chunk in chunks) > 3:
             continue
-        chunks = _widened(count, chunks)
-        if not best or work(count, chunks) < work(count, best):
+        chunks = _widened(count, chunks, cost)
+        if not best or cost(count, chunks) < cost(count, best):
             best = chunks
         if pieces > radius + 1 and best:
             break  # more pieces than that only make smaller keys
@@ -80,16 +103,7 @@ def chunk_bits(chunk: Chunk, width: int) -> np.ndarray:
     return np.array([whole >> (64 * word) & 0xFFFFFFFFFFFFFFFF for word in range(width)], dtype=np.uint64)
 
 
-def work(count: int, chunks: list[Chunk]) -> float:
-    """Return the expected cost in comparisons; a bucket lookup costs about `_PROBE`, sorting `_SORT` per hash."""
-    total = 0.0
-    for chunk in chunks:
-        neighbours = sum(comb(chunk.bits, k) for k in range(chunk.reach + 1))
-        total += neighbours * (0.5 * count * count / 2**chunk.bits + _PROBE * min(count, 2**chunk.bits)) + _SORT * count
-    return total
-
-
-def _widened(count: int, chunks: list[Chunk]) -> list[Chunk]:
+def _widened(count: int, chunks: list[Chunk], cost: Callable[[int, list[Chunk]], float]) -> list[Chunk]:
     """Move bits from chunks of smaller reach to those of larger reach while that reduces the work.
 
     A chunk of reach 1 searches many buckets, which should be small; one of reach 0 searches a single bucket.
@@ -103,6 +117,6 @@ def _widened(count: int, chunks: list[Chunk]) -> list[Chunk]:
         widths = [chunk.bits + (n == to) - (n == source) for n, chunk in enumerate(chunks)]
         starts = [sum(widths[:n]) for n in range(len(widths))]
         moved = [Chunk(a, w, chunk.reach) for a, w, chunk in zip(starts, widths, chunks, strict=True)]
-        if work(count, moved) >= work(count, chunks):
+        if cost(count, moved) >= cost(count, chunks):
             return chunks
         chunks = moved

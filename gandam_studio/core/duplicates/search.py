@@ -31,6 +31,7 @@ from gandam_studio.core.duplicates.chunks import (
     plan,
     row_bits,
     work,
+    work_in_lanes,
 )
 from gandam_studio.core.jobs import NULL_JOB, Job
 
@@ -83,28 +84,31 @@ def pairs_within(
     if engine == "numba" and not numba_available():
         raise ValueError("numba is not installed")
     chunks = plan(len(words), words.shape[1] * 64, radius)
+    large = engine == "auto" and work(len(words), chunks) > WORTH_COMPILING
+    compiled = engine == "numba" or (large and numba_available())
+    if compiled and words.shape[1] == 1:
+        chunks = plan(len(words), 64, radius, work_in_lanes)
     if words.shape[1] >= 16:
         raise ValueError("hashes of at most 15 words can be searched")
     job.start("Comparing", sum(chunk.reach >= 0 for chunk in chunks))
     if first_new >= len(words) or len(words) < 2:
         return Pairs(*(np.zeros(0, dtype=np.int64) for _ in range(3)))
-    large = engine == "auto" and work(len(words), chunks) > WORTH_COMPILING
-    compiled = engine == "numba" or (large and numba_available())
     searched = [number for number, chunk in enumerate(chunks) if chunk.reach >= 0]
     found = [np.zeros(0, dtype=np.int64)]
     if compiled:
-        from gandam_studio.core.duplicates.search_numba import chunk_pairs
+        from gandam_studio.core.duplicates.search_numba import chunk_pairs, sorted_pairs
 
         tasks = [partial(chunk_pairs, words, radius, chunks, number, first_new) for number in searched]
         for part in in_threads(tasks, job.check):
             found.append(part)
             job.advance()
+        packed = sorted_pairs(np.concatenate(found), len(words))
     else:
         for number in searched:
             job.check()
             found.append(_chunk_pairs(words, radius, chunks, number, first_new, job))
             job.advance()
-    packed = np.sort(np.concatenate(found))
+        packed = np.sort(np.concatenate(found))
     return Pairs(*_unpacked(packed, len(words)))
 
 
