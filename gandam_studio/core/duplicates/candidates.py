@@ -10,7 +10,7 @@ from functools import partial
 import numpy as np
 
 from gandam_studio.core.duplicates.links import LOOK_RADIUS, WHOLE_RADIUS
-from gandam_studio.core.duplicates.missed_by_signs import alike_as_wholes, cut_off, laid_on_backgrounds
+from gandam_studio.core.duplicates.missed_by_signs import alike_as_wholes, cut_off, distinct, laid_on_backgrounds
 from gandam_studio.core.duplicates.search import in_threads, numba_available, pairs_within
 from gandam_studio.core.hashing.layout import LOOK, WHOLE, Column, Flag, flags, mirrored
 from gandam_studio.core.jobs import NULL_JOB, Job
@@ -29,7 +29,7 @@ SCAN_LIMIT = 150_000
 _ONE_WORD = ((int(Flag.NO_SILHOUETTE), 1, 0.5), (int(Flag.NO_INTERIOR), 0, 0.25))
 _INDEXED_RADIUS = 8
 WORTH_COMPILING = 8_000  # pictures; below this numpy is faster than loading numba
-_BLOCK = 512
+_BLOCK, _ROWS = 512, 32  # pictures that are compared with all that follow at once; with numpy, what fits into a cache
 
 
 @dataclass(frozen=True)
@@ -73,7 +73,7 @@ def candidates(
         parts.append(_scanned(fingerprints, look_radius, whole_radius, first_new, job))
         parts.append(laid_on_backgrounds(fingerprints, first_new, job))
         parts.append(alike_as_wholes(fingerprints, first_new, job))
-    rows = np.unique(np.concatenate(parts), axis=0)
+    rows = distinct(np.concatenate(parts), count)
     return Candidates(rows[:, 0], rows[:, 1], rows[:, 2].astype(bool))
 
 
@@ -114,15 +114,16 @@ def _scanned(fingerprints: np.ndarray, look_radius: int, whole_radius: int, firs
     kinds = flags(fingerprints)[rows] & (Flag.NO_SILHOUETTE | Flag.NO_INTERIOR)
     trimmed = flags(fingerprints)[rows] & (Flag.OPAQUE | Flag.KEYED)
     whole_radii = whole_radius + np.where(trimmed, OPAQUE_ALLOWANCE, 0)
-    block: Callable[..., np.ndarray] = _scan_block
+    block: Callable[..., np.ndarray] = _scan_rows
     done: Callable[..., Iterable[np.ndarray]] = _one_by_one
+    size = _ROWS
     if count * len(rows) > WORTH_COMPILING**2 and numba_available():
         from gandam_studio.core.duplicates.scan_numba import scan_block
 
-        block, done = scan_block, in_threads
+        block, done, size = scan_block, in_threads, _BLOCK
     found = [np.zeros((0, 3), dtype=np.int64)]
     job.start("Comparing fingerprints", count)
-    edges = [*range(0, count, _BLOCK), count]
+    edges = [*range(0, count, size), count]
     tasks = [
         partial(block, words, kinds, start, stop, look_radius, _EVEN_SHARE, whole_radii)
         for start, stop in itertools.pairwise(edges)
@@ -141,7 +142,7 @@ def _one_by_one(tasks: Sequence[Callable[[], np.ndarray]], check: Callable[[], N
         yield task()
 
 
-def _scan_block(
+def _scan_rows(
     words: np.ndarray,
     kinds: np.ndarray,
     start: int,
@@ -155,54 +156,61 @@ def _scan_block(
     Those of one silhouette pass, as recolours may have any interior.
 
     even_share: of a radius, for the even half alone. radii: (N,) for the whole picture; the larger of two applies. Even
-    words are compared first, as +1 and -1, so that a matrix product counts the bits that differ. Few pairs pass that.
+    words are compared first. Few pairs pass that.
     """
     even_radius = int(even_share * look_radius)
-    look, whole = _signs(words[start:, [0, 2]]), _signs(words[start:, [4]])
-    here = slice(stop - start)
-    widest = int(radii[start:].max(initial=0))
-    maybe = (look[here] @ look.T >= 128 - 2 * even_radius) | (whole[here] @ whole.T >= 64 - 2 * widest)
-    maybe |= words[start:stop, None, 0] == words[start:, 0]
-    maybe |= (kinds[start:stop, None] == kinds[start:]) & (kinds[start:] != 0)
+    # uint8: at most 64 bits differ in a word.
+    shape_even, inside_even, whole_even = (
+        np.bitwise_count(words[start:stop, None, column] ^ words[start:, column]) for column in (0, 2, 4)
+    )
+    widths = np.minimum(radii[start:], 64).astype(np.uint8)
+    maybe = (shape_even + inside_even <= even_radius) | (whole_even <= np.maximum(widths[: stop - start, None], widths))
+    maybe |= shape_even == 0
     for kind, word, share in _ONE_WORD:
-        of_kind, signs = np.flatnonzero(kinds[start:] == kind), look[:, 64 * word : 64 * word + 64]
-        least = 64 - 2 * int(even_share * share * look_radius)
-        maybe[:, of_kind] |= signs[here] @ signs[of_kind].T >= least
-        of_kind = of_kind[of_kind < stop - start]
-        maybe[of_kind] |= signs[of_kind] @ signs.T >= least
+        of_kind, even = np.flatnonzero(kinds[start:] == kind), (shape_even, inside_even)[word]
+        most = int(even_share * share * look_radius)
+        maybe[:, of_kind] |= even[:, of_kind] <= most
+        here = of_kind[of_kind < stop - start]
+        maybe[here] |= even[here] <= most
+        maybe[here[:, None], of_kind] = True
     maybe &= np.arange(start, stop)[:, None] < np.arange(start, len(words))
-    a, b = (places + start for places in np.nonzero(maybe))
-    off = np.bitwise_count(words[a] ^ words[b]).astype(np.int64)
+    places = np.flatnonzero(maybe)
+    even = [counted.ravel().take(places).astype(np.int64) for counted in (shape_even, inside_even, whole_even)]
+    a, b = (side + start for side in np.divmod(places, len(words) - start))
+    odd = [np.bitwise_count(words[:, column][a] ^ words[:, column][b]).astype(np.int64) for column in (1, 3, 5)]
+    ordinary, widest = kinds[a] | kinds[b] == 0, np.maximum(radii[a], radii[b])
+    special = np.flatnonzero(~ordinary)
     found = []
     for turned in (0, 1):
-        odd = 64 - off[:, 1::2] if turned else off[:, 1::2]
-        shape, inside, entire = (off[:, ::2] + odd).T
-        near = (shape + inside <= look_radius) & (off[:, 0] + off[:, 2] <= even_radius) | (shape == 0)
-        near &= kinds[a] | kinds[b] == 0
-        near |= _near_in_one(off[:, ::2], shape, inside, kinds[a], kinds[b], look_radius)
-        near |= entire <= np.maximum(radii[a], radii[b])
+        shape, inside, entire = (here + (64 - off if turned else off) for here, off in zip(even, odd, strict=True))
+        near = (shape + inside <= look_radius) & (even[0] + even[1] <= even_radius) | (shape == 0)
+        near &= ordinary
+        if len(special):
+            mine, other = kinds[a[special]], kinds[b[special]]
+            evens = [counted[special] for counted in even]
+            near[special] |= _near_in_one(evens, shape[special], inside[special], mine, other, look_radius)
+        near |= entire <= widest
         found.append(np.stack([a[near], b[near], np.full(int(near.sum()), turned)], axis=1))
     return np.concatenate(found)
 
 
 def _near_in_one(
-    even: np.ndarray, shape: np.ndarray, inside: np.ndarray, mine: np.ndarray, other: np.ndarray, radius: int
+    even: Sequence[np.ndarray],
+    shape: np.ndarray,
+    inside: np.ndarray,
+    mine: np.ndarray,
+    other: np.ndarray,
+    radius: int,
 ) -> np.ndarray:
     """(P,) whether two looks are close in the only word that is meaningful for both, silhouette or interior.
 
-    even: (P, 3) bits that differ in the even words. For pictures of two kinds the even word must be close by itself.
+    even: (P,) bits that differ in the even word of each. That of pictures of two kinds must be close by itself.
     """
     found = np.zeros(len(shape), dtype=bool)
     for (kind, word, share), off in zip(_ONE_WORD, (inside, shape), strict=True):
         one = (mine | other == kind) & (off <= share * radius)
-        found |= one & ((mine == other) | (even[:, word] <= int(_EVEN_SHARE * share * radius)))
+        found |= one & ((mine == other) | (even[word] <= int(_EVEN_SHARE * share * radius)))
     return found
-
-
-def _signs(words: np.ndarray) -> np.ndarray:
-    """(N, W) uint64 to (N, 64 * W) float32 of +1 and -1."""
-    bits = np.unpackbits(np.ascontiguousarray(words).view(np.uint8), axis=1)
-    return np.where(bits, np.float32(1), np.float32(-1))
 
 
 def _indexed(fingerprints: np.ndarray, first_new: int, job: Job) -> list[np.ndarray]:

@@ -24,6 +24,7 @@ from gandam_studio.core.hashing.layout import (
     whole_sizes,
 )
 from gandam_studio.core.jobs import NULL_JOB, Job
+from gandam_studio.core.workspace.seqsets import as_seqs
 
 # Of what a sprite shows, how much may be left once it is laid on the best even gradient. Copies on a colour or gradient
 # come to .003 at most, those in JPEG at quality 30 to .03 in two of three that no hash nominates (five games).
@@ -289,4 +290,10 @@ def cut_off(fingerprints: np.ndarray, first_new: int = 0) -> np.ndarray:
             cut &= np.maximum(a, b) >= first_new
             pair = np.sort(np.stack([a, b], axis=1)[cut], axis=1)
             found.append(np.column_stack([pair, (ways[same] ^ ways[same + step])[cut]]))
-    return np.unique(np.concatenate(found), axis=0)
+    return distinct(np.concatenate(found), len(fingerprints))
+
+
+def distinct(pairs: np.ndarray, count: int) -> np.ndarray:
+    """Sort (P, 3) i, j, mirrored of `count` rows, each once; much faster as one number a pair than as rows."""
+    numbers, turned = divmod(as_seqs((pairs[:, 0] * count + pairs[:, 1]) * 2 + pairs[:, 2]), 2)
+    return np.stack([*divmod(numbers, max(1, count)), turned], axis=1)

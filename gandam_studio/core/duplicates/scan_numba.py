@@ -16,7 +16,7 @@ _NO_SILHOUETTE, _NO_INTERIOR = int(Flag.NO_SILHOUETTE), int(Flag.NO_INTERIOR)
 
 @njit(cache=True, nogil=True, boundscheck=False)
 def scan_block(words, kinds, start, stop, look_radius, even_share, radii):
-    """Return the same pairs as `candidates._scan_block`, in another order."""
+    """Return the same pairs as `candidates._scan_rows`, in another order."""
     even_radius = int(even_share * look_radius)
     inside_radius, shape_radius = look_radius // 2, look_radius // 4
     inside_even_radius, shape_even_radius = int(even_share * 0.5 * look_radius), int(even_share * 0.25 * look_radius)
