@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import subprocess
 import sys
 import time
@@ -100,7 +101,9 @@ def run(name: str, quick: bool, save: Path | None) -> Any:
     """A benchmark's JSON, the last line it prints; None if it failed."""
     command = [sys.executable, str(HERE / f"{name}.py"), "--json", *BENCHMARKS[name][quick]]
     since = time.monotonic()
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as child:
+    # As installed: modules are compiled once, not at every start, whatever this shell says.
+    environment = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=environment) as child:
         try:
             out, _ = child.communicate(timeout=PATIENCE_S)
         except subprocess.TimeoutExpired:
