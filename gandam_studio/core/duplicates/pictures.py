@@ -16,6 +16,7 @@ from gandam_studio.core.duplicates.synthesis import background_under
 from gandam_studio.core.duplicates.tiles import SIDE, tile
 from gandam_studio.core.hashing.content import VISIBLE, Content, find_content, find_contents
 from gandam_studio.core.hashing.layout import Flag, whole_sizes
+from gandam_studio.core.workspace.seqsets import as_seqs
 
 # Bytes of prepared pictures in the cache (about 110 per pixel of a sprite and 34 per pixel of a photograph), and the
 # number of tiles, which more pairs need.
@@ -126,7 +127,7 @@ class Pictures:
 
     def prepare(self, rows: np.ndarray) -> None:
         """Read small pictures among (P,) rows, and find the contents of those of one size at once, which is faster."""
-        rows = np.array([row for row in np.unique(rows).tolist() if row not in self._known], dtype=np.int64)
+        rows = np.array([row for row in as_seqs(rows).tolist() if row not in self._known], dtype=np.int64)
         if len(rows) < 2:
             return
         small = whole_sizes(self.source.prints(rows)).prod(axis=1) <= _CANVAS_PIXELS

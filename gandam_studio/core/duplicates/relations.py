@@ -28,7 +28,7 @@ from gandam_studio.core.duplicates.colours import (
     tinted,
 )
 from gandam_studio.core.duplicates.drawings import SEEN, STEPS_BLUR, Drawing, Form
-from gandam_studio.core.duplicates.measures import confidence_of, distance_of
+from gandam_studio.core.duplicates.measures import judged
 from gandam_studio.core.duplicates.redrawing import is_white, shown_alike, solid_colours
 from gandam_studio.core.duplicates.tiles import SIDE
 from gandam_studio.core.duplicates.verdicts import (
@@ -59,6 +59,7 @@ _SAME_STEPS = 0.8  # least correlation of steps for contents of one size to be c
 _RESAMPLED = 0.02
 _PAINTED = 0.7  # largest share of pixels that a slight tint leaves unchanged
 _BOTH_CUT = 0.01  # of the visible pixels: if both have more beyond the other's edge, neither can replace the other
+_OPAQUE = int(Flag.OPAQUE)
 _SHIFTED = 0.07  # of full scale: more than any encoder changes the mean colour of a quarter of the picture
 
 
@@ -274,11 +275,8 @@ def decide(
     if made and not exact:
         transform = replace(made, recoloured=False)
     relation = NEAR if change.redrawn else (transform.words or (EXACT,))[-1]
-    evidence = np.array(logit - change.doubt)
-    distance, confidence = float(distance_of(evidence)), float(confidence_of(evidence))
-    if exact:
-        distance, confidence = 0.0, 1.0
-    elif (
+    distance, confidence = (0.0, 1.0) if exact else judged(logit - change.doubt)
+    if not exact and (
         resized
         and (made is None or made.resized)
         and _stretched(scale_x, scale_y, min(*first.box[2:], *second.box[2:]))
@@ -291,7 +289,7 @@ def decide(
 
 def _opaque(first: Content, second: Content) -> bool:
     """Whether both contents are of opaque pictures."""
-    return bool(first.flags & second.flags & Flag.OPAQUE)
+    return int(first.flags) & int(second.flags) & _OPAQUE > 0  # `Flag` itself is slow
 
 
 def _resized(size: tuple[int, int], other: tuple[int, int]) -> bool:

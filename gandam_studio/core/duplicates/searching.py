@@ -12,6 +12,7 @@ from gandam_studio.core.duplicates.links import Links, VerifiedLinks
 from gandam_studio.core.duplicates.sources import PictureSource
 from gandam_studio.core.duplicates.verifying import Verifier
 from gandam_studio.core.jobs import NULL_JOB, Job
+from gandam_studio.core.workspace.seqsets import as_seqs
 
 _COMPLETED_GROUP = 64  # members; larger groups have only the links that the hashes found
 
@@ -63,13 +64,13 @@ def pairs_to_judge(linked: np.ndarray, pairs: Candidates, first_new: int, count:
     new = np.maximum(middles, ends[start + sizes - 1, 1]) >= first_new if len(ends) else np.zeros(0, dtype=bool)
     few = new & (sizes <= _COMPLETED_GROUP)
     found = [np.zeros(0, dtype=np.int64)]
-    for size in np.unique(sizes[few]).tolist():
+    for size in as_seqs(sizes[few]).tolist():
         groups = few & (sizes == size)
         around = ends[start[groups, None] + np.arange(size), 1]
         a, b = np.triu_indices(size, 1)
         names = around[:, a] * count + around[:, b]
         found.append(names[np.maximum(middles[groups, None], around[:, b]) >= first_new])
-    names = np.unique(np.concatenate(found))
+    names = as_seqs(np.concatenate(found))
     known = np.concatenate([linked, np.stack([pairs.i, pairs.j], axis=1)])
     names = names[~np.isin(names, known[:, 0] * count + known[:, 1])]
     return np.stack([names // count, names % count], axis=1)

@@ -150,12 +150,15 @@ def resampled(tiles, parameters, channels, fused_down, fused_across):
     made = np.empty(tiles.shape, dtype=np.float32)
     empty = np.zeros(size, dtype=np.float32)
     row = np.zeros(size + 2 * margin, dtype=np.float32)  # with two empty pixels at both ends
-    start = np.empty(side, dtype=np.int64)
-    weights = np.empty((side, 2), dtype=np.float32)
+    start = np.empty(size, dtype=np.int64)
+    weights, next_weights = np.empty(size, dtype=np.float32), np.empty(size, dtype=np.float32)
     for pair in range(count):
         for x in range(side):
-            first, weights[x, 0], weights[x, 1] = _taps(parameters[pair, 0], parameters[pair, 1], x, side)
-            start[x] = margin + channels * max(-2, min(side, first))
+            first, weight, next_weight = _taps(parameters[pair, 0], parameters[pair, 1], x, side)
+            for channel in range(channels):
+                place = channels * x + channel
+                start[place] = margin + channels * max(-2, min(side, first)) + channel
+                weights[place], next_weights[place] = weight, next_weight
         for y in range(side):
             first, weight, next_weight = _taps(parameters[pair, 2], parameters[pair, 3], y, side)
             here = tiles[pair, first] if 0 <= first < side else empty
@@ -167,17 +170,14 @@ def resampled(tiles, parameters, channels, fused_down, fused_across):
                 for place in range(size):
                     row[margin + place] = weight * here[place] + next_weight * there[place]
             into = made[pair, y]
-            place = 0
-            for x in range(side):
-                at = start[x]
-                for channel in range(channels):
-                    one = weights[x, 0] * row[at + channel]
-                    value = row[at + channels + channel]
-                    if fused_across:
-                        into[place] = _fused(weights[x, 1], value, one)
-                    else:
-                        into[place] = one + weights[x, 1] * value
-                    place += 1
+            if fused_across:
+                for place in range(size):
+                    one = weights[place] * row[start[place]]
+                    into[place] = _fused(next_weights[place], row[start[place] + channels], one)
+            else:
+                for place in range(size):
+                    one = weights[place] * row[start[place]]
+                    into[place] = one + next_weights[place] * row[start[place] + channels]
     return made
 
 

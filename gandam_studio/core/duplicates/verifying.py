@@ -22,6 +22,7 @@ from gandam_studio.core.duplicates.verifying_worker import Judged, pack_share
 from gandam_studio.core.hashing import Column
 from gandam_studio.core.jobs import NULL_JOB, Job
 from gandam_studio.core.workers.pool import worker_count
+from gandam_studio.core.workspace.seqsets import as_seqs
 
 SHARE, SHARES = 256, 32  # about the most pairs in a share, and the number of shares if there are few pairs
 _SMALLEST_SHARE = 32
@@ -119,7 +120,7 @@ class Verifier:
         links = self._judge.links(part, job.check)
         rows = sorted({row for link in links for row in (link.i, link.j)})
         enlargements = {row: self._judge.enlargement(row) for row in rows}
-        there = np.unique(np.concatenate([part.i, part.j])).tolist()
+        there = as_seqs(np.concatenate([part.i, part.j])).tolist()
         return Judged(Links.of(links), enlargements, sorted(self._source.unreadable & {*there}))
 
     def enlargement(self, row: int) -> int:
@@ -141,7 +142,7 @@ class Verifier:
 
 def _frame(source: WorkspaceSource, part: Candidates, compiling: bool) -> bytes:
     """Encode the pairs of a part, and where their pictures are stored, for a process."""
-    rows = np.unique(np.concatenate([part.i, part.j]))
+    rows = as_seqs(np.concatenate([part.i, part.j]))
     return pack_share(source.stored(rows), source.prints(rows), part, compiling)
 
 

@@ -78,12 +78,13 @@ class Originals:
 
     def read(self, digest: str) -> bytes:
         """Return the bytes of an original. Raises UserError if missing, unreadable or damaged."""
-        path = self._path(digest)
-        place = self._index.find(digest)
+        place = self._index.find(digest) if is_digest(digest) else None
+        path = self._path(digest) if place is None else None
         try:
             if place is not None:
                 data = self._packs.read(key_of(digest), place)
             else:
+                assert path is not None
                 data = read_regular(path, MAX_BYTES, follow_links=False)
         except (OSError, UntrustedError) as error:
             raise UserError(f"the original {digest[:12]} cannot be read: {_reason(error)}") from None
