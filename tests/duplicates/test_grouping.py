@@ -146,6 +146,22 @@ def test_what_is_superfluous_is_what_the_groups_say_and_the_rest_does_not_matter
     assert {(link.i, link.j) for link in only.links} == {(min(a, b) + 1, max(a, b) + 1) for a, b, _ in fewer}
 
 
+@settings(max_examples=150, deadline=None)
+@given(graphs, st.floats(0, 1), st.data())
+def test_each_sprite_is_in_the_group_that_lists_it(graph, distance, data):
+    count, relations, _ = graph
+    report = report_of(relations, data.draw(st.lists(st.integers(1, 3), min_size=count, max_size=count)))
+    apart = data.draw(st.lists(st.sampled_from(relations), max_size=2)) if relations else []
+    report = report.without([(a + 1, b + 1) for a, b, _ in apart]).regroup(distance)
+    listed = {seq: number for number, one in enumerate(report.groups) for seq in one.seqs}
+    asked = list(range(-1, count + 3))
+    assert report.numbers_of(asked).tolist() == [listed.get(seq, -1) for seq in asked]
+    assert report.sizes().tolist() == [len(one.seqs) for one in report.groups]
+    within = {frozenset((link.i, link.j)) for link in report.links if link.verdict.distance <= distance}
+    pairs = [(a, b) for a in range(count + 2) for b in range(count + 2) if a != b]
+    assert {frozenset(pair) for pair in pairs if report.verdict(*pair) is not None} == within
+
+
 def test_what_was_kept_meanwhile_leads_its_group():
     report = report_of([(0, 1, 0.1), (1, 2, 0.1), (0, 2, 0.1)], [3, 2, 1])
     assert report.group(0).keeper == 1

@@ -86,6 +86,18 @@ def test_next_undecided_goes_both_ways_and_ends(workspace: Workspace) -> None:
     assert findings.next_unsettled(first, -1) is None
 
 
+def test_groups_are_counted_as_decided_by_what_is_left_to_decide(workspace: Workspace) -> None:
+    findings, statuses = findings_of(workspace)
+    # Of the pairs one is dropped, both are kept, one is kept, both are dropped.
+    workspace.apply(Drop([1, 7, 8], "duplicate"))
+    workspace.apply(Keep([3, 4, 5]))
+    statuses.refresh()
+    assert findings.counts() == (PAIRS, 2 * PAIRS, 3)
+    findings.list("", True)
+    assert findings.counts() == (PAIRS - 3, 2 * PAIRS - 6, 0)
+    assert [findings.row_of(seq) is None for seq in range(1, 11)] == [True] * 4 + [False] * 2 + [True] * 2 + [False] * 2
+
+
 def test_plans_follow_decisions(workspace: Workspace) -> None:
     findings, statuses = findings_of(workspace)
     plan = findings.plan()

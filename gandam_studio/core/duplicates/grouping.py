@@ -29,26 +29,26 @@ def stars(count: int, i: np.ndarray, j: np.ndarray, distance: np.ndarray) -> tup
     state = np.zeros(count, dtype=np.int8)
     blocked = np.zeros(count, dtype=bool)
     a, b = better, worse
+    # `take` of places throughout: a mask that is true here and there takes numpy several times as long.
     while len(a):
         blocked[b] = True  # a better one is still undecided
-        free = a[~blocked[a]]
+        state[a.take(np.flatnonzero(~blocked.take(a)))] = 1
         blocked[b] = False
-        state[free] = 1
-        state[b[state[a] == 1]] = 2
+        state[b.take(np.flatnonzero(state.take(a) == 1))] = 2
         # A better one that became a member is no keeper, so its worse neighbours no longer wait for it.
-        left = (state[a] == 0) & (state[b] == 0)
-        a, b = a[left], b[left]
+        left = np.flatnonzero((state.take(a) | state.take(b)) == 0)
+        a, b = a.take(left), b.take(left)
     state[state == 0] = 1  # no keeper is left for these to join
-    joins = np.flatnonzero((state[worse] == 2) & (state[better] == 1))
-    better, worse, distance = better[joins], worse[joins], distance[joins]
+    joins = np.flatnonzero(state.take(better) == 1)
+    joins = joins.take(np.flatnonzero(state.take(worse.take(joins)) == 2))
+    better, worse, distance = better.take(joins), worse.take(joins), distance.take(joins)
     # The nearest keeper: of values assigned to one place the last one stays.
+    keeper[worse[::-1]] = better[::-1]
     joined_at[worse[::-1]] = distance[::-1]
-    nearest = np.flatnonzero(distance == joined_at[worse])
-    better, worse = better[nearest], worse[nearest]
-    keeper[worse] = better
-    # Of equally near ones the best. There are few, for which `minimum.at` is fast enough.
-    tied = np.flatnonzero(keeper[worse] != better)
-    np.minimum.at(keeper, worse[tied], better[tied])
+    if (distance[1:] == distance[:-1]).any():
+        # Of equally near ones the best. There are few, for which `minimum.at` is fast enough.
+        tied = np.flatnonzero((distance == joined_at.take(worse)) & (better < keeper.take(worse)))
+        np.minimum.at(keeper, worse[tied], better[tied])
     return keeper, joined_at
 
 

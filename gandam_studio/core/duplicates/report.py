@@ -199,9 +199,25 @@ class DuplicateReport:
             self._membership = self._seqs[places], numbers
         return self._membership
 
+    def numbers_of(self, seqs: Sequence[int] | np.ndarray) -> np.ndarray:
+        """Return the numbers of the groups of some row numbers, (N,) int64; -1 for those in no group."""
+        wanted = np.asarray(seqs, dtype=np.int64)
+        if not len(self._sprites):
+            return np.full(len(wanted), -1, dtype=np.int64)
+        rows = np.minimum(self._sprites.searchsorted(wanted), len(self._sprites) - 1)
+        numbers = np.full(len(self._seqs), -1, dtype=np.int64)
+        # The keeper is the best of its group, and so the first.
+        numbers[self._order.take(self._starts)] = np.arange(len(self))
+        found = numbers.take(self._family_of.take(self._place.take(rows)))
+        return np.where(self._sprites.take(rows) == wanted, found, -1)
+
+    def sizes(self) -> np.ndarray:
+        """Return the number of sprites in each group, (G,) int64."""
+        return np.asarray(self._ends - self._starts)
+
     def _membership_places(self) -> tuple[np.ndarray, np.ndarray]:
         """`membership`, with places instead of row numbers."""
-        sizes = self._ends - self._starts
+        sizes = self.sizes()
         first = np.cumsum(sizes) - sizes
         places = np.arange(int(sizes.sum())) + np.repeat(self._starts - first, sizes)
         return self._order[places], np.repeat(np.arange(len(sizes)), sizes)
@@ -219,7 +235,7 @@ class DuplicateReport:
         those related to neither.
         """
         keeper, kept = self._family_of[places], self._duplicate_of[places]
-        to_keeper, to_kept = (self._numbers_of(self._seqs[places], self._seqs[other]) for other in (keeper, kept))
+        to_keeper, to_kept = (self._links_of(self._seqs[places], self._seqs[other]) for other in (keeper, kept))
         return np.where(to_keeper >= 0, to_keeper, to_kept), np.where(to_keeper >= 0, keeper, kept)
 
     def _grouped(self, places: np.ndarray, direct: list[Link | None], others: np.ndarray) -> DuplicateGroup:
@@ -251,8 +267,8 @@ class DuplicateReport:
         favour = self._duplicate_of[places]
         found = favour != places
         places, favour, numbers = places[found], favour[found], numbers[found]
-        direct = self._numbers_of(self._seqs[places], self._seqs[favour])
-        to_keeper = self._numbers_of(self._seqs[places], self._seqs[self._family_of[places]])
+        direct = self._links_of(self._seqs[places], self._seqs[favour])
+        to_keeper = self._links_of(self._seqs[places], self._seqs[self._family_of[places]])
         shown = np.where(to_keeper >= 0, to_keeper, direct)
         rows = self._rows[places]
         order = np.lexsort((self._table.by_key[rows], self._link_distances[shown], numbers))
@@ -284,7 +300,7 @@ class DuplicateReport:
         """One number per pair of row numbers, the same in both directions."""
         return np.minimum(a, b) << np.int64(32) | np.maximum(a, b)
 
-    def _numbers_of(self, a: np.ndarray, b: np.ndarray) -> np.ndarray:
+    def _links_of(self, a: np.ndarray, b: np.ndarray) -> np.ndarray:
         """(P,) int64 indices in `_links` of the relations within the distance; -1 for pairs without one."""
         wanted = self._keys(a, b)
         at = np.minimum(np.searchsorted(self._pair_names, wanted), max(0, len(self._pair_names) - 1))
@@ -296,8 +312,13 @@ class DuplicateReport:
 
     def _link(self, a: int, b: int) -> Link | None:
         """The verified relation of two sprites within the distance, or None."""
-        number = int(self._numbers_of(np.array([a], dtype=np.int64), np.array([b], dtype=np.int64))[0])
-        return self._links[number] if number >= 0 else None
+        # As `_links_of`, which takes ten times as long for one pair: a card that is shown asks for several.
+        wanted = min(a, b) << 32 | max(a, b)
+        at = int(self._pair_names.searchsorted(wanted))
+        if at == len(self._pair_names) or self._pair_names[at] != wanted:
+            return None
+        number = int(self._by_pair[at])
+        return self._links[number] if self._link_distances[number] <= self.distance else None
 
     def _place_of(self, seqs: np.ndarray) -> np.ndarray:
         """Places of row numbers, which must all be in the report."""

@@ -73,6 +73,10 @@ class Statuses:
         """(N,) int8 of UNDECIDED, KEPT, DROPPED."""
         return self._states[np.asarray(seqs, dtype=np.int64)]
 
+    def decided(self) -> np.ndarray:
+        """The row numbers of what is kept or dropped, in rising order."""
+        return np.flatnonzero(self._states)
+
     def __getitem__(self, seq: int) -> int:
         return int(self._states[seq])
 
@@ -178,15 +182,13 @@ class Findings:
 
     def counts(self) -> tuple[int, int, int]:
         """Numbers of listed groups, of sprites in them, and of settled groups."""
-        _, numbers = self.report.membership()
-        sizes = np.bincount(numbers, minlength=len(self.report))
+        sizes = self.report.sizes()
         return len(self._listed), int(sizes[self._listed].sum()), int(self._settled()[self._listed].sum())
 
     def row_of(self, seq: int) -> int | None:
         """The row of a sprite's group; None if it is not listed."""
-        seqs, numbers = self.report.membership()
-        places = np.flatnonzero(seqs == seq)
-        rows = np.flatnonzero(self._listed == numbers[places[0]]) if len(places) else places
+        (number,) = self.report.numbers_of([seq])
+        rows = np.flatnonzero(self._listed == number)
         return int(rows[0]) if len(rows) else None
 
     def next_unsettled(self, row: int, step: int) -> int | None:
@@ -248,12 +250,13 @@ class Findings:
 
     def _settled(self) -> np.ndarray:
         """(G,) bool: which groups are settled."""
-        seqs, numbers = self.report.membership()
-        states = self._statuses.of(seqs)
-        count = len(self.report)
-        undecided = np.bincount(numbers[states == UNDECIDED], minlength=count)
-        alive = np.bincount(numbers[states != DROPPED], minlength=count)
-        return (undecided == 0) | (alive <= 1)
+        seqs = self._statuses.decided()
+        numbers = self.report.numbers_of(seqs)
+        seqs, numbers = seqs[numbers >= 0], numbers[numbers >= 0]
+        decided = np.bincount(numbers, minlength=len(self.report))
+        dropped = np.bincount(numbers[self._statuses.of(seqs) == DROPPED], minlength=len(self.report))
+        sizes = self.report.sizes()
+        return (decided == sizes) | (sizes - dropped <= 1)
 
     def _groups_with(self, relation: str) -> np.ndarray:
         """Numbers of the groups in which two sprites have this relation, possibly among others."""
