@@ -146,6 +146,14 @@ def test_what_is_superfluous_is_what_the_groups_say_and_the_rest_does_not_matter
     assert {(link.i, link.j) for link in only.links} == {(min(a, b) + 1, max(a, b) + 1) for a, b, _ in fewer}
 
 
+def test_who_was_in_a_family_by_a_sprite_that_left_it_leaves_too():
+    # 1 and 2, 3 and 4 are copies; 2 and 3 alone make one family of them, and 3 leaves it, since it is not like 1.
+    relations = [(0, 2, 0.0), (0, 1, 0.0), (2, 3, 0.0), (1, 2, 0.0)]
+    report = report_of(relations, [1, 1, 1, 2]).without([(1, 3)])
+    assert [one.seqs for one in report.groups] == [(1, 2)]
+    assert report.numbers_of([1, 2, 3, 4]).tolist() == [0, 0, -1, -1]
+
+
 @settings(max_examples=150, deadline=None)
 @given(graphs, st.floats(0, 1), st.data())
 def test_each_sprite_is_in_the_group_that_lists_it(graph, distance, data):

@@ -352,11 +352,15 @@ class DuplicateReport:
         keeper, doubt = grouping.stars(count, a[true], b[true], ranks[true])
         self._duplicate_of = grouping.parted(keeper, self._apart_places)
         # Families join the keepers of duplicates by any relation between their pictures.
-        a, b = self._duplicate_of[a], self._duplicate_of[b]
-        between = np.flatnonzero(a != b)
-        family, family_doubt = grouping.stars(count, a[between], b[between], ranks[between])
+        stars = self._duplicate_of[a], self._duplicate_of[b]
+        between = np.flatnonzero(stars[0] != stars[1])
+        family, family_doubt = grouping.stars(count, stars[0][between], stars[1][between], ranks[between])
         self._family_of = grouping.parted(family[self._duplicate_of], self._apart_places)
-        doubt = np.maximum(doubt, family_doubt[self._duplicate_of])
+        family_doubt = family_doubt[self._duplicate_of]
+        if len(self._apart_places):
+            lost = self._lost(a[between], b[between])
+            self._family_of[lost], family_doubt[lost] = self._duplicate_of[lost], 0
+        doubt = np.maximum(doubt, family_doubt)
         members = np.flatnonzero(np.bincount(self._family_of, minlength=count)[self._family_of] > 1)
         order = members[grouping.sorted_by(self._family_of[members])]
         starts = np.flatnonzero(np.diff(self._family_of[order], prepend=-1))
@@ -365,6 +369,18 @@ class DuplicateReport:
         shown = grouping.sorted_by(len(self._ranks) - group_doubt)  # by rank of the keeper for equal doubt
         self._order, self._starts, self._ends = order, starts[shown], ends[shown]
         self._membership = None
+
+    def _lost(self, a: np.ndarray, b: np.ndarray) -> np.ndarray:
+        """Places of sprites related to their family only by a sprite that left it, to be apart from another.
+
+        a, b: (E,) places of the relations between sprites that duplicate different ones.
+        """
+        mine, family = self._duplicate_of, self._family_of
+        within = np.flatnonzero(family[a] == family[b])
+        a, b = a[within], b[within]
+        joined = np.concatenate((mine[b][mine[a] == family[a]], mine[a][mine[b] == family[b]]))
+        places = np.arange(len(mine))
+        return np.flatnonzero((family != places) & (family != mine) & ~np.isin(mine, joined))
 
     def _member(self, place: int, link: Link | None, other: int, family: np.ndarray) -> Member:
         """The member for a sprite: its relation to the keeper, or else to the one it duplicates or is related to."""
