@@ -282,7 +282,9 @@ def sample(
         raise click.UsageError("--around and --latent cannot be used together")
     if sheet and not singly:
         raise click.UsageError("--sheet needs --singly: without it, the grid is all that is written")
-    if source is not None and (names or around or copies_out or truncation != 1 or tag or raw or steps):
+    given = click.get_current_context().get_parameter_source
+    counted = any(given(name) is click.core.ParameterSource.COMMANDLINE for name in ("count", "seed"))
+    if source is not None and (names or around or copies_out or truncation != 1 or tag or raw or steps or counted):
         raise click.UsageError("--from draws as the file says; it goes with no other choice of samples")
     run_directory = RunDirectory(run_dir)
     check_out(run_directory, out, singly, force)

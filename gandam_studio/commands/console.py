@@ -145,3 +145,9 @@ def chosen_folder(folder: Path | None) -> Path:
     context = click.get_current_context(silent=True)
     before = (context.find_object(dict) or {}).get("folder") if context else None
     return folder or before or Path()
+
+
+def given_among(*names: str) -> bool:
+    """Whether one of these parameters of the current command was given, and not left to its default."""
+    source = click.get_current_context().get_parameter_source
+    return any(source(name) is click.core.ParameterSource.COMMANDLINE for name in names)

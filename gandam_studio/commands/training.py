@@ -14,6 +14,7 @@ from gandam_studio.commands.console import (
     chosen_folder,
     counted,
     force_option,
+    given_among,
     json_option,
     printable,
     with_output,
@@ -515,7 +516,7 @@ def sample(
     choice = Choice(around, radius, truncation, copies_out, raw, passes, tag)
     if latents and around:
         raise click.UsageError("--around and --latent cannot be used together")
-    if source is not None and (latents or choice.words()):
+    if source is not None and (latents or choice.words() or given_among("count", "seed")):
         raise click.UsageError("--from draws as the file says: it goes with --iteration, and with how samples look")
     moving = suffix in MOVING
     if moving and (latents or replace(choice, tag="").words() or take):

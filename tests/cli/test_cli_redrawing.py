@@ -106,6 +106,7 @@ def test_steered_samples_are_drawn_again_from_every_file(
     assert [one.get("vector") for one in notes] == [spot.to_json().get("vector") for spot in samples.spots]
 
 
+@pytest.mark.slow
 def test_options_of_sample_are_drawn_again_too(studio: Studio, prepared: Path, flow: Path, tmp_path: Path) -> None:
     cases = {
         "around": (prepared, ("--around", "7/1", "--truncation", 0.6)),
@@ -119,6 +120,7 @@ def test_options_of_sample_are_drawn_again_too(studio: Studio, prepared: Path, f
         assert np.array_equal(pixels(again), pixels(path)), name
 
 
+@pytest.mark.slow
 def test_a_projection_and_a_walk_are_drawn_again(studio: Studio, prepared: Path, tmp_path: Path) -> None:
     studio("sample", "r1", "-w", prepared, "--latent", "4/2", "--out", tmp_path / "own.png")
     for words in ((), ("--per-stage",)):
@@ -142,6 +144,8 @@ def test_the_checkpoint_is_that_of_the_file(studio: Studio, prepared: Path, tmp_
     assert folder is not None
     studio("sample", "r1", "-w", place, "--count", 1, "--out", tmp_path / "a.png")
     words = ("sample", "r1", "-w", place, "--from", tmp_path / "a.png", "--out", tmp_path / "b.png")
+    for more in (("--count", 64), ("--seed", 0), ("--around", "7/1")):  # The file says these.
+        assert studio(*words, *more).code == 2
     shutil.rmtree(run.checkpoints_path / "best", ignore_errors=True)
     folder.rename(folder.with_name("best"))  # The best one stays when others are thinned out.
     assert studio(*words).code == 0

@@ -120,14 +120,14 @@ def draw_sprites(
     target = target.absolute()
     if not target.parent.is_dir():
         raise UserError(f"there is no folder {target.parent}")
-    words = ["--count", str(count), "--seed", str(seed), "--out", str(target)]
+    words = ["--out", str(target)]
+    words += ["--count", str(count), "--seed", str(seed)] if again is None else ["--from", str(again)]
     words += ["--singly"] if singly else []
     words += ["--sheet"] if sheet else []
     words += ["--force"] if force else []
     words += ["--iteration", str(iteration)] if iteration is not None else []
     for latent in latents:
         words += ["--latent", latent]
-    words += ["--from", str(again)] if again is not None else []
     words += choice.words()
     job.start("Loading the checkpoint", None)
     return ask("sample", str(run.path), *words, "--progress", job=job, label="Drawing sprites")
