@@ -145,8 +145,8 @@ class RectifiedFlow(Peer):
 
 
 FLOWS: dict[str, Callable[[np.ndarray[Any, Any], int], Peer]] = {
-    "torchcfm": functools.partial(TorchCFM, width=32),
-    "smalldiffusion": functools.partial(SmallDiffusion, width=32, multiples=(1, 1, 2)),
-    "rectified-flow-pytorch": functools.partial(RectifiedFlow, width=16),
+    "torchcfm": functools.partial(TorchCFM, width=32, multiples=(1, 1, 2, 2)),
+    "smalldiffusion": functools.partial(SmallDiffusion, width=32, multiples=(1, 1, 2), blocks=1),
+    "rectified-flow-pytorch": functools.partial(RectifiedFlow, width=16, multiples=(1, 2, 4), heads=2),
 }
 """name -> (pixels (N, H, W, 3) uint8, seed) -> contender."""
