@@ -96,6 +96,7 @@ class MainWindow(TakesDrops, QMainWindow):
         self.next_bar = NextBar()
         self.next_steps: NextSteps | None = None
         self._settles = False  # or has settled, since the workspace was shown
+        self._imported = False
         self._stack = QStackedWidget()
         self._welcome: Welcome | None = None
         self._bars: dict[Screen | None, tuple[list[ScreenMenu], list[QMenu]]] = {}
@@ -242,6 +243,8 @@ class MainWindow(TakesDrops, QMainWindow):
         Upkeep(session)
         self._changed = None
         session.edits_applied.connect(self._note_changes)
+        self._imported = False
+        session.sprites_imported.connect(self._note_import)
         self.status_strip.attach(session)
         name = workspace.folder.name
         title = self.tr("{0} (read-only)").format(name) if session.read_only else name
@@ -370,11 +373,14 @@ class MainWindow(TakesDrops, QMainWindow):
             trains = self._reattach(self.session)
             self._follow_steps(self.session, trains)
 
+    def _note_import(self) -> None:
+        self._imported = True  # A quick import ends before the steps are followed.
+
     def _follow_steps(self, session: Session, trains: bool) -> None:
         """Offer the next stage whenever one is completed."""
         from gandam_studio.qt.next_steps import NextSteps
 
-        self.next_steps = NextSteps(session, self.next_bar)
+        self.next_steps = NextSteps(session, self.next_bar, imported=self._imported)
         self.next_steps.step_taken.connect(self._take_step)
         if self._screen is not None:
             self.next_steps.note_screen(self._screen.title)

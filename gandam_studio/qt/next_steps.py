@@ -54,7 +54,8 @@ class NextSteps(QObject):
 
     step_taken = Signal(object)
 
-    def __init__(self, session: Session, bar: NextBar) -> None:
+    def __init__(self, session: Session, bar: NextBar, *, imported: bool = False) -> None:
+        """`imported`: sprites were imported since the workspace was shown, before anybody followed."""
         super().__init__(session)
         self._session, self._bar = session, bar
         self.step: Step | None = None
@@ -63,7 +64,7 @@ class NextSteps(QObject):
         self._reviewed = False  # copies were searched for, then decided about or left
         self._dismissed: set[tuple[str, str]] = set()
         self._states: dict[Path, str] | None = None  # of the runs when they were last listed; None: not followed
-        self._last_seq = last_seq(session.workspace)
+        self._last_seq = 0 if imported else last_seq(session.workspace)
         self._last_version = self._newest_version()
         self._changed = self._last_version == ""
         self._all_decided = True  # only the moment when the last sprite is decided is worth an offer
@@ -80,6 +81,8 @@ class NextSteps(QObject):
         session.closing.connect(self._stop)
         bar.accepted.connect(self._take)
         bar.dismissed.connect(self._dismiss)
+        if imported:
+            self._note_import()
         self._look()
 
     def note_screen(self, name: str) -> None:

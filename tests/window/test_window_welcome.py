@@ -15,6 +15,7 @@ from studio_window import CONTROL, OpenWindow, curate, press
 
 from gandam_studio.core.workspace import Workspace
 from gandam_studio.core.workspace.proposing import propose_folder
+from gandam_studio.qt import main_window
 from gandam_studio.qt.imports.offer_dialog import OfferDialog
 from gandam_studio.qt.main_window import MainWindow
 from gandam_studio.qt.train.screen import TrainScreen
@@ -233,3 +234,16 @@ def test_a_run_that_finishes_offers_its_samples(folder: Path, open_window: OpenW
     assert isinstance(screen, TrainScreen)
     assert screen.follower is not None
     assert screen.follower.run_directory.path == run.path
+
+
+def test_an_import_that_is_quicker_than_the_window_settles_is_followed_by_an_offer(  # type: ignore[no-untyped-def]
+    art: Path, open_window: OpenWindow, qtbot, monkeypatch
+) -> None:
+    monkeypatch.setattr(main_window, "SETTLED_MS", 4000)  # As on a busy machine.
+    window = open_window(None)
+    drop(window.welcome, art)
+    QTest.mouseClick(offered(window, qtbot).make_button, LEFT)
+    settle(window, qtbot)
+    assert window.next_steps is None
+    qtbot.waitUntil(window.next_bar.isVisible, timeout=15_000)
+    assert "copies" in window.next_bar.go_button.text()
