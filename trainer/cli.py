@@ -282,9 +282,8 @@ def sample(
         raise click.UsageError("--around and --latent cannot be used together")
     if sheet and not singly:
         raise click.UsageError("--sheet needs --singly: without it, the grid is all that is written")
-    given = click.get_current_context().get_parameter_source
-    counted = any(given(name) is click.core.ParameterSource.COMMANDLINE for name in ("count", "seed"))
-    if source is not None and (names or around or copies_out or truncation != 1 or tag or raw or steps or counted):
+    chosen = names or around or copies_out or truncation != 1 or tag or raw or steps or _is_given("count", "seed")
+    if source is not None and chosen:
         raise click.UsageError("--from draws as the file says; it goes with no other choice of samples")
     run_directory = RunDirectory(run_dir)
     check_out(run_directory, out, singly, force)
@@ -302,6 +301,12 @@ def sample(
             wanted=wanted, progress=_tell_progress if progress else None,
         )  # fmt: skip
     _emit(facts, as_json, f"{facts['count']} pictures of iteration {trained.iteration:,} in {out}")
+
+
+def _is_given(*names: str) -> bool:
+    """Whether one of these parameters of the current command was given, and not left to its default."""
+    source = click.get_current_context().get_parameter_source
+    return any(source(name) is click.core.ParameterSource.COMMANDLINE for name in names)
 
 
 def _note(source: Path) -> Note:
@@ -341,9 +346,8 @@ def new(
 
     texts = [*overrides, *([f"batch.size={'0' if batch == 'auto' else batch}"] if batch else [])]
     if parent is not None:
-        source = click.get_current_context().get_parameter_source
         for name in ("preset", "data", "size", "alpha"):
-            if source(name) == click.core.ParameterSource.COMMANDLINE:
+            if _is_given(name):
                 raise click.UsageError(f"--{name} cannot be used with --from: the other run's is kept")
         made, info = fork_run(run_dir, RunDirectory(parent), texts), {}
     elif data is not None:

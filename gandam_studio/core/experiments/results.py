@@ -35,7 +35,7 @@ WAITING, TRAINING = "waiting", "training"
 
 def results(experiment: Experiment) -> dict[str, Any]:
     """The document of results.json; see docs/formats.md."""
-    plan, label, outcomes = experiment.plan, experiment.label, experiment.outcomes()
+    plan, outcomes = experiment.plan, experiment.outcomes()
     made = {number: run.name for number, run in experiment.runs().items()}
     layout = plan.layout
     names = [factor.title for factor in plan.factors]
@@ -48,8 +48,8 @@ def results(experiment: Experiment) -> dict[str, Any]:
     return {
         "schema": SCHEMA,
         "experiment": plan.name,
-        "title": label.name or plan.title,
-        "note": label.note,
+        "title": experiment.title,
+        "note": experiment.label.note,
         "question": plan.question,
         "plan": plan.to_json(),
         "digest": experiment.digest,

@@ -150,9 +150,9 @@ class Samples:
         own = self.spots[index].to_json() if self.spots else {}
         return {"latent": self.latents[index], **({"name": name} if name else {}), **own}
 
-    @property
+    @functools.cached_property
     def told(self) -> dict[str, Any]:
-        """What the note of a file with all of them says."""
+        """What the note of a file with all of them says; found once, since vectors are long texts."""
         return sample_notes.told(self.facts, self.spots or [Spot(latent) for latent in self.latents])
 
 

@@ -34,9 +34,9 @@ def restore_edit(workspace: Workspace, version: ManifestVersion) -> Edit:
     """Return the edit, for `Workspace.apply`, that sets the current decisions to those of `version`.
 
     Sprites that the version left out are dropped again for the same reason, and those imported since are dropped with
-    the reason "not in v3". The recipe, the split rule, the side to face and what reviews of
-    fitness said are restored too, and the next commit has this version as its
-    parent, which starts a branch. A commit without further edits gives the version's own digest.
+    the reason "not in v3". The recipe, the split rule, the side to face and what reviews of fitness said are restored
+    too, and the next commit has this version as its parent, which starts a branch. A commit without further edits gives
+    the version's own digest.
     Raises UserError if the manifest is damaged or has sprites that are not in this workspace.
     """
     wanted = {entry.id: entry for entry in files.manifest_entries(workspace, version)}

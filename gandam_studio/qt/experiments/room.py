@@ -85,6 +85,10 @@ class ExperimentsRoom(QWidget):
         self.report_button = self._button("window", self.tr("Report…"), self.ask_report)
         self.label_button = self._button("tag", self.tr("Name and note…"), self.ask_label)
         self.delete_button = self._button("trash", self.tr("Delete…"), self.ask_delete)
+        self._of_chosen = (
+            self.start_button, self.stop_button, self.taste_button, self.report_button, self.label_button,
+            self.delete_button,
+        )  # fmt: skip
         upper = WrappingRow(spacing=theme.SPACE)
         for button in (self.back_button, self.new_button):
             upper.addWidget(button)
@@ -121,10 +125,7 @@ class ExperimentsRoom(QWidget):
         self.cells.setAccessibleName(self.tr("Runs of the experiment"))
         show_tints(self.cells)
         buttons = WrappingRow(spacing=theme.SPACE)
-        for button in (
-            self.start_button, self.stop_button, self.taste_button, self.report_button, self.label_button,
-            self.delete_button,
-        ):  # fmt: skip
+        for button in self._of_chosen:
             buttons.addWidget(button)
         right = QWidget()
         shown = QVBoxLayout(right)
@@ -239,10 +240,7 @@ class ExperimentsRoom(QWidget):
     def _show(self) -> None:
         chosen = self.chosen
         if chosen is None:
-            for button in (
-                self.start_button, self.stop_button, self.taste_button, self.report_button, self.label_button,
-                self.delete_button,
-            ):  # fmt: skip
+            for button in self._of_chosen:
                 button.setEnabled(False)
             self.offers_changed.emit()
             return

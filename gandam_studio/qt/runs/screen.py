@@ -211,7 +211,7 @@ class RunsScreen(RunScreen):
             self._room = ExperimentsRoom(self.session)
             self._room.back_requested.connect(self.show_experiments)
             self._room.run_opened.connect(self.open_run)
-            self._room.offers_changed.connect(lambda: self._name_buttons(self._selected()))
+            self._room.offers_changed.connect(self._name_buttons)
             self.pages.addWidget(self._room)
         return self._room
 
@@ -228,7 +228,7 @@ class RunsScreen(RunScreen):
         else:
             self.pages.setCurrentWidget(self.room)
             self.room.activated()
-        self._name_buttons(self._selected())
+        self._name_buttons()
         self._select_soon.start()  # What the experiments hide is not followed.
 
     def ask_report(self) -> None:
@@ -314,7 +314,7 @@ class RunsScreen(RunScreen):
             self.tree.select([self._wanted])
             self._wanted = None
         self._choose_newest(found)
-        self._name_buttons(self._selected())
+        self._name_buttons()
 
     # Selection
 
@@ -323,31 +323,27 @@ class RunsScreen(RunScreen):
         return [] if self.in_room else self.tree.selected()
 
     def _note_selection(self, _folders: list[Path]) -> None:
-        self._name_buttons(self._selected())
+        self._name_buttons()
         self._select_soon.start()
 
-    def _name_buttons(self, folders: list[Path]) -> None:
+    def _name_buttons(self) -> None:
+        folders = self._selected()
         one = len(folders) == 1
         for item in (
             self.open_button, self.watch_action, self.export_button, self.export_action, self.folder_button,
             self.folder_action, self.label_button, self.label_action,
         ):  # fmt: skip
             item.setEnabled(one)
+        self.film_action.setEnabled(bool(folders))
+        self.report_action.setEnabled(1 <= len(folders) <= LIMIT)
+        for item in (self.taste_button, self.taste_action):
+            item.setEnabled(1 <= len(folders) <= 2)
+        for item in (self.delete_button, self.delete_action):
+            item.setEnabled(bool(folders) and not self.session.read_only)
         for action in (self.next_action, self.previous_action, self.compare_action):
             action.setEnabled(not self.in_room)
         if self.in_room:
-            self.label_action.setEnabled(self.room.label_button.isEnabled())
-            self.folder_action.setEnabled(self.room.chosen is not None)
-        self.film_action.setEnabled(bool(folders))
-        self.report_action.setEnabled(
-            self.room.report_button.isEnabled() if self.in_room else 1 <= len(folders) <= LIMIT
-        )
-        self.taste_button.setEnabled(1 <= len(folders) <= 2)
-        self.taste_action.setEnabled(self.room.taste_button.isEnabled() if self.in_room else 1 <= len(folders) <= 2)
-        for item in (self.delete_button, self.delete_action):
-            item.setEnabled(bool(folders) and not self.session.read_only)
-        if self.in_room:
-            self.delete_action.setEnabled(self.room.delete_button.isEnabled())
+            self._name_room_actions()
         found = (self.session.run_index.summary(folders[0]) or summary(folders[0])) if one else None
         state = found.state if found else None
         starts = found is not None and self.session.run_index.pending_of(found) == "start"
@@ -364,6 +360,16 @@ class RunsScreen(RunScreen):
         text = self.tr("Start") if state is not None and state.state == "created" else self.tr("Resume")
         text = self.tr("Train longer…") if finished else text
         self.resume_button.setText(resume_label(state) if can_resume and state and state.state != "created" else text)
+
+    def _name_room_actions(self) -> None:
+        """Let the commands that an experiment has too be about the one that is shown."""
+        room = self.room
+        for action, button in (
+            (self.report_action, room.report_button), (self.taste_action, room.taste_button),
+            (self.label_action, room.label_button), (self.delete_action, room.delete_button),
+        ):  # fmt: skip
+            action.setEnabled(button.isEnabled())
+        self.folder_action.setEnabled(room.chosen is not None)
 
     def _choose_newest(self, found: list[RunSummary]) -> None:
         """Select the newest run on the first visit, so that there is something to see."""
