@@ -34,7 +34,7 @@ import numpy as np
 import torch
 from spoiled import ladders
 from torch.nn import functional
-from trainer_quality import BUNDLED, SNAP, Ours, configurations, read, split
+from trainer_quality import BUNDLED, SNAP, Ours, configurations, heads, read, training_set
 
 from trainer.dataset import TrainingSet, snapped
 from trainer.device import Machine
@@ -204,16 +204,14 @@ class Art(NamedTuple):
 def art(name: str, source: Path, pictures: int, seconds: float, grids: Path | None) -> Art:
     """Read, split, spoil, and train if there are seconds for it."""
     pixels, families = read(source)
-    held_out, train, first = split(pixels, families)
-    heads = [row for row in train.tolist() if row in first]
-    unseen = heads[: min(pictures, len(heads) // 4)]
-    real = [row for row in held_out.tolist() if row in first][:256]
-    found = Art(name, pixels[heads[len(unseen) :][:FITTED]], pixels[real], pixels[unseen], [])
+    data = training_set(pixels, families)
+    known = heads(data, data.train)
+    unseen = known[: min(pictures, len(known) // 4)]
+    real = heads(data, data.held_out)[:256]
+    found = Art(name, pixels[known[len(unseen) :][:FITTED]], pixels[real], pixels[unseen], [])
     chains = dict(ladders(found.unseen))
     if seconds:
-        chains |= _trained(
-            TrainingSet(torch.from_numpy(pixels), train, held_out, None, None, (), torch.ones(3)), seconds
-        )
+        chains |= _trained(data, seconds)
     for chain, steps in chains.items():
         for number, (better, worse) in enumerate(itertools.pairwise(steps)):
             found.pairs.append((f"{chain} {number}", better, worse))

@@ -2,27 +2,30 @@
 
     OMP_NUM_THREADS=1 python tests/benchmarks/trainer_quality.py [PICTURES.zip | FOLDER | dataset.npy]
         [--seconds 120] [--seeds 1] [--try "NAME=VALUE;NAME=VALUE" ...] [--only NAME ...] [--first-seed 0] [--peers]
-        [--json] [--grids FOLDER] [--copies] [--size 32] [--family COLUMN] [--key]
+        [--json] [--grids FOLDER] [--copies] [--size 32] [--family COLUMN] [--key] [--balance]
 
 All train in turns in one process on one thread, each for the same CPU seconds (not wall seconds: a busy machine does
-not matter), on the same pictures at 32 px (`--size`). A fifth is held out; families and equal or mirrored pictures are
-never divided. Families are the column `--family` of a table beside the pictures, which has their name or is called
-truth.tsv, or those of the run's dataset.json. `--key` makes the colour of plain borders transparent, as `import --key
-auto` does. KID is times 1,000, of 256 pictures from one moment against one picture of each family held out, by the
-judge of quality (lite0-front), by all of EfficientNet-Lite0 where its package is importable, and by random features,
-which rank against the eye. The first line is the floor, real against real. Training copies, averages of two of them and
-blurred ones are measured beside the contenders: what needs no training. With three seeds or more, means and ratios to
-`sprite-r3-cpu` have 95 % t intervals. A flow draws by its full number of steps. All samples are finished alike: colours
-within 17 levels of white become white. `--copies` adds the diagnostics' verdict about 256 samples. Each `--try` adds a
-variant of `sprite-flow-cpu` where it names a flow's setting, else of `sprite-r3-cpu`; every seed has its own networks
-and draws, on the same split. A dataset.npy is a run's, as the Studio prepared it at this size. `--only` trains one of
-the compared alone, in parts of a long comparison. `--peers` adds what else there is on PyPI (gan_peers.py and
-flow_peers.py), which must be importable (PYTHONPATH=FOLDER).
+not matter), on the same pictures at 32 px (`--size`). A fifth is held out; families and equal or mirrored pictures
+are never divided. Families are the column `--family` of a table beside the pictures, which has their name or is
+called truth.tsv, or those of the run's dataset.json. `--key` makes the colour of plain borders transparent, as
+`import --key auto` does. `--balance` draws families instead of pictures, as `Families count for 1` of the balance
+panel does; it needs families, and is for this program's own contenders. KID is times 1,000, of 256 pictures from one
+moment against one picture of each family held out, by the judge of quality (lite0-front), by all of EfficientNet-Lite0
+where its package is importable, and by random features, which rank against the eye. The first line is the
+floor, real against real. Training copies, averages of two of them and blurred ones are measured beside the
+contenders: what needs no training. With three seeds or more, means and ratios to `sprite-r3-cpu` have 95 % t
+intervals. A flow draws by its full number of steps. All samples are finished alike: colours within 17 levels of white
+become white. `--copies` adds the diagnostics' verdict about 256 samples, and how many of them look like a training
+picture of which family. Each `--try` adds a variant of `sprite-flow-cpu` where it names a flow's setting, else of
+`sprite-r3-cpu`; every seed has its own networks and draws, on the same split. A dataset.npy is a run's, as the Studio
+prepared it at this size. `--only` trains one of the compared alone, in parts of a long comparison. `--peers` adds
+what else there is on PyPI (gan_peers.py and flow_peers.py), which must be importable (PYTHONPATH=FOLDER).
 """
 
 from __future__ import annotations
 
 import argparse
+import collections
 import csv
 import dataclasses
 import functools
@@ -49,7 +52,7 @@ from gandam_studio.core.pictures.decoding.parts import keyed
 from trainer.create_run import PICTURES, squared
 from trainer.dataset import TrainingSet, snapped
 from trainer.device import Machine
-from trainer.diagnostics.diagnose import Diagnostics
+from trainer.diagnostics.diagnose import Diagnostics, Findings
 from trainer.diagnostics.variety import box_blur
 from trainer.distributed import Ranks
 from trainer.feature_spaces import FeatureSpace
@@ -129,8 +132,8 @@ def _truth(source: Path, family: str) -> dict[str, str]:
     return {row["file"]: row[family] for row in rows}
 
 
-def split(pixels: np.ndarray[Any, Any], families: list[str]) -> tuple[torch.Tensor, torch.Tensor, set[int]]:
-    """Rows held out (a fifth, or a little more), rows to train on, and the rows that are the first of their kin.
+def split(pixels: np.ndarray[Any, Any], families: list[str]) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+    """Rows held out (a fifth, or a little more), rows to train on, and of every picture (N,) the first of its kin.
 
     Pictures of one family, equal pictures and mirror images are kin and stay together. Without any this is the plain
     random split.
@@ -145,15 +148,36 @@ def split(pixels: np.ndarray[Any, Any], families: list[str]) -> tuple[torch.Tens
         joined = {row}.union(*(together.get(key, set()) for key in own))
         for member in joined:
             together |= dict.fromkeys(keys[member], joined)
-    first = {min(kin) for kin in together.values()}
+    first = [min(together[own[0]]) for own in keys]
     held_out: dict[int, None] = {}
     for row in order:
         if len(held_out) >= len(pixels) // 5:
             break
-        if row in first:  # Drawn by families: by pictures, large ones would be held out more often.
+        if row == first[row]:  # Drawn by families: by pictures, large ones would be held out more often.
             held_out |= dict.fromkeys(sorted(together[keys[row][0]]))
     train = [row for row in order if row not in held_out]
-    return torch.tensor(list(held_out)), torch.tensor(train), first
+    return torch.tensor(list(held_out)), torch.tensor(train), torch.tensor(first)
+
+
+def training_set(pixels: np.ndarray[Any, Any], families: list[str], balance: bool = False) -> TrainingSet:
+    """The pictures uint8 (N, H, W, 3), split by families, with a white background.
+
+    The families go along: who looks for copies has to know which pictures are related.
+    """
+    held_out, train, kin = split(pixels, families)
+    weights = balanced(kin[train]) if balance else None
+    return TrainingSet(torch.from_numpy(pixels), train, held_out, weights, None, (), torch.ones(3), kin)
+
+
+def balanced(kin: torch.Tensor) -> torch.Tensor:
+    """Weights (N,) of pictures of the families `kin` (N,) with which each family counts as one picture."""
+    return 1 / torch.bincount(kin)[kin].double()
+
+
+def heads(data: TrainingSet, rows: torch.Tensor) -> list[int]:
+    """Those of `rows` (N,) that are the first of their family."""
+    assert data.families is not None
+    return rows[data.families[rows] == rows].tolist()
 
 
 class Ours:
@@ -227,6 +251,14 @@ def train_turns(contenders: dict[str, Ours | Peer], seconds: float) -> None:
                 one.seconds = before + time.process_time() - began
 
 
+def like_families(look: Findings, families: list[str], train: torch.Tensor) -> str:
+    """How many samples look like a training picture of which family, most first, as text."""
+    found: collections.Counter[str] = collections.Counter()
+    for row, count in look.copying.sources.items():
+        found[families[int(train[row])] or "no family"] += count
+    return ", ".join(f"{name} {count}" for name, count in found.most_common())
+
+
 def configurations(seconds: float, seed: int, tries: list[str], size: int = SIZE) -> dict[str, TrainConfig]:
     """What is compared. Settings of one try are joined by ";"."""
     stop = ["stop.iterations=0", f"stop.minutes={seconds / 60}", f"seed={seed}"]
@@ -294,16 +326,17 @@ def main() -> None:
     parser.add_argument("--size", type=int, choices=(32, 64), default=SIZE)
     parser.add_argument("--family", metavar="COLUMN", default="family")
     parser.add_argument("--key", action="store_true")
+    parser.add_argument("--balance", action="store_true")
     options = parser.parse_args()
     torch.set_num_threads(1)
     pixels, families = read(options.source, options.size, options.family, options.key)
-    held_out, train, first = split(pixels, families)
-    data = TrainingSet(torch.from_numpy(pixels), train, held_out, None, None, (), torch.ones(3))
+    data = training_set(pixels, families, options.balance)
+    held_out, train = data.held_out, data.train
     spaces: list[FeatureSpace] = [Lite0Front(), RandomFeatures()]
     if weights_path() is not None:
         spaces.insert(1, Lite0Features())
     # One picture of each family: KID is unbiased for pictures that are independent of each other only.
-    real, seen = ([row for row in rows.tolist() if row in first][:256] for rows in (held_out, train))
+    real, seen = (heads(data, rows)[:256] for rows in (held_out, train))
     references = [Reference.of(space(pixels[real]), one_scale=space.one_scale) for space in spaces]
 
     def measured(drawn: np.ndarray[Any, Any]) -> list[float]:
@@ -342,8 +375,9 @@ def main() -> None:
                 flush=True,
             )
             if judge is not None:
-                verdict = judge.look(drawn).diagnosis
-                print(f"    {verdict.verdict}; copies {verdict.copying}", flush=True)
+                look = judge.look(drawn)
+                alike = like_families(look, families, train)
+                print(f"    {look.diagnosis.verdict}; copies {look.diagnosis.copying}; {alike}", flush=True)
     for name, values in found.items() if options.seeds >= 3 else ():
         print(f"  mean of {options.seeds} {name:36} KID x 1000 {' / '.join(map(interval, zip(*values, strict=True)))}")
         if name != BASE and BASE in found:

@@ -15,6 +15,8 @@ from PIL import Image
 
 from trainer.dataset import TrainingSet
 from trainer.device import Machine
+from trainer.diagnostics.diagnose import Diagnostics
+from trainer.real_sides import real_sides
 
 
 @pytest.fixture
@@ -36,7 +38,7 @@ def test_no_family_of_the_bundled_mechas_and_no_twin_is_on_both_sides(benchmark_
     pixels, families = benchmark_script.read(benchmark_script.BUNDLED)
     assert len(pixels) == len(families) == 600
     assert all(families)
-    held_out, train, first = benchmark_script.split(pixels, families)
+    held_out, train, kin = benchmark_script.split(pixels, families)
     assert sorted([*held_out.tolist(), *train.tolist()]) == list(range(600))
     assert 120 <= len(held_out) <= 130
     sides = [{families[row] for row in rows.tolist()} for rows in (held_out, train)]
@@ -46,16 +48,16 @@ def test_no_family_of_the_bundled_mechas_and_no_twin_is_on_both_sides(benchmark_
         for rows in (held_out, train)
     ]
     assert not looks[0] & looks[1]
-    assert len(first) == len({*families})
+    assert len(kin.unique()) == len({*families})
 
 
 def test_without_families_it_is_the_plain_random_split(benchmark_script: ModuleType) -> None:
     pixels = np.random.default_rng(0).integers(0, 256, (50, 32, 32, 3), dtype=np.uint8)
-    held_out, train, first = benchmark_script.split(pixels, [""] * 50)
+    held_out, train, kin = benchmark_script.split(pixels, [""] * 50)
     order = torch.randperm(50, generator=torch.Generator().manual_seed(0))
     assert torch.equal(held_out, order[:10])
     assert torch.equal(train, order[10:])
-    assert len(first) == 50
+    assert torch.equal(kin, torch.arange(50))
 
 
 def test_a_chain_of_kinships_stays_together(benchmark_script: ModuleType) -> None:
@@ -64,11 +66,28 @@ def test_a_chain_of_kinships_stays_together(benchmark_script: ModuleType) -> Non
     families[0] = families[1] = "a"
     pixels[2] = pixels[1][:, ::-1]
     families[2] = families[3] = "b"
-    _, _, first = benchmark_script.split(pixels, families)
-    assert first == {0, *range(4, 20)}
-    held_out, train, _ = benchmark_script.split(pixels, families)
+    held_out, train, kin = benchmark_script.split(pixels, families)
+    assert kin.tolist() == [0, 0, 0, 0, *range(4, 20)]
     for rows in (held_out, train):
         assert len({0, 1, 2, 3} & set(rows.tolist())) in (0, 4)
+
+
+def test_copies_are_looked_for_with_the_families_known(benchmark_script: ModuleType) -> None:
+    pixels = np.random.default_rng(0).integers(0, 256, (60, 32, 32, 3), dtype=np.uint8)
+    families = [f"family {row // 3}" for row in range(60)]
+    judge = Diagnostics(*real_sides(benchmark_script.training_set(pixels, families)), 16)
+    assert judge.families == 16  # A fifth of the twenty is held out.
+
+
+def test_balanced_families_count_as_one_picture_each(benchmark_script: ModuleType) -> None:
+    pixels = np.random.default_rng(0).integers(0, 256, (60, 32, 32, 3), dtype=np.uint8)
+    families = ["large"] * 20 + [""] * 40
+    data = benchmark_script.training_set(pixels, families, balance=True)
+    assert data.weights is not None
+    weights = dict(zip(data.train.tolist(), data.weights.tolist(), strict=True))
+    assert {row: weight for row, weight in weights.items() if row >= 20} == {row: 1.0 for row in weights if row >= 20}
+    assert sum(weight for row, weight in weights.items() if row < 20) in (0, pytest.approx(1))
+    assert benchmark_script.training_set(pixels, families).weights is None
 
 
 def test_ratios_are_of_seeds_and_have_an_interval(benchmark_script: ModuleType) -> None:
