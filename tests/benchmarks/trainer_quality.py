@@ -3,13 +3,16 @@
     OMP_NUM_THREADS=1 python tests/benchmarks/trainer_quality.py [PICTURES.zip | FOLDER | dataset.npy]
         [--seconds 120] [--seeds 1] [--try "NAME=VALUE;NAME=VALUE" ...] [--only NAME ...] [--first-seed 0] [--peers]
         [--json] [--grids FOLDER] [--copies] [--size 32] [--family COLUMN] [--key] [--balance]
+        [--classes COLUMN]
 
 All train in turns in one process on one thread, each for the same CPU seconds (not wall seconds: a busy machine does
 not matter), on the same pictures at 32 px (`--size`). A fifth is held out; families and equal or mirrored pictures
 are never divided. Families are the column `--family` of a table beside the pictures, which has their name or is
 called truth.tsv, or those of the run's dataset.json. `--key` makes the colour of plain borders transparent, as
 `import --key auto` does. `--balance` draws families instead of pictures, as `Families count for 1` of the balance
-panel does; it needs families, and is for this program's own contenders. KID is times 1,000, of 256 pictures from one
+panel does; it needs families, and is for this program's own contenders. `--classes` has each of them once more, told
+the column's value of every picture it learns, and drawing each class as often as it is trained on; the pictures are
+then divided without regard to families. KID is times 1,000, of 256 pictures from one
 moment against one picture of each family held out, by the judge of quality (lite0-front), by all of EfficientNet-Lite0
 where its package is importable, and by random features, which rank against the eye. The first line is the
 floor, real against real. Training copies, averages of two of them and blurred ones are measured beside the
@@ -70,6 +73,7 @@ from trainer.protocol.overrides import apply_overrides
 from trainer.protocol.presets import load_preset
 from trainer.protocol.recipe import Recipe
 from trainer.protocol.schedule import Done, penalty_weight, rates
+from trainer.protocol.settings import OTHER
 from trainer.randomness import latents
 from trainer.real_sides import real_sides
 from trainer.session import make_session
@@ -159,6 +163,13 @@ def split(pixels: np.ndarray[Any, Any], families: list[str]) -> tuple[torch.Tens
     return torch.tensor(list(held_out)), torch.tensor(train), torch.tensor(first)
 
 
+def told(data: TrainingSet, classes: list[str]) -> TrainingSet:
+    """`data` with the class of each picture."""
+    names = tuple(dict.fromkeys(sorted(classes)))
+    labels = torch.tensor([names.index(one) for one in classes])
+    return dataclasses.replace(data, labels=labels, class_names=(*names, OTHER))
+
+
 def training_set(pixels: np.ndarray[Any, Any], families: list[str], balance: bool = False) -> TrainingSet:
     """The pictures uint8 (N, H, W, 3), split by families, with a white background.
 
@@ -232,12 +243,19 @@ class Ours:
         session.done = Done(done.iteration + 1, images, done.seconds)
 
     def draw(self, count: int) -> np.ndarray[Any, Any]:
-        """`count` pictures of fresh latents by the averaged generator, uint8 (count, H, W, 3)."""
+        """`count` pictures of fresh latents by the averaged generator, uint8 (count, H, W, 3).
+
+        With classes, each is drawn as often as it is among the training pictures.
+        """
         network = self.session.sampler
         if isinstance(network, FlowGenerator):
             network.steps = self.session.config.flow.steps
         z = latents(7, "benchmark", count, network.latent)
-        return draw_pictures(network, z, self.session.data.fill)
+        data = self.session.data
+        told = None
+        if data.labels is not None:
+            told = data.labels[data.train].sort().values[torch.arange(count) * len(data.train) // count]
+        return draw_pictures(network, z, data.fill, told)
 
 
 def train_turns(contenders: dict[str, Ours | Peer], seconds: float) -> None:
@@ -271,6 +289,11 @@ def configurations(seconds: float, seed: int, tries: list[str], size: int = SIZE
         **{text: apply_overrides(flow if "flow." in text else ours, text.split(";")) for text in tries},
         "dcgan-bce": apply_overrides(fit_data(load_preset("dcgan"), size, 3), [*stop, *HALF]),
     }
+
+
+def with_classes(config: TrainConfig, data: TrainingSet) -> TrainConfig:
+    """`config` that learns the classes of `data`."""
+    return dataclasses.replace(config, data=dataclasses.replace(config.data, condition=data.class_names[:-1]))
 
 
 def trivial(training: np.ndarray[Any, Any], count: int = 256) -> dict[str, np.ndarray[Any, Any]]:
@@ -327,9 +350,13 @@ def main() -> None:
     parser.add_argument("--family", metavar="COLUMN", default="family")
     parser.add_argument("--key", action="store_true")
     parser.add_argument("--balance", action="store_true")
+    parser.add_argument("--classes", metavar="COLUMN")
     options = parser.parse_args()
     torch.set_num_threads(1)
-    pixels, families = read(options.source, options.size, options.family, options.key)
+    pixels, families = read(options.source, options.size, options.classes or options.family, options.key)
+    classes = families
+    if options.classes:
+        families = [""] * len(classes)
     data = training_set(pixels, families, options.balance)
     held_out, train = data.held_out, data.train
     spaces: list[FeatureSpace] = [Lite0Front(), RandomFeatures()]
@@ -357,6 +384,12 @@ def main() -> None:
             name: functools.partial(Ours, config, data, machine)
             for name, config in configurations(options.seconds, seed, options.tries, options.size).items()
         }
+        if options.classes:
+            known = told(data, classes)
+            makers |= {
+                f"{name}, classes": functools.partial(Ours, with_classes(config, known), known, machine)
+                for name, config in configurations(options.seconds, seed, options.tries, options.size).items()
+            }
         if options.peers:
             makers |= {
                 name: functools.partial(make, pixels[train.numpy()], seed) for name, make in (GANS | FLOWS).items()

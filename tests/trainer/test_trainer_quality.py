@@ -90,6 +90,20 @@ def test_balanced_families_count_as_one_picture_each(benchmark_script: ModuleTyp
     assert benchmark_script.training_set(pixels, families).weights is None
 
 
+def test_a_run_with_classes_draws_each_as_often_as_it_learns_it(benchmark_script: ModuleType) -> None:
+    pixels = np.random.default_rng(0).integers(0, 256, (80, 32, 32, 3), dtype=np.uint8)
+    classes = ["a"] * 60 + ["b"] * 20
+    data = benchmark_script.told(benchmark_script.training_set(pixels, [""] * 80), classes)
+    config = benchmark_script.with_classes(benchmark_script.configurations(240.0, 0, [])["sprite-r3-cpu"], data)
+    one = benchmark_script.Ours(config, data, Machine(torch.device("cpu"), channels_last=True))
+    one.step()
+    asked: list[torch.Tensor] = []
+    one.session.sampler.register_forward_pre_hook(lambda _network, given: asked.append(given[1]))
+    assert one.draw(64).shape == (64, 32, 32, 3)
+    learned = int((data.labels[data.train] == 0).sum())
+    assert abs(int((torch.cat(asked) == 0).sum()) - 64 * learned / 64) <= 1
+
+
 def test_ratios_are_of_seeds_and_have_an_interval(benchmark_script: ModuleType) -> None:
     assert benchmark_script.ratio([10.0, 20.0, 40.0], [20.0, 40.0, 80.0]) == "0.50 (0.50 to 0.50)"
     # Ratios of 1/2, 1 and 2: logs of -0.6931, 0 and 0.6931, whose interval is 4.303 * 0.6931 / sqrt(3) = 1.722 wide.
