@@ -7,8 +7,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from PySide6.QtCore import QRectF
-from PySide6.QtGui import QImage, QPainter, QPixmap
+from PySide6.QtCore import QEvent, QObject, QRect, QRectF
+from PySide6.QtGui import QImage, QPainter, QPaintEvent, QPixmap, QRegion
+from PySide6.QtWidgets import QWidget
 from small_workspaces import add_sprites, sprite_pixels
 
 from gandam_studio.core.pictures.orienting import oriented
@@ -16,7 +17,8 @@ from gandam_studio.core.workspace import Workspace
 from gandam_studio.core.workspace.edits import Drop, Flip, Rotate, SetCrop
 from gandam_studio.core.workspace.review import page
 from gandam_studio.qt import theme
-from gandam_studio.qt.widgets.cell_painter import CellPainter, draw_picture, zoom_to_fit
+from gandam_studio.qt.curate.gallery import Gallery
+from gandam_studio.qt.widgets.cell_painter import OVERHANG, CellPainter, draw_picture, zoom_to_fit
 from gandam_studio.qt.widgets.picture_cache import CellStyle, PictureCache, Wanted, image_from_rgba, load
 from gandam_studio.qt.widgets.rows import Rows
 
@@ -158,6 +160,63 @@ def test_a_cell_drawn_by_the_loader_is_what_the_window_would_draw(
     cells.keep(sprite, drawn.picture, look, drawn.whole)
     assert cells.whole(sprite, picture[0], look) is drawn.whole
     assert cells.whole(sprite, picture[0], (not selected, False, False, True)) is None
+
+
+@pytest.mark.parametrize("ratio", [1.0, 1.25, 1.5, 1.75, 2.0])
+def test_a_cell_is_copied_pixel_by_pixel_wherever_it_stands(workspace: Workspace, qapp, ratio: float) -> None:
+    sprite = workspace.sprite(1)
+    cells = CellPainter(96, ratio, qapp.font())
+    picture = (QPixmap.fromImage(image_from_rgba(workspace.pixels(sprite))), 1.0)
+    whole = _pixels(cells.compose(sprite, picture, (False, False, False, True), 116))
+    for x, y in [(8, 8), (9, 8), (8, 131), (113, 254), (111, 377)]:
+        canvas = QImage(round(300 * ratio), round(600 * ratio), QImage.Format.Format_RGB32)
+        canvas.setDevicePixelRatio(ratio)
+        canvas.fill(theme.color("canvas"))
+        painter = QPainter(canvas)
+        cells.paint(
+            painter, QRect(x, y, 96, 116), sprite, picture, selected=False, current=False, focused=False, caption=True
+        )
+        painter.end()
+        left, top = round(x * ratio), round(y * ratio)
+        found = _pixels(canvas)[top : top + len(whole), left : left + whole.shape[1]]
+        assert np.array_equal(found, whole), (x, y)
+
+
+def test_a_cell_is_painted_anew_with_what_extends_below_it(workspace: Workspace, qtbot) -> None:
+    gallery = Gallery(workspace)
+    qtbot.addWidget(gallery)
+    gallery.resize(500, 400)
+    gallery.show_order(workspace.select())
+    with qtbot.waitExposed(gallery):
+        gallery.show()
+    qtbot.waitUntil(lambda: all(gallery.pictures.get(workspace.sprite(seq)) for seq in (1, 2, 3)))
+    qtbot.wait(50)
+    painted = Painted(gallery.viewport())
+    for change in (lambda: gallery.show_changes(workspace.apply(Flip([2]))), lambda: gallery.go_to(1)):
+        painted.regions.clear()
+        change()
+        qtbot.waitUntil(lambda: bool(painted.regions))
+        changed = gallery.rect_of(1)
+        below = changed.adjusted(0, 0, 0, OVERHANG)
+        assert any(region.contains(changed.center()) for region in painted.regions)
+        for region in painted.regions:
+            if region.contains(changed.center()):
+                assert region.intersected(below) == QRegion(below)
+    gallery.pictures.stop()
+
+
+class Painted(QObject):
+    """Keeps what is painted of a widget."""
+
+    def __init__(self, widget: QWidget) -> None:
+        super().__init__(widget)
+        self.regions: list[QRegion] = []
+        widget.installEventFilter(self)
+
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+        if isinstance(event, QPaintEvent):
+            self.regions.append(QRegion(event.region()))
+        return False
 
 
 def test_rows_read_before_an_edit_are_not_shown_after_it(workspace: Workspace) -> None:

@@ -236,7 +236,7 @@ def test_searching_by_name_and_back_to_the_gallery(folder: Path, open_window: Op
     assert screen.session.workspace.sprite(11).status == "dropped"
 
 
-def test_reasons_are_the_workspaces_own_and_keep_their_digits(folder: Path, open_window: OpenWindow) -> None:
+def test_reasons_are_the_workspaces_own_and_keep_their_digits(folder: Path, open_window: OpenWindow, qtbot) -> None:
     window = open_window(folder)
     screen = curate(window)
     workspace = screen.session.workspace
@@ -256,7 +256,7 @@ def test_reasons_are_the_workspaces_own_and_keep_their_digits(folder: Path, open
     assert screen.gallery.current == 2, "a drop moves on"
     press(Key.Key_X)
     assert (workspace.sprite(3).status, workspace.sprite(3).reason) == ("dropped", "")
-    QTest.qWait(screen_module.PANEL_MS + 20)
+    qtbot.waitUntil(lambda: bool(re.search(r"\b2\W+wrong style", screen.footer.reasons.text())))
     press(Key.Key_2)
     press(Key.Key_1)
     press(Key.Key_2)

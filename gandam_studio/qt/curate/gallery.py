@@ -167,7 +167,7 @@ class Gallery(GridView):
         self._anchor = position
         for one in (before, position):
             if 0 <= one < len(self.order):
-                self.viewport().update(self.rect_of(one))
+                self.update_cell(one)
         if scroll and position >= 0:
             self.scroll_to(position, ahead=0 if not ahead else -1 if position < before else 1)
         self._announce(QAccessible.Event.Focus)

@@ -99,7 +99,7 @@ class GridView(QAbstractScrollArea):
         visible = self.visible()
         shown = self.order[visible.start : visible.stop]
         for offset in np.flatnonzero(np.isin(shown, changes.seqs)).tolist():
-            self.viewport().update(self.rect_of(visible.start + offset))
+            self.update_cell(visible.start + offset)
         if "crop" in changes.fields:
             self._request_later.start()
 
@@ -125,6 +125,10 @@ class GridView(QAbstractScrollArea):
     def rect_of(self, position: int) -> QRect:
         """Rectangle of a cell in the viewport."""
         return self._grid.cell(position, self.verticalScrollBar().value())
+
+    def update_cell(self, position: int) -> None:
+        """Repaint a cell, with what extends below it."""
+        self.viewport().update(self.rect_of(position).adjusted(0, 0, 0, OVERHANG))
 
     def _measure(self) -> None:
         caption = QFontMetrics(self.font()).height() - 2 if self._tile >= CAPTION_FROM else 0
@@ -264,4 +268,4 @@ class GridView(QAbstractScrollArea):
         visible, arrived = self.visible(), set(seqs)
         for position, seq in zip(visible, self.order[visible.start : visible.stop].tolist(), strict=True):
             if seq in arrived:
-                self.viewport().update(self.rect_of(position))
+                self.update_cell(position)
