@@ -10,7 +10,7 @@ import pytest
 from PIL import Image
 from PySide6.QtCore import QPoint, Qt, QTimer
 from PySide6.QtGui import QContextMenuEvent
-from PySide6.QtWidgets import QApplication
+from PySide6.QtWidgets import QApplication, QPushButton
 from recorded_runs import Recorder, diagnosis, make_run, recorded
 from settled import settle
 
@@ -215,6 +215,23 @@ def test_buttons_offer_only_what_can_be_done(screen, folder: Path) -> None:  # t
     assert not screen.ending_action.isEnabled()
     for button in (screen.export_button, screen.resume_button, screen.sprites_button, screen.label_button):
         assert not button.isEnabled()
+
+
+def test_buttons_stay_where_they_are_whatever_is_selected(screen, folder: Path) -> None:  # type: ignore[no-untyped-def]
+    done = recorded(folder / "r1-a", iterations=100)
+    broken = Recorder(make_run(folder / "r2-b"))
+    broken.train(40)
+    broken.checkpoint()
+    _refresh(screen)
+    buttons = screen.tree.parentWidget().findChildren(QPushButton)
+    places = set()
+    for chosen in ([], [done.path], [broken.run.path], [done.path, broken.run.path]):
+        screen.tree.select(chosen)
+        QApplication.processEvents()
+        places.add(
+            tuple(button.geometry().getRect() for button in screen.tree.parentWidget().findChildren(QPushButton))
+        )
+    assert len(places) == 1
 
 
 def test_an_exported_run_opens_from_elsewhere(screen, folder: Path, tmp_path: Path, qtbot) -> None:  # type: ignore[no-untyped-def]

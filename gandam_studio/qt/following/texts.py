@@ -93,7 +93,11 @@ def checkpoint_iteration(path: str) -> int | None:
 
 def resume_label(state: RunState) -> str:
     """Label of the button to resume: "Resume from 4,200"."""
-    iteration = checkpoint_iteration(state.checkpoint)
+    return resume_words(checkpoint_iteration(state.checkpoint))
+
+
+def resume_words(iteration: int | None) -> str:
+    """Label of the button that resumes from a checkpoint, or without one."""
     return _tr("Start again") if iteration is None else _tr("Resume from {0:,}").format(iteration)
 
 

@@ -30,7 +30,7 @@ from gandam_studio.core.runs.labels import label_of
 from gandam_studio.core.runs.longer import can_be_ended
 from gandam_studio.qt import icons, theme
 from gandam_studio.qt.following.requests import ShowRun
-from gandam_studio.qt.following.texts import resume_label
+from gandam_studio.qt.following.texts import resume_label, resume_words
 from gandam_studio.qt.outputs.checkpoint_box import checkpoint_words
 from gandam_studio.qt.outputs.run_screen import RunScreen
 from gandam_studio.qt.questions import run_dialog
@@ -40,6 +40,7 @@ from gandam_studio.qt.screen import EmptyState, ScreenMenu
 from gandam_studio.qt.session import ERROR, INFO, Session
 from gandam_studio.qt.widgets.fitting import WrappingRow
 from gandam_studio.qt.widgets.plots.timeline import Timeline
+from gandam_studio.qt.widgets.steady import reserve_width
 from trainer.protocol.run_directory import CUT_SHORT, RunDirectory
 from trainer.protocol.untrusted import shortened
 
@@ -54,6 +55,7 @@ if TYPE_CHECKING:
     from gandam_studio.qt.runs.compare_view import CompareView
 
 SELECT_MS = 150
+LONG = 99_999  # iterations that the resume button has room for
 
 
 class RunsScreen(RunScreen):
@@ -105,6 +107,7 @@ class RunsScreen(RunScreen):
         self.taste_button = self._button("sample", self.tr("Taste test…"), self.ask_taste)
         self.label_button = self._button("tag", self.tr("Name and note…"), self.ask_label)
         self.folder_button = self._button("folder", self.tr("Show in folder"), self.show_in_folder)
+        reserve_width(self.resume_button, (self.tr("Train longer…"), resume_words(None), resume_words(LONG)))
         buttons = WrappingRow(spacing=theme.SPACE)
         for button in (
             self.open_button, self.resume_button, self.sprites_button, self.label_button, self.export_button,

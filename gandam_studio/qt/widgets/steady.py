@@ -1,6 +1,8 @@
-"""Labels that change many times a second without a new layout of the window each time."""
+"""Labels and buttons whose text changes without a new layout of the window each time."""
 
 from __future__ import annotations
+
+from collections.abc import Iterable
 
 from PySide6.QtWidgets import QLabel, QPushButton
 
@@ -21,6 +23,18 @@ def set_steady_text(widget: QLabel | QPushButton, text: str) -> None:
     if needed > widget.maximumWidth() or widget.minimumWidth() != widget.maximumWidth():
         widget.setFixedSize(needed, max(widget.sizeHint().height(), 24))
     widget.setText(text)
+
+
+def reserve_width(button: QPushButton, texts: Iterable[str]) -> None:
+    """Make a button wide enough for any of these texts, so that its neighbours stay where they are."""
+    shown = button.text()
+    button.ensurePolished()
+    widest = 0
+    for text in texts:
+        button.setText(text)
+        widest = max(widest, button.sizeHint().width())
+    button.setText(shown)
+    button.setMinimumWidth(widest)
 
 
 def release_width(widget: QLabel | QPushButton) -> None:
