@@ -16,7 +16,7 @@ from pathlib import Path
 import pytest
 
 SCRIPT = """
-import gc, json, sys
+import gc, json, linecache, sys
 from pathlib import Path
 from gandam_studio.qt.launch import show_window
 
@@ -28,7 +28,7 @@ from PySide6 import QtCore, QtGui, QtWidgets
 kits = [sorted(name for kit in (QtCore, QtGui, QtWidgets) for name in vars(kit) if name.startswith("Q"))]
 own = [one for one in gc.get_objects() if isinstance(one, type) and issubclass(one, QtCore.QObject)]
 own = sorted(one.__qualname__ for one in own if one.__module__.startswith("gandam_studio"))
-print(json.dumps({"modules": modules, "qt": kits[0], "own": own}))
+print(json.dumps({"modules": modules, "qt": kits[0], "own": own, "sources": sorted(linecache.cache)}))
 window.close()
 """
 LOOK = """
@@ -75,11 +75,13 @@ class Loaded:
         modules: in the order in which they were imported.
         qt: Qt's classes in use; PySide6 makes them, and all their enums, when they are first named.
         own: the Studio's classes of Qt objects.
+        sources: files of source code that were read, although the modules are compiled.
     """
 
     modules: list[str]
     qt: list[str]
     own: list[str]
+    sources: list[str]
 
 
 @pytest.fixture(scope="module")
@@ -107,6 +109,12 @@ def test_what_the_first_paint_does_not_need_is_loaded_later(loaded: Loaded) -> N
     early = [one for one in loaded.modules if any(one == late or one.startswith(f"{late}.") for late in LATER)]
     assert early == []
     assert sorted(LATER_QT.intersection(loaded.qt)) == []
+
+
+def test_no_source_code_is_read(loaded: Loaded, repository: Path) -> None:
+    """PySide6's import reads, and keeps, that of every module it imports."""
+    packages = (repository / "gandam_studio", repository / "trainer")
+    assert [one for one in loaded.sources if any(map(Path(one).is_relative_to, packages))] == []
 
 
 def test_what_needs_no_qt_is_imported_before_qt(loaded: Loaded) -> None:
