@@ -24,7 +24,7 @@ from trainer.layers import MinibatchStd
 from trainer.networks import build_networks
 from trainer.protocol.config import TrainConfig
 from trainer.protocol.errors import TrainerError
-from trainer.protocol.schedule import Done
+from trainer.protocol.schedule import Done, augmentation_probability
 
 ADAPT_EVERY = 16  # Iterations between two steps of the adaptive augmentation.
 
@@ -70,6 +70,20 @@ class Session:
         """Count one measurement of `DiscriminatorValues.sign` for the adaptive augmentation."""
         self.sign_sum += sign
         self.sign_count += 1
+
+    def end_iteration(self) -> None:
+        """Count the iteration whose steps were taken: averages, progress, and the probability of augmentation."""
+        images = self.done.images + self.images_per_iteration
+        if self.average:
+            self.average.update(self.images_per_iteration, images)
+        self.done = Done(self.done.iteration + 1, images, self.done.seconds)
+        self.adapt_augmentation()
+
+    def plan_augmentation(self) -> None:
+        """Before an iteration: the probability of augmentation by its schedule, unless it is adaptive."""
+        planned = augmentation_probability(self.config, self.done)
+        if planned is not None:
+            self.augment = planned
 
     def adapt_augmentation(self) -> None:
         """After every `ADAPT_EVERY` iterations, change the probability of augmentation where it is adaptive."""

@@ -24,7 +24,7 @@ from trainer.protocol import events
 from trainer.protocol.errors import TrainerError
 from trainer.protocol.events import EventWriter
 from trainer.protocol.run_directory import RunDirectory
-from trainer.protocol.schedule import Done, limit_reached, penalty_weight, rates
+from trainer.protocol.schedule import limit_reached, penalty_weight, rates
 from trainer.randomness import generator
 from trainer.sample_grids import SampleGrids
 from trainer.session import Session, checkpoint_name, save_checkpoint
@@ -98,16 +98,13 @@ class Training:
         session = self.session
         now = rates(session.config, session.done)
         session.game.set_rates(now.factor, now.beta2)
+        session.plan_augmentation()
         if isinstance(session.game, FlowGame):
             values, penalised = self._fallbacks.run(partial(self._flow_step, session.game))._asdict(), False
         else:
             values, penalised = self._adversarial_steps(session.game)
-        images = session.done.images + session.images_per_iteration
-        if session.average:
-            session.average.update(session.images_per_iteration, images)
-        session.done = Done(session.done.iteration + 1, images, session.done.seconds)
+        session.end_iteration()
         self._progress.add(values, penalised)
-        session.adapt_augmentation()
 
     def _flow_step(self, game: FlowGame) -> FlowValues:
         session = self.session

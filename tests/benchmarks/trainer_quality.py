@@ -72,7 +72,7 @@ from trainer.protocol.lite0_weights import weights_path
 from trainer.protocol.overrides import apply_overrides
 from trainer.protocol.presets import load_preset
 from trainer.protocol.recipe import Recipe
-from trainer.protocol.schedule import Done, penalty_weight, rates
+from trainer.protocol.schedule import penalty_weight, rates
 from trainer.protocol.settings import OTHER
 from trainer.randomness import latents
 from trainer.real_sides import real_sides
@@ -223,24 +223,17 @@ class Ours:
         config, done, game = session.config, session.done, session.game
         now = rates(config, done)
         game.set_rates(now.factor, now.beta2)
+        session.plan_augmentation()
         weight = penalty_weight(config, done, done.iteration)
         if isinstance(game, FlowGame):
             game.step(session.batches.draw("flow", done.iteration, session.augment, True))
-            self._seen()
+            session.end_iteration()
             return
         of_d = game.discriminator_turn(session.batches.draw("d", done.iteration, session.augment, True), weight)
         session.add_sign(of_d.sign)
         reals = needs_reals(config.objective.kind)
         game.generator_phase(session.batches.draw("g", done.iteration, session.augment, reals))
-        self._seen()
-        session.adapt_augmentation()
-
-    def _seen(self) -> None:
-        session, done = self.session, self.session.done
-        images = done.images + session.images_per_iteration
-        if session.average:
-            session.average.update(session.images_per_iteration, images)
-        session.done = Done(done.iteration + 1, images, done.seconds)
+        session.end_iteration()
 
     def draw(self, count: int) -> np.ndarray[Any, Any]:
         """`count` pictures of fresh latents by the averaged generator, uint8 (count, H, W, 3).

@@ -11,6 +11,7 @@ from trainer.protocol.presets import load_preset
 
 OPEN = ["stop.iterations=0", "stop.minutes=0", "stop.images=0"]
 LIMITED = ["stop.iterations=5", "stop.minutes=0", "stop.images=0"]
+SHARES = {"probability", "probability_end"}
 STILL = [f"augmentation.{name}=0" for name in ("translation", "brightness", "saturation", "contrast", "cutout")]
 STILL += ["augmentation.rotation=0"]
 PENALTY = ["regulariser.kind=r1r2", "regulariser.every=1"]
@@ -55,18 +56,33 @@ def test_penalties(overrides: list[str], names: set[str]) -> None:
 @pytest.mark.parametrize(
     ("overrides", "names"),
     [
-        ([], {"probability", "adaptive", "target", "ceiling"}),
+        ([], {*SHARES, "adaptive", "target", "ceiling"}),
         (["translation=0.25", "probability=0.5"], {"target", "ceiling"}),
         (["translation=0.25", "probability=0"], {"translation", "target", "ceiling"}),
-        (["translation=0.25", "adaptive=yes", "ceiling=0.5"], {"probability"}),
-        (["translation=0.25", "adaptive=yes", "ceiling=0"], {"probability", "translation"}),
-        (["adaptive=yes"], {"probability", "adaptive", "target", "ceiling"}),
+        (["translation=0.25", "probability=0", "probability_end=0"], {"translation", "target", "ceiling"}),
+        (["translation=0.25", "probability=0", "probability_end=0.5"], {"target", "ceiling"}),
+        (["translation=0.25", "adaptive=yes", "ceiling=0.5"], SHARES),
+        (["translation=0.25", "adaptive=yes", "ceiling=0", "probability_end=0.5"], {*SHARES, "translation"}),
+        (["adaptive=yes"], {*SHARES, "adaptive", "target", "ceiling"}),
         (["cutout=0.01", "brightness=0.5", "probability=1"], {"cutout", "target", "ceiling"}),
     ],
 )
 def test_changes_of_the_pictures(overrides: list[str], names: set[str]) -> None:
     given = [*STILL, "augmentation.adaptive=no", *(f"augmentation.{text}" for text in overrides)]
     assert idle("augmentation", "data.size=32", *given) == names
+
+
+def test_a_planned_share_needs_a_limit_to_end_at() -> None:
+    ramp = ["augmentation.translation=0.25", "augmentation.probability=0", "augmentation.probability_end=0.5"]
+    still = [*STILL, "augmentation.adaptive=no"]
+    assert idle("augmentation", *LIMITED, *still, *ramp) == {"target", "ceiling"}
+    assert idle("augmentation", *OPEN, *still, *ramp) == {"probability_end", "translation", "target", "ceiling"}
+    assert newly_without_limit(made(*LIMITED, *still, *ramp), made(*OPEN, *still, *ramp)) == [
+        "augmentation.probability_end"
+    ]
+    cools = [*LIMITED, *COSINE, *COOLS, "schedule.end_factor=1"]
+    assert "kind" not in idle("schedule", *cools, *still, *ramp)
+    assert "kind" in idle("schedule", *cools, *still, *ramp, "augmentation.translation=0")
 
 
 def test_a_shift_of_a_pixel_is_the_smallest() -> None:

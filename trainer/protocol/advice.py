@@ -84,6 +84,10 @@ SETTINGS: dict[str, tuple[str, str]] = {
         "Share of changed pictures",
         "Helps with few sprites, which the discriminator memorises; with thousands, less is better",
     ),
+    "augmentation.probability_end": (
+        "Share at the end",
+        "-1 keeps the share; a rise from 0 learns shapes first, and guards against copying later",
+    ),
     "augmentation.translation": ("Shift", "0.05 to 0.125 helps with few sprites; more may move the samples too"),
     "augmentation.brightness": ("Brightness", "0.2 helps with few sprites; much more makes samples pale or dark"),
     "augmentation.saturation": ("Saturation", "0.2 helps with few sprites; much more makes colours wrong"),

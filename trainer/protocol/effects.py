@@ -16,7 +16,8 @@ if TYPE_CHECKING:
     from trainer.protocol.settings import Stop
 
 NO_LIMIT = "without a limit to end at; set stop.iterations, stop.minutes or stop.images"
-ENDING = ("schedule.kind", "regulariser.weight_end")
+PLANNED = "augmentation.probability_end"
+ENDING = ("schedule.kind", "regulariser.weight_end", PLANNED)
 _GANDAM = ("base", "generator_base_channels", "generator_dense", "discriminator_dense", "discriminator_norm_blocks",
            "dense_activation")  # fmt: skip
 _UNET = ("patch", "blocks")
@@ -124,13 +125,16 @@ def _of_augmentation(config: TrainConfig) -> dict[str, str]:
     active = [name for name in _CHANGES if getattr(a, name) and f"augmentation.{name}" not in idle]
     if not active:
         why = "while every change of the pictures is off"
-        idle |= {f"augmentation.{name}": why for name in ("probability", "adaptive")}
+        idle |= {f"augmentation.{name}": why for name in ("probability", "probability_end", "adaptive")}
     if a.adaptive and active:
-        idle["augmentation.probability"] = "while augmentation.adaptive sets it"
+        why = "while augmentation.adaptive sets it"
+        idle |= {f"augmentation.{name}": why for name in ("probability", "probability_end")}
+    elif active and a.probability_end >= 0 and not has_limit(config.stop):
+        idle[PLANNED] = NO_LIMIT
     if not a.adaptive or not active:
         why = "while every change of the pictures is off" if a.adaptive else "while augmentation.adaptive is off"
         idle |= {f"augmentation.{name}": why for name in ("target", "ceiling")}
-    if (a.ceiling if a.adaptive else a.probability) == 0:
+    if (a.ceiling if a.adaptive else max(a.probability, a.probability_end * has_limit(config.stop))) == 0:
         which = "ceiling" if a.adaptive else "probability"
         idle |= {f"augmentation.{name}": f"while augmentation.{which} is 0" for name in active}
     return idle
@@ -148,9 +152,11 @@ def _of_schedule(config: TrainConfig) -> dict[str, str]:
     if s.kind != "step":
         idle |= {f"schedule.{name}": "unless schedule.kind is step" for name in step}
     penalty_falls = config.regulariser.kind != "none" and config.regulariser.weight_end >= 0
+    # With a cool-down, these change in the last part of the run as well.
+    others = penalty_falls or (config.augmentation.probability_end >= 0 and PLANNED not in _of_augmentation(config))
     if falling and not has_limit(config.stop):
         idle |= {f"schedule.{name}": NO_LIMIT for name in (*kinds, *ends)}
-    elif falling and s.end_factor == 1 and s.beta2_end in (0, config.optimiser.beta2) and not (cools and penalty_falls):
+    elif falling and s.end_factor == 1 and s.beta2_end in (0, config.optimiser.beta2) and not (cools and others):
         idle |= dict.fromkeys(
             (f"schedule.{name}" for name in kinds), "while schedule.end_factor is 1 and schedule.beta2_end is 0"
         )

@@ -135,3 +135,13 @@ def penalty_weight(config: TrainConfig, done: Done, step: int) -> float | None:
     if regulariser.weight_end >= 0:
         weight = _cosine(weight, regulariser.weight_end, share_fallen(config, done))
     return weight * regulariser.every if weight > 0 else None
+
+
+def augmentation_probability(config: TrainConfig, done: Done) -> float | None:
+    """The planned share of augmented pictures at this point of the run; None where the adaptive rule sets it."""
+    augmentation = config.augmentation
+    if augmentation.adaptive and not config.is_flow:  # A flow has no score to adapt to.
+        return None
+    if augmentation.probability_end < 0:
+        return augmentation.probability
+    return _cosine(augmentation.probability, augmentation.probability_end, share_fallen(config, done))

@@ -334,6 +334,9 @@ class Augmentation(Settings):
         low=0,
         high=1,
     )
+    probability_end: float = setting(
+        -1.0, "the same at the run's limit, reached by a cosine; negative: constant", low=-1, high=1
+    )
     translation: float = setting(0.0, "largest shift, filled with the background", low=0, high=0.5, unit="of the side")
     brightness: float = setting(0.0, "largest change of brightness", low=0, high=1)
     saturation: float = setting(0.0, "largest change of saturation", low=0, high=1)
@@ -386,7 +389,10 @@ class Schedule(Settings):
         choices=("constant", *FALLING, "step"),
     )
     cooldown: float = setting(
-        0.2, "cool-down: this last share of the run, in which rates, beta2 and penalty change", low=0.01, high=1
+        0.2,
+        "cool-down: this last share of the run, in which rates, beta2, penalty and augmentation change",
+        low=0.01,
+        high=1,
     )
     end_factor: float = setting(1.0, "cosine, cool-down: learning rate at the end, times the start", low=0, high=1)
     step_factor: float = setting(1.0, "step: multiply the rates by this", low=0, high=1)
