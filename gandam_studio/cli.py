@@ -55,6 +55,7 @@ SUBCOMMANDS = {
     "label": "training:label",
     "ask": "training:ask",
     "sample": "training:sample",
+    "average": "exploring:average",
     "explore": "exploring:explore",
     "project": "exploring:project",
     "export-model": "exploring:export_model",

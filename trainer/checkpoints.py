@@ -32,6 +32,8 @@ from trainer.protocol.untrusted import UntrustedError, Values, open_regular, rea
 SCHEMA_VERSION = 1
 BEST = "best"
 SET_ASIDE = "set-aside-"
+POST_HOC_FACTS = "post_hoc"
+"""In a checkpoint's state: what is known of an average that was made after training."""
 MACHINE_ANEW = "machine_anew"
 """In a checkpoint's state: a run that resumes from it chooses batch, precision and layout anew."""
 TRIES = 3

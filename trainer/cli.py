@@ -40,6 +40,7 @@ from trainer.protocol.overrides import apply_overrides
 from trainer.protocol.presets import load_preset, preset_names
 from trainer.protocol.run_directory import PROGRESS, RunDirectory
 from trainer.protocol.untrusted import UntrustedError
+from trainer.protocol.weights import CHOICES, average_lines
 
 if TYPE_CHECKING:
     from trainer.protocol.sample_notes import Note
@@ -259,8 +260,8 @@ def _ended_tidily() -> Iterator[None]:
     "--truncation", default=1.0, type=click.FloatRange(0, LARGEST_TRUNCATION), help="Variety; less is more typical."
 )
 @click.option("--copies-out", is_flag=True, help="Leave out pictures that look like a training picture.")
-@click.option("--weights", type=click.Choice(["auto", "ema", "raw"]), default="auto", show_default=True)
-@click.option("--iteration", help="Of an older checkpoint, or best.")
+@click.option("--weights", type=click.Choice(CHOICES), default="auto", show_default=True)
+@click.option("--iteration", help="Of an older checkpoint, best or post-hoc.")
 @click.option("--tag", help="Only this class, of a run that learned classes.")
 @click.option("--device", type=click.Choice(["auto", "cuda", "mps", "cpu"]), default="cpu", show_default=True)
 @click.option("--raw", is_flag=True, help="Leave the background as it was drawn, where the run cleans it.")
@@ -439,8 +440,8 @@ def describe(preset: str | None, size: int | None, fields: bool, overrides: tupl
 @click.option("--against", type=click.Path(path_type=Path, exists=True), help="For a folder: a run, or a dataset.npy.")
 @click.option("--samples", default=1024, type=click.IntRange(16, 20_000), show_default=True, help="Pictures looked at.")
 @click.option("--seed", default=0, type=click.IntRange(min=0), show_default=True)
-@click.option("--weights", type=click.Choice(["auto", "ema", "raw"]), default="auto", show_default=True)
-@click.option("--iteration", help="Of an older checkpoint, or best.")
+@click.option("--weights", type=click.Choice(CHOICES), default="auto", show_default=True)
+@click.option("--iteration", help="Of an older checkpoint, best or post-hoc.")
 @click.option("--grids", is_flag=True, help="Judge every stored grid of samples instead of a checkpoint.")
 @click.option("--features", type=click.Choice(FEATURES), default=FEATURES[0], show_default=True, help=FEATURES_HELP)
 @click.option("--inception", type=click.Path(path_type=Path), help=INCEPTION_HELP)
@@ -509,6 +510,47 @@ def _progress_line(text: str) -> None:
     _say(text, err=True)
 
 
+@main.command()
+@RUN
+@click.option(
+    "--width",
+    default="auto",
+    show_default=True,
+    metavar="W",
+    help="From 0.03 to 0.25, the standard deviation as a share of the run; auto chooses by the quality (KID).",
+)
+@click.option("--iteration", help="End at an older checkpoint.")
+@click.option("--seed", default=0, type=click.IntRange(min=0), show_default=True, help="Of the samples looked at.")
+@click.option("--progress", is_flag=True, help="Print on the error stream how many steps are done.")
+@JSON
+def average(run_dir: Path, width: str, iteration: str | None, seed: int, progress: bool, as_json: bool) -> None:
+    """Make an average of RUN_DIR's weights whose width is chosen now, and keep it as its checkpoint post-hoc.
+
+    The run must have been trained with ema.post_hoc=yes (post-hoc EMA, Karras 2024).
+    """
+    wanted = _width(width)
+    with loading():
+        from trainer.averaging import make_average
+
+    with _ended_tidily():
+        answer = make_average(
+            RunDirectory(run_dir), width=wanted, iteration=iteration, seed=seed,
+            say=(lambda _text: None) if as_json or progress else _progress_line,
+            progress=_tell_progress if progress else lambda _done, _total: None,
+        )  # fmt: skip
+    _emit(answer, as_json, "\n".join(average_lines(answer)))
+
+
+def _width(text: str) -> float | None:
+    """A width as typed; None for auto."""
+    if text == AUTO:
+        return None
+    try:
+        return float(text)
+    except ValueError:
+        raise click.UsageError(f"--width takes auto or a number, not {text!r}") from None
+
+
 @main.command("interpolate")
 @RUN
 @click.option("--out", required=True, type=click.Path(path_type=Path), help="A .gif, .mp4 or .png (sprite sheet).")
@@ -520,7 +562,7 @@ def _progress_line(text: str) -> None:
 @click.option("--scale", default=4, type=click.IntRange(1, 32), show_default=True, help="Enlargement of GIF and MP4.")
 @click.option("--fps", default=20, type=click.IntRange(1, 100), show_default=True)
 @click.option("--tag", help="The class to show, of a run that learned classes.")
-@click.option("--iteration", help="Of an older checkpoint, or best.")
+@click.option("--iteration", help="Of an older checkpoint, best or post-hoc.")
 @click.option("--force", is_flag=True, help="Replace what is there.")
 @JSON
 def interpolate_command(
@@ -545,8 +587,8 @@ def interpolate_command(
 @click.option("--out", required=True, type=click.Path(path_type=Path), help="Folder to write into.")
 @click.option("--format", "formats", multiple=True, help="safetensors, torchscript or onnx; all by default.")
 @click.option("--note", default="", help="About the rights to the model and its pictures, for the model card.")
-@click.option("--weights", type=click.Choice(["auto", "ema", "raw"]), default="auto", show_default=True)
-@click.option("--iteration", help="Of an older checkpoint, or best.")
+@click.option("--weights", type=click.Choice(CHOICES), default="auto", show_default=True)
+@click.option("--iteration", help="Of an older checkpoint, best or post-hoc.")
 @click.option("--force", is_flag=True, help="Replace what is there.")
 @JSON
 def export_command(

@@ -11,6 +11,7 @@ from trainer.protocol.events import Diagnosed, RunResumed
 from trainer.protocol.resources import resource_path
 from trainer.protocol.run_directory import RunDirectory
 from trainer.protocol.untrusted import one_line, shortened
+from trainer.protocol.weights import EMA, POST_HOC, is_post_hoc
 from trainer.sampling import Trained
 
 CARD = "MODEL_CARD.md"
@@ -47,7 +48,7 @@ def card(trained: Trained, run: RunDirectory, note: str, files: Mapping[str, flo
         *_table([
             ("Preset", config.preset), ("Network", config.architecture.kind), ("Latent", str(trained.generator.latent)),
             ("Objective", config.objective.kind), ("Iteration", f"{trained.iteration:,}"),
-            ("Weights", "averaged (EMA)" if trained.weights == "ema" else "of the last step"),
+            ("Weights", _weights(trained.weights)),
             ("Seed", str(config.seed)),
         ]), "", "All settings are in `generator.json`.", "",
         "## Diagnosis", "", *_diagnosis(run, trained.iteration), "",
@@ -62,6 +63,12 @@ def card(trained: Trained, run: RunDirectory, note: str, files: Mapping[str, flo
         f"{config.data.size}, {config.data.size}) in [-1, 1].",
     ]  # fmt: skip
     return "\n".join(lines) + "\n"
+
+
+def _weights(label: str) -> str:
+    if is_post_hoc(label):
+        return f"averaged after training, relative width {label.removeprefix(POST_HOC).strip()} (post-hoc EMA)"
+    return "averaged (EMA)" if label == EMA else "of the last step"
 
 
 def _text(text: str) -> str:

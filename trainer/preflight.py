@@ -13,6 +13,7 @@ from trainer.distributed import Ranks
 from trainer.generators import build_all
 from trainer.memory import attempt, free_memory, out_of_memory
 from trainer.networks import parameter_count
+from trainer.post_hoc import WIDTHS
 from trainer.protocol.config import TrainConfig
 from trainer.tuning import choose_machine, time_steps
 
@@ -88,8 +89,9 @@ def _disk(config: TrainConfig, steps: int | None) -> dict[str, Any]:
     with torch.device("meta"), torch.random.fork_rng(devices=[]):
         counts = {name: parameter_count(network) for name, network in build_all(config).items()}
     generator, discriminator = counts["generator"], counts.get("discriminator", 0)
-    # Weights and Adam's two moments of both networks, and the average of the generator.
-    checkpoint = 4 * (3 * (generator + discriminator) + (generator if config.ema.enabled else 0)) / MB
+    # Weights and Adam's two moments of both networks, and the averages of the generator.
+    averages = config.ema.enabled + config.ema.post_hoc * len(WIDTHS)
+    checkpoint = 4 * (3 * (generator + discriminator) + averages * generator) / MB
     total = steps or 0
     sampling = config.sampling
     milestones = total // sampling.milestones if sampling.milestones else 0

@@ -26,7 +26,8 @@ from trainer.protocol.output_folders import check_folder, new_folder, write_mark
 from trainer.protocol.run_directory import CHECKPOINT_STATE, RunDirectory
 from trainer.protocol.sample_folders import SAMPLES, SHEET
 from trainer.protocol.sample_notes import Spot, told
-from trainer.protocol.untrusted import shortened
+from trainer.protocol.untrusted import UntrustedError, Values, shortened
+from trainer.protocol.weights import EMA, POST_HOC, RAW, is_post_hoc, post_hoc_label
 from trainer.randomness import generator, latents
 
 Progress = Callable[[int, int], None]
@@ -42,7 +43,7 @@ class Trained:
 
     Attributes:
         generator: in evaluation mode. fill: background, (C,) in [-1, 1]. classes: class names, () for none.
-        weights: "ema" or "raw". iteration: of the checkpoint.
+        weights: "ema", "raw", or "post-hoc" and the width (see `protocol.weights`). iteration: of the checkpoint.
         snap: how near to the background colours become the background, in levels; 0 leaves samples raw.
     """
 
@@ -75,21 +76,25 @@ def load_trained(
 ) -> Trained:  # fmt: skip
     """Load a run's generator from its newest good checkpoint, or from that of `iteration` ("best": of the lowest KID).
 
-    `weights`: "ema", "raw", or "auto" for the average if there is one. `raw`: samples are not finished by the run's
-    `sampling.snap`. `steps`: of a flow, instead of the run's `flow.steps`. Raises TrainerError.
+    `weights`: "ema", "raw", "auto" for the average if there is one, or "post-hoc" for that made by `averaging`, which
+    is the checkpoint of that name, too; "post-hoc 0.14" only if it has this width. `raw`: samples are not finished by
+    the run's `sampling.snap`. `steps`: of a flow, instead of the run's `flow.steps`. Raises TrainerError.
     """
     config = run.config()
-    folder, state = _chosen(run, iteration)
-    has_average = "ema.safetensors" in state["files"]
-    if weights == "ema" and not has_average:
+    if iteration == POST_HOC and weights == "auto":
+        weights, iteration = POST_HOC, None
+    post_hoc = is_post_hoc(weights)
+    folder, state = _post_hoc(run, weights, iteration) if post_hoc else _chosen(run, iteration)
+    has_average = f"{EMA}.safetensors" in state["files"]
+    if weights == EMA and not has_average:
         raise TrainerError("this run keeps no average of its weights; use --weights raw")
-    name = "generator" if weights == "raw" or not has_average else "ema"
+    name = "generator" if weights == RAW or not has_average else EMA
     classes = class_names(config)
     generator = restored_generator(config, len(classes), checkpoints.load(folder, [name], verified=state).tensors[name])
     where = choose_device(device)
     fill = background_fill(run.dataset_info() if run.dataset_info_path.exists() else {}, config.data.channels)
     ready(generator, where)
-    label = "ema" if name == "ema" else "raw"
+    label = _label_of(state) if post_hoc else EMA if name == EMA else RAW
     snap = 0 if raw else config.sampling.snap
     trained = Trained(generator, fill.to(where), classes, label, int(state["iteration"]), config, snap)
     return trained if steps is None else trained.in_steps(steps)
@@ -103,6 +108,36 @@ def ready(generator: Generator, where: torch.device) -> None:
     generator.eval().requires_grad_(False).to(where)
     if where.type == "cpu":
         generator.to(memory_format=torch.channels_last)
+
+
+def _post_hoc(run: RunDirectory, weights: str, iteration: int | str | None) -> tuple[Path, dict[str, Any]]:
+    """The checkpoint of the average made after training, and its state, verified. Raises TrainerError for another."""
+    folder = run.checkpoints_path / POST_HOC
+    if not folder.is_dir():
+        raise TrainerError(
+            f"{run.name} has no average that was made after training: make one with average", "checkpoint"
+        )
+    state = checkpoints.verify(folder)
+    label = _label_of(state)
+    if iteration is not None and str(state["iteration"]) != str(iteration):
+        raise TrainerError(
+            f"the post-hoc average is of iteration {state['iteration']:,}, not {iteration}", "checkpoint"
+        )
+    if weights not in (POST_HOC, label):
+        width = weights.removeprefix(POST_HOC).strip()
+        raise TrainerError(
+            f"the post-hoc average has a width of {label.removeprefix(POST_HOC).strip()} now, not {width}; "
+            f"make that again with average --width {width}",
+            "checkpoint",
+        )
+    return folder, state
+
+
+def _label_of(state: dict[str, Any]) -> str:
+    try:
+        return post_hoc_label(Values(state).object(checkpoints.POST_HOC_FACTS).number("width", least=0.0, most=1.0))
+    except UntrustedError as error:
+        raise TrainerError(f"checkpoint {POST_HOC} cannot be read: {error}", "checkpoint") from None
 
 
 def _chosen(run: RunDirectory, iteration: int | str | None) -> tuple[Path, dict[str, Any]]:

@@ -16,7 +16,7 @@ from trainer.checkpoints import Checkpoint
 from trainer.dataset import TrainingSet
 from trainer.device import Machine
 from trainer.distributed import Ranks
-from trainer.ema import Average
+from trainer.ema import Average, PowerAverages
 from trainer.flow import FlowGame
 from trainer.game import Game
 from trainer.generators import FlowGenerator, build_generator
@@ -35,6 +35,7 @@ class Session:
 
     Attributes:
         done: how far it is. batch: pictures per step over all ranks. batches: where steps get their data from.
+        average: what samples are drawn from, if it is kept. powers: what averages of other widths are made of later.
         augment: probability of augmentation now. sign_sum, sign_count: what the adaptive rule has measured since it
             last changed it.
         best: the best metric so far: {"name", "value", "iteration", "features"}, or {}.
@@ -49,6 +50,7 @@ class Session:
     batches: BatchSource
     average: Average | None
     batch: int
+    powers: PowerAverages | None = None
     done: Done = field(default_factory=Done)
     augment: float = 0.0
     sign_sum: torch.Tensor = field(default_factory=lambda: torch.zeros(()))
@@ -74,8 +76,9 @@ class Session:
     def end_iteration(self) -> None:
         """Count the iteration whose steps were taken: averages, progress, and the probability of augmentation."""
         images = self.done.images + self.images_per_iteration
-        if self.average:
-            self.average.update(self.images_per_iteration, images)
+        for average in (self.average, self.powers):
+            if average:
+                average.update(self.images_per_iteration, images)
         self.done = Done(self.done.iteration + 1, images, self.done.seconds)
         self.adapt_augmentation()
 
@@ -123,6 +126,7 @@ def make_session(
         game=game,
         batches=BatchSource(config, data, batch, ranks),
         average=Average(game.generator, config.ema) if config.ema.enabled else None,
+        powers=PowerAverages(game.generator) if config.ema.post_hoc else None,
         batch=batch,
         augment=augment,
         sign_sum=torch.zeros((), device=machine.device),
@@ -147,6 +151,7 @@ def capture(session: Session, only_weights: bool = False) -> Checkpoint:
     if not only_weights:
         tensors |= {name: checkpoints.module_tensors(network) for name, network in game.networks.items()}
         tensors |= {name: checkpoints.optimiser_tensors(one) for name, one in game.optimisers.items()}
+        tensors |= session.powers.tensors() if session.powers else {}
     if session.average:
         session.average.refresh_buffers()
         tensors["ema"] = checkpoints.module_tensors(session.average.network)
@@ -183,6 +188,8 @@ def restore(session: Session, saved: Checkpoint) -> None:
         checkpoints.restore_optimiser(optimiser, saved.tensors[name])
     if session.average:
         checkpoints.restore_module(session.average.network, saved.tensors.get("ema", saved.tensors["generator"]))
+    if session.powers:
+        session.powers.restore(saved.tensors)
     session.done = Done(values["iteration"], values["images_seen"], values["trained_s"])
     session.augment = values["augment"]
     session.sign_sum = torch.tensor(values["sign_sum"], device=session.machine.device)

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 @click.command()
 @click.argument("what")
 @click.option("--against", "version", metavar="V", help="Version that a folder is compared with.  [default: latest]")
-@click.option("--iteration", metavar="N", help="Of an older checkpoint, or best.")
+@click.option("--iteration", metavar="N", help="Of an older checkpoint, best or post-hoc.")
 @click.option(
     "--samples", type=click.IntRange(16, 20_000), default=1024, show_default=True, help="How many pictures to look at."
 )

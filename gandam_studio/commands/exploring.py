@@ -1,4 +1,4 @@
-"""`explore`, `project`, `export-model`: what steers a trained model, where a picture lies in it, handing it over."""
+"""`average`, `explore`, `project`, `export-model`: the best weights of a run, what steers them, handing them over."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from gandam_studio.core.runs.exploring import Facts
     from gandam_studio.core.workspace import Workspace
 
-ITERATION = click.option("--iteration", metavar="N", help="From an older checkpoint, or best.")
+ITERATION = click.option("--iteration", metavar="N", help="From an older checkpoint, best or post-hoc.")
 
 
 def found_source(workspace: Workspace, run: str, iteration: str | None) -> Source:
@@ -45,6 +45,34 @@ def opened(source: Source) -> Iterator[tuple[DrawingProcess, Facts]]:
         yield process, Facts.from_answer(process.ask("open", source).values.get("facts"))
     finally:
         process.close()
+
+
+@click.command()
+@click.argument("run")
+@click.option(
+    "--width",
+    type=click.FloatRange(0.03, 0.25),
+    metavar="W",
+    help="Standard deviation of the average as a share of the run, 0.03 to 0.25.  [default: the one that draws best]",
+)
+@click.option("--iteration", metavar="N", help="End at an older checkpoint.")
+@with_workspace(write=False)
+def average(workspace: Workspace, out: Output, run: str, width: float | None, iteration: str | None) -> None:
+    """Average the weights of a run that has ended, over as much of it as draws best.
+
+    For runs trained with ema.post_hoc=yes. Without --width, averages of several widths are compared by the quality
+    (KID) on held-out sprites, and the best one with the run's own weights on other latents. It is kept in the run as
+    the checkpoint post-hoc, and replaces an earlier one; draw from it with --iteration post-hoc.
+    """
+    from gandam_studio.core.runs import find_run
+    from gandam_studio.core.runs.averaging import make_average
+    from trainer.protocol.weights import average_lines
+
+    with ConsoleJob() as job:
+        answer = make_average(find_run(workspace, run), width=width, iteration=iteration, job=job)
+    out.json(answer)
+    for line in average_lines(answer):
+        out.say(line)
 
 
 @click.command()

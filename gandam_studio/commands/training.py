@@ -364,7 +364,7 @@ def label(workspace: Workspace, out: Output, run: str, name: str | None, note: s
 @click.option("--sheet", is_flag=True, help="With --singly, also all of them in one, sheet.png, with sheet.json.")
 @click.option("--take", is_flag=True, help="Also take them into the workspace as candidates, tagged generated.")
 @click.option("--aseprite", is_flag=True, help="With --singly, also an Aseprite document, a frame per picture.")
-@click.option("--iteration", metavar="N", help="From an older checkpoint, or best.")
+@click.option("--iteration", metavar="N", help="From an older checkpoint, best or post-hoc.")
 @click.option(
     "--latent",
     "latents",

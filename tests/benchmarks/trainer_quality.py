@@ -3,7 +3,7 @@
     OMP_NUM_THREADS=1 python tests/benchmarks/trainer_quality.py [PICTURES.zip | FOLDER | dataset.npy]
         [--seconds 120] [--seeds 1] [--try "NAME=VALUE;NAME=VALUE" ...] [--only NAME ...] [--first-seed 0] [--peers]
         [--json] [--grids FOLDER] [--copies] [--size 32] [--family COLUMN] [--key] [--balance]
-        [--classes COLUMN]
+        [--classes COLUMN] [--widths]
 
 All train in turns in one process on one thread, each for the same CPU seconds (not wall seconds: a busy machine does
 not matter), on the same pictures at 32 px (`--size`). A fifth is held out; families and equal or mirrored pictures
@@ -21,14 +21,16 @@ intervals. A flow draws by its full number of steps. All samples are finished al
 become white. `--copies` adds the diagnostics' verdict about 256 samples, and how many of them look like a training
 picture of which family. Each `--try` adds a variant of `sprite-flow-cpu` where it names a flow's setting, else of
 `sprite-r3-cpu`; every seed has its own networks and draws, on the same split. A dataset.npy is a run's, as the Studio
-prepared it at this size. `--only` trains one of the compared alone, in parts of a long comparison. `--peers` adds
-what else there is on PyPI (gan_peers.py and flow_peers.py), which must be importable (PYTHONPATH=FOLDER).
+prepared it at this size. `--only` trains one of the compared alone, in parts of a long comparison. `--widths` also
+measures averages of other widths, made at the end of those that `ema.post_hoc` keeps. `--peers` adds what else there is
+on PyPI (gan_peers.py and flow_peers.py), which must be importable (PYTHONPATH=FOLDER).
 """
 
 from __future__ import annotations
 
 import argparse
 import collections
+import copy
 import csv
 import dataclasses
 import functools
@@ -52,6 +54,7 @@ from PIL import Image
 
 from gandam_studio.core.importing.sheets import propose_key
 from gandam_studio.core.pictures.decoding.parts import keyed
+from trainer.averaging import blended
 from trainer.create_run import PICTURES, squared
 from trainer.dataset import TrainingSet, snapped
 from trainer.device import Machine
@@ -67,6 +70,7 @@ from trainer.kid import Reference
 from trainer.lite0 import Lite0Features
 from trainer.lite0_front import Lite0Front
 from trainer.objectives import needs_reals
+from trainer.post_hoc import WIDTHS, Profile, combination, exponent
 from trainer.protocol.config import TrainConfig, fit_data
 from trainer.protocol.lite0_weights import weights_path
 from trainer.protocol.overrides import apply_overrides
@@ -81,6 +85,7 @@ from trainer.tuning import uses_winograd
 
 SIZE = 32
 SNAP = 17
+TRIED_WIDTHS = (0.05, 0.07, 0.1, 0.14, 0.2)
 PEERS = GANS | FLOWS
 BASE = "sprite-r3-cpu"
 """What the others are compared with."""
@@ -235,12 +240,20 @@ class Ours:
         game.generator_phase(session.batches.draw("g", done.iteration, session.augment, reals))
         session.end_iteration()
 
-    def draw(self, count: int) -> np.ndarray[Any, Any]:
+    def draw(self, count: int, width: float | None = None) -> np.ndarray[Any, Any]:
         """`count` pictures of fresh latents by the averaged generator, uint8 (count, H, W, 3).
 
-        With classes, each is drawn as often as it is among the training pictures.
+        With classes, each is drawn as often as it is among the training pictures. `width`: by an average of this width
+        instead, made of those that are there at the end alone.
         """
         network = self.session.sampler
+        if width is not None:
+            powers = self.session.powers
+            assert powers is not None
+            profiles = [Profile(exponent(one), 1.0) for one in WIDTHS]
+            found = combination(profiles, Profile(exponent(width), 1.0))
+            network = copy.deepcopy(network)
+            network.load_state_dict(network.state_dict() | blended(list(powers.tensors().values()), found.shares))
         if isinstance(network, FlowGenerator):
             network.steps = self.session.config.flow.steps
         z = latents(7, "benchmark", count, network.latent)
@@ -270,9 +283,11 @@ def like_families(look: Findings, families: list[str], train: torch.Tensor) -> s
     return ", ".join(f"{name} {count}" for name, count in found.most_common())
 
 
-def configurations(seconds: float, seed: int, tries: list[str], size: int = SIZE) -> dict[str, TrainConfig]:
-    """What is compared. Settings of one try are joined by ";"."""
-    stop = ["stop.iterations=0", f"stop.minutes={seconds / 60}", f"seed={seed}"]
+def configurations(
+    seconds: float, seed: int, tries: list[str], size: int = SIZE, widths: bool = False
+) -> dict[str, TrainConfig]:
+    """What is compared. Settings of one try are joined by ";". `widths`: whether averages of other widths are kept."""
+    stop = ["stop.iterations=0", f"stop.minutes={seconds / 60}", f"seed={seed}", f"ema.post_hoc={widths}"]
     flow, ours = (
         apply_overrides(fit_data(load_preset(name), size, 3), stop) for name in ("sprite-flow-cpu", "sprite-r3-cpu")
     )
@@ -342,6 +357,7 @@ def main() -> None:
     parser.add_argument("--size", type=int, choices=(32, 64), default=SIZE)
     parser.add_argument("--family", metavar="COLUMN", default="family")
     parser.add_argument("--key", action="store_true")
+    parser.add_argument("--widths", action="store_true")
     parser.add_argument("--balance", action="store_true")
     parser.add_argument("--classes", metavar="COLUMN")
     options = parser.parse_args()
@@ -373,15 +389,15 @@ def main() -> None:
     for name, drawn in trivial(pixels[train.numpy()]).items():
         print(f"  {name:47} KID x 1000 {shown(measured(drawn)):>24}", flush=True)
     for seed in range(options.first_seed, options.first_seed + options.seeds):
+        configured = configurations(options.seconds, seed, options.tries, options.size, options.widths)
         makers: dict[str, Callable[[], Ours | Peer]] = {
-            name: functools.partial(Ours, config, data, machine)
-            for name, config in configurations(options.seconds, seed, options.tries, options.size).items()
+            name: functools.partial(Ours, config, data, machine) for name, config in configured.items()
         }
         if options.classes:
             known = told(data, classes)
             makers |= {
                 f"{name}, classes": functools.partial(Ours, with_classes(config, known), known, machine)
-                for name, config in configurations(options.seconds, seed, options.tries, options.size).items()
+                for name, config in configured.items()
             }
         if options.peers:
             makers |= {
@@ -400,6 +416,11 @@ def main() -> None:
                 f"{one.iterations:,} iterations, {one.images:,} pictures",
                 flush=True,
             )
+            for width in TRIED_WIDTHS if options.widths and isinstance(one, Ours) else ():
+                drawn_wide = snapped(one.draw(256, width), data.fill, SNAP)
+                label = f"{name}, width {width:g}"
+                found.setdefault(label, []).append([round(value, 1) for value in measured(drawn_wide)])
+                print(f"    width {width:<41g} KID x 1000 {shown(found[label][-1]):>24}", flush=True)
             if judge is not None:
                 look = judge.look(drawn)
                 alike = like_families(look, families, train)

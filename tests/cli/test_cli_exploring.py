@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from PIL import Image
 from studio_calls import Studio
-from trained_runs import NARROW_FLOW, trained_run
+from trained_runs import NARROW, NARROW_FLOW, trained_run
 
 from gandam_studio.core.runs.explored import explored
 from gandam_studio.core.workspace import Workspace
@@ -55,6 +55,22 @@ def test_directions_are_found_kept_and_drawn(studio: Studio, place: Path, tmp_pa
 )
 def test_what_explore_cannot_do_is_a_usage_error(studio: Studio, place: Path, words: tuple[str, ...]) -> None:
     assert studio("explore", "r1", "-w", place, *words).code == 2
+
+
+def test_an_average_is_made_after_training_and_drawn_from(studio: Studio, place: Path, tmp_path: Path) -> None:
+    assert "ema.post_hoc" in studio("average", "r1", "-w", place).refusal
+    made = trained_run(tmp_path / "r2-sprite", settings=(*NARROW, "ema.post_hoc=yes"))
+    made.path.rename(place / "runs" / "r2-sprite")
+    answer = studio("average", "r2", "-w", place, "--width", 0.2, "--json").json
+    assert (answer["iteration"], answer["width"], answer["quality"], answer["moments"]) == (2, 0.2, None, [2])
+    assert "average of width 0.2 at iteration 2" in studio("average", "r2", "-w", place, "--width", 0.2).out
+    for name in ("post-hoc", "2"):
+        studio("sample", "r2", "-w", place, "--iteration", name, "--count", 4, "--out", tmp_path / f"{name}.png")
+    with Image.open(tmp_path / "post-hoc.png") as one, Image.open(tmp_path / "2.png") as other:
+        assert "post-hoc 0.2" in one.info["gandam"]
+        assert one.tobytes() != other.tobytes()
+    assert "say which with --width" in studio("average", "r2", "-w", place).refusal
+    assert studio("average", "r2", "-w", place, "--width", 0.5).code == 2
 
 
 def test_a_picture_is_found_in_the_model(studio: Studio, place: Path, tmp_path: Path) -> None:

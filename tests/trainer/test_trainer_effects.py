@@ -118,6 +118,7 @@ TRIED: dict[str, tuple[list[str], str]] = {
     "ema.enabled": (["ema.half_life=1"], "yes"),
     "ema.half_life": (AVERAGE, "1000"),
     "ema.ramp": (["ema.enabled=yes", "ema.half_life=1000"], "0.1,0"),
+    "ema.post_hoc": ([], "yes"),
     "precision.kind": ([], "bf16"),
     "precision.channels_last": ([], "auto"),
     "precision.winograd": ([], "off"),

@@ -104,7 +104,7 @@ def test_a_group_that_was_left_is_gone_with_its_threads(repository: Path) -> Non
     "preset", [pytest.param("gandam-part-1", marks=pytest.mark.slow), "sprite-r3-cpu", "sprite-flow"]
 )
 def test_torchrun_with_two_ranks_equals_one(preset: str, make_run: MakeRun, repository: Path) -> None:
-    config = equal_config(preset)
+    config = equal_config(preset, "ema.post_hoc=yes")
     one, two = make_run("one", config), make_run("two", config)
     train_run(one)
     told = finished(torchrun(two, repository, "--nproc-per-node=2", f"--master-port={free_port()}"))

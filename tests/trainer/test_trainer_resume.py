@@ -19,6 +19,7 @@ import torch
 from small_runs import small_config
 
 from trainer import checkpoints
+from trainer.ema import STEMS
 from trainer.protocol.errors import TrainerError
 from trainer.protocol.events import (
     FLOW_CURVES,
@@ -51,6 +52,7 @@ def equal(first: dict[str, dict[str, torch.Tensor]], second: dict[str, dict[str,
 @pytest.mark.parametrize("preset", preset_names())
 def test_stop_and_resume_equals_uninterrupted_bit_for_bit(preset: str, make_run: MakeRun) -> None:
     settings = ["stop.iterations=10", "sampling.checkpoint_every=5", "sampling.every=1000", "translation=0.125"]
+    settings.append("ema.post_hoc=yes")
     flow = load_preset(preset).is_flow
     if flow:
         settings.append("augmentation.probability_end=0.25")
@@ -75,6 +77,7 @@ def test_stop_and_resume_equals_uninterrupted_bit_for_bit(preset: str, make_run:
     assert broken.state().state == "interrupted"
     assert train_run(broken).state == "finished"
     assert equal(weights(straight, 10), weights(broken, 10))
+    assert set(STEMS) < weights(broken, 10).keys()
     told = [event for event in broken.events().read() if isinstance(event, RunResumed)]
     assert [event.iteration for event in told] == [5]
 

@@ -111,7 +111,7 @@ def test_schedules(overrides: list[str], names: set[str]) -> None:
 
 
 def test_the_machine() -> None:
-    assert idle("ema", "ema.enabled=no") == {"half_life", "ramp"}
+    assert idle("ema", "ema.enabled=no", "ema.post_hoc=yes") == {"half_life", "ramp"}
     assert idle("ema", "ema.enabled=yes") == set()
     assert idle("precision", "device=cpu") == {"cuda_graphs", "tf32"}
     assert idle("precision", "device=cuda") == set()

@@ -82,14 +82,36 @@ class QualityScale:
         z = (kid - self.floor_mean) / max(math.hypot(self.floor_sd, error), 1e-12)
         return QualityFacts(kid, error, self.floor_mean, self.floor_sd, z, self._jumbled)
 
+    def difference(self, ours: torch.Tensor, others: torch.Tensor) -> tuple[float, float]:
+        """How much farther the first features (m, d) are than the second (m, d), and the standard error of that.
+
+        Row i of both is drawn from the same latent, so the jackknife leaves out both: what a latent does to both alike
+        does not count. Needs `possible`.
+        """
+        (first, without), (second, without_others) = (
+            _leaving_out(self._standardised(one), self._held_out, self._within) for one in (ours, others)
+        )
+        return first - second, _jackknife(without - without_others)
+
 
 def kid_with_error(x: torch.Tensor, y: torch.Tensor, within_y: float) -> tuple[float, float]:
     """KID (Binkowski et al. 2018) of x (m, d) and y (n, d), and its standard error by the jackknife over x."""
+    value, without = _leaving_out(x, y, within_y)
+    return value, _jackknife(without)
+
+
+def _leaving_out(x: torch.Tensor, y: torch.Tensor, within_y: float) -> tuple[float, torch.Tensor]:
+    """KID of x (m, d) and y, and the m values without each row of x."""
     m = len(x)
     k = kernel(x, x)
     own = k.sum(1) - k.diagonal()
     cross = kernel(x, y).mean(1)
     value = own.sum() / (m * (m - 1)) + within_y - 2 * cross.mean()
     without = (own.sum() - 2 * own) / ((m - 1) * (m - 2)) + within_y - 2 * (cross.sum() - cross) / (m - 1)
-    error = ((m - 1) / m * ((without - without.mean()) ** 2).sum()).sqrt()
-    return float(value), float(error)
+    return float(value), without
+
+
+def _jackknife(without: torch.Tensor) -> float:
+    """The standard error of a value, from the m values without each row (Efron and Stein 1981)."""
+    m = len(without)
+    return float(((m - 1) / m * ((without - without.mean()) ** 2).sum()).sqrt())

@@ -24,6 +24,7 @@ from trainer.protocol.errors import TrainerError, io_failure
 from trainer.protocol.output_folders import opened_marker
 from trainer.protocol.run_directory import CHECKPOINT_STATE, RunDirectory
 from trainer.protocol.untrusted import UntrustedError, Values, open_regular, shortened
+from trainer.protocol.weights import POST_HOC, is_label
 from trainer.sampling import Trained, load_trained, ready
 
 Array = np.ndarray[Any, Any]
@@ -176,7 +177,7 @@ class Model:
 def open_model(path: Path, checkpoint: str | None = None) -> Model:
     """The generator of the run or of the exported model in the folder `path`.
 
-    `checkpoint`: of a run, its iteration, "best", or None for the newest good one. Raises TrainerError.
+    `checkpoint`: of a run, its iteration, "best", "post-hoc", or None for the newest good one. Raises TrainerError.
     """
     if path.is_dir() and (path / MODEL.marker).is_file() and not (path / "config.json").exists():
         return Model(load_exported(path), None)
@@ -201,7 +202,7 @@ def state_key(path: Path, checkpoint: str | None) -> tuple[Any, ...]:
             newest = run.newest_checkpoint()
             state = newest / CHECKPOINT_STATE if newest is not None else path / MODEL.marker
         else:
-            name = checkpoint if checkpoint == checkpoints.BEST else f"{int(checkpoint):08}"
+            name = checkpoint if checkpoint in (checkpoints.BEST, POST_HOC) else f"{int(checkpoint):08}"
             state = run.checkpoints_path / name / CHECKPOINT_STATE
         status = state.stat()
     except (OSError, ValueError):
@@ -216,7 +217,9 @@ def load_exported(folder: Path) -> Trained:
             values = Values(description, MODEL.marker)
             config = TrainConfig.from_json(values.raw("config"))
             classes = tuple(values.texts("classes", [], most=10_000))
-            iteration, weights = values.integer("iteration"), values.choice("weights", ("ema", "raw"))
+            iteration, weights = values.integer("iteration"), values.text("weights", max_length=40)
+            if not is_label(weights):
+                raise values.error("weights", "ema, raw or post-hoc with a width")
             fill = background_fill({"background": values.raw("background", [255, 255, 255])}, config.data.channels)
     except (UntrustedError, ValueError, TypeError, AttributeError) as error:
         raise TrainerError(f"{folder / MODEL.marker}: {shortened(str(error), 500)}", "data") from None

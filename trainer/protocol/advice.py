@@ -127,6 +127,10 @@ SETTINGS: dict[str, tuple[str, str]] = {
     "ema.enabled": ("Average the generator", "On: calmer, cleaner samples; off: every wobble is seen"),
     "ema.half_life": ("Average over", "Tens of thousands suit long runs; too many lag behind in short ones"),
     "ema.ramp": ("Average at the start", "0.05 lets early samples keep up; 0 shows noise for longer"),
+    "ema.post_hoc": (
+        "Choose the average afterwards",
+        "On: the width that draws best is found after training; larger checkpoints, 1 to 3 % slower",
+    ),
     "precision.kind": ("Number format", "auto is best; fp32 if bf16 makes the losses jump"),
     "precision.channels_last": ("Channels last", "auto is best; it changes speed only"),
     "precision.cuda_graphs": ("CUDA graphs", "auto is best; off if the graphics card runs out of memory"),

@@ -23,6 +23,7 @@ from numpy.typing import NDArray
 
 from trainer.protocol.picture_files import read_picture
 from trainer.protocol.untrusted import UntrustedError, Values, decode_text, parse_json, read_regular, shortened
+from trainer.protocol.weights import is_label
 
 KEY = "gandam"
 VECTOR, CLASS, WALK = "vector", "class", "walk"
@@ -96,9 +97,9 @@ class Note:
 
     Attributes:
         spots: the samples, at least one, unless they are a `walk`. run: name of the run, "" if that is not said.
-        iteration: of its checkpoint, None if that is not said. weights: "ema", "raw" or "". truncation: share of
-            variety of samples with a name. steps: of a flow, passes of its network; None if that is not said. raw: the
-            background was left as it was drawn.
+        iteration: of its checkpoint, None if that is not said. weights: as `protocol.weights` names them, or "".
+            truncation: share of variety of samples with a name. steps: of a flow, passes of its network; None if that
+            is not said. raw: the background was left as it was drawn.
     """
 
     spots: tuple[Spot, ...]
@@ -141,7 +142,7 @@ def parsed(facts: Any) -> Note:
     truncation = found.number("truncation", 1.0, least=0.0, most=2.0)
     own: dict[str, Any] = {
         "run": found.text("run", "", max_length=_LONGEST_NAME), "iteration": _whole(found, "iteration"),
-        "weights": found.choice("weights", ("ema", "raw"), "") if found.raw("weights", None) else "",
+        "weights": _weights(found),
         "truncation": truncation, "steps": _whole(found, "steps"), "raw": found.flag("raw", False),
     }  # fmt: skip
     tag = found.text("tag", "", max_length=_LONGEST_CLASS)
@@ -166,6 +167,16 @@ def parsed(facts: Any) -> Note:
     if not spots:
         raise UntrustedError(_NOTHING)
     return Note(spots, **own)
+
+
+def _weights(values: Values) -> str:
+    """Which weights, "" where that is null or missing."""
+    label = values.raw("weights", None)
+    if not label:
+        return ""
+    if not is_label(label):
+        raise values.error("weights", "ema, raw or post-hoc with a width")
+    return str(label)
 
 
 def _whole(values: Values, name: str) -> int | None:

@@ -414,6 +414,10 @@ class Ema(Settings):
     ramp: float = setting(
         0.05, "half-life is at most this share of the pictures seen so far; 0: no such bound", low=0, high=1
     )
+    post_hoc: bool = setting(
+        False, "keep averages of three more widths in the checkpoints, of which one of any width can be made after "
+        "training (post-hoc EMA, Karras 2024)",
+    )  # fmt: skip
 
 
 @dataclass(frozen=True)
