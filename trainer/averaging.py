@@ -15,18 +15,16 @@ from trainer.dataset import load_training_set
 from trainer.diagnostics.quality import QualityScale
 from trainer.ema import STEMS
 from trainer.feature_spaces import FeatureSpace, feature_space
-from trainer.post_hoc import NARROWEST, WIDEST, WIDTHS, Combination, Profile, combination, exponent
+from trainer.post_hoc import WIDTHS, Combination, Profile, combination, exponent
 from trainer.protocol.diagnosis import rounded
 from trainer.protocol.errors import TrainerError, io_failure
 from trainer.protocol.run_directory import RunDirectory
 from trainer.protocol.suitability import LEAST_HELD_OUT
-from trainer.protocol.weights import POST_HOC, RAW
+from trainer.protocol.weights import CANDIDATES, NARROWEST, POST_HOC, RAW, WIDEST
 from trainer.randomness import derived_seed
 from trainer.real_sides import real_features, real_sides
 from trainer.sampling import Trained, load_trained, pictures
 
-CANDIDATES = (0.04, 0.05, 0.065, 0.08, 0.1, 0.125, 0.16, 0.2, 0.25)
-"""Widths that are tried."""
 NEAR = 0.1
 """A width is tried if its profile can be made with an error of at most this share."""
 MOMENTS = 16

@@ -16,8 +16,6 @@ import numpy as np
 WIDTHS = (0.05, 0.1, 0.2)
 """Of the averages that are kept. Those of one moment alone give any width from .04 to .2, its profile to an error of
 .08; with the two of the paper, .05 and .1, that would take many moments."""
-NARROWEST, WIDEST = 0.03, 0.25
-"""Widths that can be made. A profile that is flat from the start has .289."""
 
 
 def exponent(width: float) -> float:

@@ -12,6 +12,7 @@ import click
 from gandam_studio.commands.console import Output, force_option, printable, with_workspace
 from gandam_studio.commands.progress import ConsoleJob
 from gandam_studio.core.errors import UserError
+from trainer.protocol.weights import NARROWEST, WIDEST
 
 if TYPE_CHECKING:
     from gandam_studio.core.runs.drawing import DrawingProcess, Source
@@ -51,7 +52,7 @@ def opened(source: Source) -> Iterator[tuple[DrawingProcess, Facts]]:
 @click.argument("run")
 @click.option(
     "--width",
-    type=click.FloatRange(0.03, 0.25),
+    type=click.FloatRange(NARROWEST, WIDEST),
     metavar="W",
     help="Standard deviation of the average as a share of the run, 0.03 to 0.25.  [default: the one that draws best]",
 )

@@ -81,6 +81,7 @@ sample: generate new sprites picture preview make
 sprites: generate make draw samples
 jump: spike peak
 checkpoint: save model weights
+average: ema mean smooth calm post-hoc width
 spike: jump peak
 compare: difference versus
 delete: remove erase trash

@@ -12,6 +12,10 @@ EMA, RAW, POST_HOC = "ema", "raw", "post-hoc"
 The last is also the name of the checkpoint that holds it."""
 CHOICES = ("auto", EMA, RAW, POST_HOC)
 """What a command takes: auto is the average if there is one."""
+NARROWEST, WIDEST = 0.03, 0.25
+"""Relative widths of averages that can be made after training. A profile that is flat from the start has .289."""
+CANDIDATES = (0.04, 0.05, 0.065, 0.08, 0.1, 0.125, 0.16, 0.2, 0.25)
+"""Widths that are tried where none is given."""
 _LABEL = re.compile(rf"{EMA}|{RAW}|{POST_HOC} 0\.[0-9]{{1,4}}")
 
 

@@ -7,11 +7,9 @@ from typing import Any
 from gandam_studio.core.errors import UserError
 from gandam_studio.core.jobs import NULL_JOB, Job
 from gandam_studio.core.runs.process import ask
+from trainer.protocol.advice import setting_name
 from trainer.protocol.errors import TrainerError
 from trainer.protocol.run_directory import RunDirectory
-
-NARROWEST, WIDEST = 0.03, 0.25
-"""Widths that can be made, as shares of the run."""
 
 
 def average_problem(run: RunDirectory) -> str:
@@ -21,7 +19,8 @@ def average_problem(run: RunDirectory) -> str:
     except TrainerError as error:
         return str(error)
     if not keeps:
-        return "this run kept no averages of several widths; ema.post_hoc makes a run keep them"
+        name = setting_name("ema.post_hoc")
+        return f"this run kept no averages of several widths; the setting “{name}” (ema.post_hoc) makes a run do so"
     return f"{run.name} is being trained; make its average when it has ended" if run.is_locked() else ""
 
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from trainer.protocol.events import MetricMeasured, RunResumed
 from trainer.protocol.run_directory import CHECKPOINT_STATE, RunDirectory
 from trainer.protocol.untrusted import Values, read_json_object
+from trainer.protocol.weights import POST_HOC
 
 BEST = "best"
 QUALITY = "kid"
@@ -19,15 +20,17 @@ class KeptCheckpoint:
     """A checkpoint.
 
     Attributes:
-        name: what the trainer's --iteration takes: the iteration, or "best". iteration: generator steps done.
+        name: what the trainer's --iteration takes: the iteration, "best" or "post-hoc". iteration: generator steps
+            done.
         quality: the KID measured at it, or before it and nearest to it (lower is better); None without one.
-        measured_at: the iteration at which that was.
+        measured_at: the iteration at which that was. width: of an average made after training, else 0.
     """
 
     name: str
     iteration: int
     quality: float | None = None
     measured_at: int = 0
+    width: float = 0.0
 
     @property
     def is_best(self) -> bool:
@@ -45,6 +48,19 @@ def kept_checkpoints(run: RunDirectory, measured: Iterable[MetricMeasured] = ())
     except (OSError, ValueError):
         pass
     return sorted(found, key=lambda one: (one.iteration, one.is_best), reverse=True)
+
+
+def drawable_checkpoints(run: RunDirectory, measured: Iterable[MetricMeasured] = ()) -> list[KeptCheckpoint]:
+    """As `kept_checkpoints`, with the average that was made after training below the others of its iteration."""
+    found = kept_checkpoints(run, measured)
+    try:
+        state = Values(read_json_object(run.checkpoints_path / POST_HOC / CHECKPOINT_STATE, max_bytes=_STATE_BYTES))
+        width = state.object("post_hoc").number("width", least=0.0, most=1.0)
+        average = KeptCheckpoint(POST_HOC, state.integer("iteration"), width=width)
+    except (OSError, ValueError):
+        return found
+    place = sum(one.iteration >= average.iteration for one in found)
+    return [*found[:place], average, *found[place:]]
 
 
 def _with_quality(name: str, iteration: int, values: list[tuple[int, float]]) -> KeptCheckpoint:
@@ -67,5 +83,5 @@ def measured_quality(run: RunDirectory) -> list[MetricMeasured]:
 
 
 def nearest(found: list[KeptCheckpoint], iteration: float) -> KeptCheckpoint | None:
-    """The checkpoint nearest to a moment of the timeline; of two at the same iteration, the numbered one."""
-    return min(found, key=lambda one: (abs(one.iteration - iteration), one.is_best), default=None)
+    """The checkpoint nearest to a moment of the timeline; of several at the same iteration, the numbered one."""
+    return min(found, key=lambda one: (abs(one.iteration - iteration), not one.name.isdecimal()), default=None)

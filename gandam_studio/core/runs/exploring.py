@@ -38,7 +38,7 @@ class Facts:
     Attributes:
         iteration: of its checkpoint. latent: length of a latent. stages: how many latents one picture can be drawn
             from, coarse to fine. size: side of its pictures. channels: 3 or 4. classes: their names. compares: whether
-            its training pictures are at hand. kind: of network.
+            its training pictures are at hand. kind: of network. weights: as `protocol.weights` names them.
     """
 
     iteration: int
@@ -49,6 +49,7 @@ class Facts:
     classes: tuple[str, ...] = ()
     compares: bool = False
     kind: str = ""
+    weights: str = ""
 
     @property
     def is_flow(self) -> bool:
@@ -59,12 +60,13 @@ class Facts:
     def from_answer(cls, values: Any) -> Facts:
         """From the drawing process. Raises UserError."""
         try:
-            own = {field.name: values[field.name] for field in dataclasses.fields(cls)}
+            own = {field.name: values[field.name] for field in dataclasses.fields(cls) if field.name != "weights"}
             whole = [own[name] for name in ("iteration", "latent", "stages", "size", "channels")]
             if not all(type(value) is int and value >= 0 for value in whole):
                 raise ValueError
-            return cls(**{**own, "classes": tuple(map(str, own["classes"]))})
-        except (TypeError, KeyError, ValueError):
+            weights = str(values.get("weights") or "")
+            return cls(**{**own, "classes": tuple(map(str, own["classes"])), "weights": weights})
+        except (TypeError, KeyError, ValueError, AttributeError):
             raise UserError("the drawing process gave an answer that cannot be read") from None
 
 

@@ -89,9 +89,9 @@ class ModelChoice(QObject):
         folder = self._runs.currentData()
         if folder is None:
             return
-        moment = self._wanted.moment if self._wanted is not None else None
+        asked = self._wanted or ExploreRun(folder)
         self._checkpoints.blockSignals(True)
-        self._checkpoints.show_run(RunDirectory(folder), moment)
+        self._checkpoints.show_run(RunDirectory(folder), asked.moment, name=asked.checkpoint)
         self._checkpoints.blockSignals(False)
         self._open_chosen()
 

@@ -64,8 +64,8 @@ class ExploreScreen(TakesDrops, Screen):
         self.taking_out = TakingOut(self, explorer, self.keeping, self.sample, session)
         self.taking_out.chosen = lambda: self.choosing.chosen
         self.taking_out.selected = lambda: self.choosing.selected
-        self.taking_out.open_run = lambda folder, moment: self.model.request(
-            ExploreRun(folder, None if moment is None else float(moment))
+        self.taking_out.open_run = lambda folder, moment, checkpoint: self.model.request(
+            ExploreRun(folder, None if moment is None else float(moment), checkpoint)
         )
         self._nearest = Nearest(self, explorer, self.sample)
         self._lay_out()

@@ -28,9 +28,16 @@ from gandam_studio.qt.session import ERROR, INFO, SUCCESS, Session
 from trainer.protocol.run_directory import RunDirectory
 from trainer.protocol.sample_notes import Note, told
 from trainer.protocol.untrusted import shortened
+from trainer.protocol.weights import POST_HOC, is_post_hoc
 
 _SETTING = "samples/folder"
 _PICTURES = "explore/pictures"
+
+
+def _drew(facts: exploring.Facts, note: Note) -> bool:
+    """Whether these are the weights that drew the samples of a file."""
+    named = is_post_hoc(note.weights) or is_post_hoc(facts.weights)
+    return facts.iteration == note.iteration and (facts.weights == note.weights or not named)
 
 
 class TakingOut(QObject):
@@ -38,7 +45,7 @@ class TakingOut(QObject):
 
     Attributes:
         chosen: tells the chosen sample. selected: tells those that are selected to be handed over.
-        open_run: opens a run at the checkpoint nearest to an iteration.
+        open_run: opens a run at the checkpoint nearest to an iteration, or at that of a name.
     """
 
     def __init__(
@@ -49,7 +56,7 @@ class TakingOut(QObject):
         self._favourites, self._panel = favourites, panel
         self.chosen: Callable[[], Cell | None] = lambda: None
         self.selected: Callable[[], list[Cell]] = list
-        self.open_run: Callable[[Path, int | None], None] = lambda _folder, _iteration: None
+        self.open_run: Callable[[Path, int | None, str], None] = lambda _folder, _iteration, _checkpoint: None
         self._later: tuple[Note, str] | None = None
         explorer.opened.connect(self.show_opened)
         explorer.failed.connect(self._forget_opened)
@@ -61,6 +68,8 @@ class TakingOut(QObject):
         notes: dict[str, Any] = {"run": source.folder.name, "iteration": facts.iteration, "name": cell.name}
         again = self._explorer.again(cell)
         notes |= {"latent": again.latent, **again.to_json()}
+        if is_post_hoc(facts.weights):
+            notes["weights"] = facts.weights
         if manifest := manifest_of(RunDirectory(source.folder)):
             notes["manifest"] = manifest
         return notes
@@ -156,7 +165,8 @@ class TakingOut(QObject):
         assert facts is not None
         run = RunDirectory(source.folder)
         about = {"run": run.name, "iteration": facts.iteration, "count": len(cells), "manifest": manifest_of(run)}
-        return {**about, "weights": None, "seed": None}
+        # Others are those that are drawn from anyway; only an average made after training has to be named.
+        return {**about, "weights": facts.weights if is_post_hoc(facts.weights) else None, "seed": None}
 
     def hand_over_favourites(self) -> None:
         """Write the chosen favourites, or all of them, for other programs."""
@@ -206,8 +216,8 @@ class TakingOut(QObject):
         run = next((one.folder for one in self._session.run_index.runs if one.folder.name == note.run), None)
         source, facts = self._explorer.source, self._explorer.facts
         here = source is not None and (run is None or source.folder == run)
-        if run is not None and not (here and facts is not None and facts.iteration == note.iteration):
-            self.open_run(run, note.iteration)
+        if run is not None and not (here and facts is not None and _drew(facts, note)):
+            self.open_run(run, note.iteration, POST_HOC if is_post_hoc(note.weights) else "")
         if self._explorer.facts is not None:  # Otherwise when it is loaded.
             self.show_opened()
 
@@ -222,7 +232,7 @@ class TakingOut(QObject):
             text = self.tr("{0} was drawn by another network ({1}), which is not here.")
             self._session.post(text.format(name, note.run or self.tr("unknown")), ERROR)
             return
-        if note.run != source.folder.name or note.iteration != facts.iteration:
+        if note.run != source.folder.name or not _drew(facts, note):
             self._session.post(self._not_the_same(name, note), INFO)
         elif drawn_otherwise(RunDirectory(source.folder), note):
             text = self.tr(

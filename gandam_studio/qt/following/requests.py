@@ -72,7 +72,9 @@ class ExploreRun:
     Attributes:
         folder: of a run, of this workspace or any other, or of an exported model.
         moment: the iteration whose nearest checkpoint is chosen; None for the newest.
+        checkpoint: the name of the one that is chosen instead, if it is there.
     """
 
     folder: Path
     moment: float | None = None
+    checkpoint: str = ""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from PySide6.QtCore import QCoreApplication, Qt, Signal
 from PySide6.QtWidgets import QWidget
 
-from gandam_studio.core.runs.checkpoints import KeptCheckpoint, kept_checkpoints, measured_quality, nearest
+from gandam_studio.core.runs.checkpoints import KeptCheckpoint, drawable_checkpoints, measured_quality, nearest
 from gandam_studio.qt.background import Latest
 from gandam_studio.qt.session import Session
 from gandam_studio.qt.widgets.choice_box import ChoiceBox
@@ -15,6 +15,8 @@ from trainer.protocol.run_directory import RunDirectory
 def checkpoint_words(one: KeptCheckpoint, *, newest: bool) -> str:
     """A checkpoint in a list: its iteration, what it is, its quality."""
     text = _tr("Iteration {0:,}").format(one.iteration)
+    if one.width:
+        return text + " · " + _tr("average of width {0:g}").format(one.width)
     if one.is_best:
         text += " · " + _tr("best quality")
     elif newest:
@@ -49,15 +51,18 @@ class CheckpointBox(ChoiceBox):
         index = self.currentIndex()
         return self._found[index] if 0 <= index < len(self._found) else None
 
-    def show_run(self, run: RunDirectory, moment: float | None = None, *, same: bool = False) -> None:
+    def show_run(self, run: RunDirectory, moment: float | None = None, *, name: str = "", same: bool = False) -> None:
         """List a run's checkpoints, then again with their quality, whose events may take a while to read.
 
-        The one nearest to `moment` is chosen, or the newest; with `same`, the run is listed anew and the choice stays.
+        The one called `name` is chosen, else that nearest to `moment`, or the newest; with `same`, the run is listed
+        anew and the choice stays.
         """
-        self._list(kept_checkpoints(run), moment, self.chosen if same else None)
+        found = drawable_checkpoints(run)
+        named = next((one for one in found if one.name == name), self.chosen if same else None)
+        self._list(found, moment if named is None or same else None, named)
         self._reading.follow(
             self._session.start_quiet_job(
-                lambda _workspace, _job: kept_checkpoints(run, measured_quality(run)),
+                lambda _workspace, _job: drawable_checkpoints(run, measured_quality(run)),
                 lambda found: self._list(found, None, self.chosen),
                 lambda _error: None,
             )

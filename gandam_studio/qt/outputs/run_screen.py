@@ -15,6 +15,7 @@ from gandam_studio.qt.screen import Screen, ScreenMenu
 from gandam_studio.qt.session import INFO, Session
 from trainer.protocol.run_directory import RunDirectory
 from trainer.protocol.untrusted import shortened
+from trainer.protocol.weights import POST_HOC
 
 if TYPE_CHECKING:
     from PySide6.QtWidgets import QWidget
@@ -65,6 +66,7 @@ class RunScreen(Screen):
         self.ending_action = act(self.tr("End earl&y…"), self.ask_ending, icon="clock")
         self.sprites_action = act(self.tr("New spr&ites…"), self.ask_sprites, "Ctrl+M", icon="sample")
         self.explore_action = act(self.tr("E&xplore"), self.explore, "Ctrl+Shift+X", icon="explore")
+        self.average_action = act(self.tr("Avera&ge the checkpoints…"), self.ask_average, icon="sample")
         self.evaluate_action = act(self.tr("E&valuate…"), self.ask_evaluation, "Ctrl+Shift+E", icon="search")
         self.evaluate_folder_action = act(
             self.tr("Evaluate a folder of pictures…"), lambda: self.samples.evaluate_folder()
@@ -144,6 +146,19 @@ class RunScreen(Screen):
         """Evaluate a checkpoint of the run, at first the one nearest to the cursor if that was moved."""
         if (folder := self.run_shown()) is not None:
             self.samples.evaluate(folder, self.moment_shown())
+
+    def ask_average(self) -> None:
+        """Average the run's checkpoints, and show the result on Explore if that is asked for."""
+        folder = self.run_shown()
+        if folder is None:
+            return
+        from gandam_studio.qt.outputs.average_dialog import AverageDialog
+
+        dialog = AverageDialog(self.session, folder, summary(folder).title, self)
+        dialog.explore_requested.connect(
+            lambda: self.screen_requested.emit("Explore", ExploreRun(folder, checkpoint=POST_HOC))
+        )
+        run_dialog(dialog)
 
     def ask_film(self) -> None:
         """Make a film of the run, or of the sample that was clicked last."""

@@ -13,7 +13,7 @@ from PySide6.QtGui import QShowEvent
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QPushButton, QWidget
 
 from gandam_studio.core.runs import RunSummary, handing_over
-from gandam_studio.core.runs.checkpoints import KeptCheckpoint, kept_checkpoints, measured_quality, nearest
+from gandam_studio.core.runs.checkpoints import KeptCheckpoint, drawable_checkpoints, measured_quality, nearest
 from gandam_studio.core.runs.sampling import MOST, Choice
 from gandam_studio.qt import icons
 from gandam_studio.qt.background import Latest
@@ -159,10 +159,10 @@ class SpritesDialog(FinishingDialog):
         run = self.run
         self.panel.show_data(run.dataset_path.is_file())
         self._show_kinds()
-        self._show_checkpoints(kept_checkpoints(run))
+        self._show_checkpoints(drawable_checkpoints(run))
         self._reading.follow(
             self.session.start_quiet_job(
-                lambda _workspace, _job: kept_checkpoints(run, measured_quality(run)),
+                lambda _workspace, _job: drawable_checkpoints(run, measured_quality(run)),
                 self._show_checkpoints,
                 lambda _error: None,
             )

@@ -183,8 +183,9 @@ class RunsScreen(RunScreen):
             ScreenMenu(self.tr("&Runs"), (
                 self.next_action, self.previous_action, self.compare_action, self.taste_action, None, self.watch_action,
                 self.resume_action, self.longer_action, self.ending_action, self.sprites_action, self.explore_action,
-                None, self.evaluate_action, self.evaluate_folder_action, self.report_action, None, self.label_action,
-                self.folder_action, self.export_action, self.delete_action, None, self.experiments_action, None,
+                self.average_action, None, self.evaluate_action, self.evaluate_folder_action, self.report_action, None,
+                self.label_action, self.folder_action, self.export_action, self.delete_action, None,
+                self.experiments_action, None,
                 ScreenMenu(self.tr("&Sort"), self.sort_actions), None, self.open_action,
             )),
             self.samples_menu(),
@@ -356,6 +357,7 @@ class RunsScreen(RunScreen):
         self.ending_action.setEnabled(state is not None and can_be_ended(state) and not starts)
         for drawing in (
             self.sprites_button, self.sprites_action, self.explore_action, self.more_action, self.evaluate_action,
+            self.average_action,
         ):  # fmt: skip
             drawing.setEnabled(state is not None and bool(state.checkpoint))
         self.resume_button.setEnabled(can_resume or finished)
@@ -466,7 +468,7 @@ class RunsScreen(RunScreen):
         menu = QMenu(self)
         for action in (
             self.watch_action, self.resume_action, self.longer_action, self.ending_action, self.sprites_action,
-            self.explore_action, self.evaluate_action, self.report_action, self.taste_action, None,
+            self.explore_action, self.average_action, self.evaluate_action, self.report_action, self.taste_action, None,
             self.label_action, self.folder_action, self.export_action, None, self.delete_action,
         ):  # fmt: skip
             menu.addSeparator() if action is None else menu.addAction(action)

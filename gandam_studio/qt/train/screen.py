@@ -132,8 +132,8 @@ class TrainScreen(RunScreen):
             ScreenMenu(self.tr("&Run"), (
                 self.new_action, self.copy_action, None, self.start_action, self.pause_action, self.stop_action,
                 self.sample_action, self.checkpoint_action, None, self.longer_action, self.ending_action,
-                self.sprites_action, self.explore_action, None, self.evaluate_action, self.evaluate_folder_action,
-                self.report_action, None, self.label_action, self.folder_action,
+                self.sprites_action, self.explore_action, self.average_action, None, self.evaluate_action,
+                self.evaluate_folder_action, self.report_action, None, self.label_action, self.folder_action,
             )),
             self.samples_menu(),
             ScreenMenu(self.tr("&Timeline"), (
@@ -152,7 +152,7 @@ class TrainScreen(RunScreen):
             self.ending_action, self.sprites_action, self.explore_action, self.label_action, self.film_action,
             self.save_sample_action,
             self.copy_sample_action, self.copy_seed_action, self.copy_command_action, self.more_action,
-            self.save_grid_action, self.copy_grid_action, self.evaluate_action, self.report_action,
+            self.save_grid_action, self.copy_grid_action, self.evaluate_action, self.average_action, self.report_action,
         ):  # fmt: skip
             action.setEnabled(watching)
 
