@@ -11,6 +11,7 @@ from known_sprites import Known, blurred, jittered, known
 
 from trainer.diagnostics.clipped import clipped, expected
 from trainer.diagnostics.copying import Membership, p_value
+from trainer.diagnostics.diagnose import Diagnostics
 from trainer.diagnostics.drift import assignment, drift
 from trainer.diagnostics.intervals import at_least, clopper_pearson, wilson
 from trainer.diagnostics.likeness import RealPictures, among, blocks, scale_of, shifts, small
@@ -19,6 +20,7 @@ from trainer.diagnostics.spikes import Window, spike_effect, spikes_in
 from trainer.diagnostics.trend import mann_kendall, outlook, power_law
 from trainer.diagnostics.variety import variety
 from trainer.features import RandomFeatures
+from trainer.protocol.diagnosis import CopiedFamilyFacts
 
 
 def test_a_shifted_noisy_mirrored_or_soft_copy_looks_alike(sprites: Known) -> None:
@@ -143,6 +145,22 @@ def test_the_share_of_copies_and_their_sources_are_counted(sprites: Known) -> No
     assert sorted(copies.copies) == [0, 1, 2, 3]
     assert copies.kappa == pytest.approx(4 / 64)
     assert (copies.low, copies.high) == clopper_pearson(4, 64)
+
+
+def test_the_family_that_is_copied_most_is_told(sprites: Known) -> None:
+    relatives = jittered(sprites.training[[0] * 19], sprites.random)
+    training = np.concatenate([sprites.training, relatives])
+    families = np.concatenate([np.arange(100), np.zeros(19, int)])
+    held_out = RealPictures(sprites.held_out, np.arange(100, 120))
+    judge = Diagnostics(RealPictures(training, families), held_out, 64)
+
+    def family(*sources: int) -> CopiedFamilyFacts | None:
+        copies = jittered(training[list(sources)], sprites.random)
+        return judge.look(np.concatenate([copies, sprites.fresh(60)])).diagnosis.copying.family
+
+    assert family(0, 105, 110, 3) == CopiedFamilyFacts(pictures=20, samples=3)
+    assert family(3, 3, 8, 105) is None, "that has no relatives"
+    assert family() is None
 
 
 def test_the_exact_test_finds_a_generator_that_knows_its_training_pictures() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import json
+import re
 from typing import Any
 
 import pytest
@@ -20,7 +21,8 @@ VALUES: dict[str, Any] = {
                 "real": {"n2": None, "distinct": 255, "top_share": 0.004}},
     "copying": {"kappa": 0.4, "low": 0.3, "high": 0.5, "sources": 12,
                 "test": {"hits_p": 0.001, "lean_p": 0.001, "training": 408, "held_out": 37, "hits_training": 12,
-                         "hits_held_out": 0}},
+                         "hits_held_out": 0},
+                "family": {"pictures": 74, "samples": 60}},
     "quality": {"kid": 1.5, "error": 0.1, "floor_mean": 0.01, "floor_sd": 0.02, "z": 14.0, "jumbled": 1.1},
     "drift": {"since": 500, "identity": 0.4, "changed": 0.2, "set_drift": 0.3},
     "spikes": {"with_spike": 12, "without": 40, "ratio": 1.31, "p": 0.02},
@@ -51,6 +53,29 @@ def test_everything_that_can_be_found_has_words(verdict: str, reason: str, empty
             assert text == text.strip()
         assert card.title
         assert card.tone in ("good", "bad", "neutral")
+
+
+def test_what_was_written_without_a_copied_family_is_read() -> None:
+    copying = {name: value for name, value in VALUES["copying"].items() if name != "family"}
+    assert Diagnosis.from_json({**VALUES, "copying": copying}).copying.family is None
+
+
+@pytest.mark.parametrize("reason", ["copies", "between"])
+def test_copies_of_one_large_family_lead_to_its_balance(reason: str) -> None:
+    verdict = "memorised" if reason == "copies" else "cannot tell yet"
+
+    def told(family: dict[str, int] | None) -> tuple[str, str]:
+        copying = {**VALUES["copying"], "family": family}  # .4 of 256 samples: 102 look like a training picture
+        card = summary(Diagnosis.from_json({**VALUES, "verdict": verdict, "reason": reason, "copying": copying}))
+        return card.meaning, card.advice
+
+    plain = told(None)
+    assert told({"pictures": 74, "samples": 50}) == plain
+    assert told({"pictures": 4, "samples": 102}) == plain
+    meaning, advice = told({"pictures": 74, "samples": 51})
+    assert re.search(r"\b51\b.*\b74\b", meaning)
+    assert "Balance" in advice
+    assert "Balance" not in plain[1]
 
 
 def test_the_card_of_copying_goes_by_a_chance_of_five_per_cent() -> None:

@@ -47,6 +47,21 @@ def copying(to_training: Comparison, scale: Scale) -> Copying:
     return Copying(m, tuple(int(row) for row in found), count / max(m, 1), low, high, sources)
 
 
+def most_copied_family(found: Copying, training: RealPictures) -> tuple[int, int] | None:
+    """Of the family that most look-alikes look like: its training pictures, and the samples like one of them.
+
+    None without look-alikes. The larger of two families wins where as many samples look like both.
+    """
+    if not found.sources:
+        return None
+    rows = torch.tensor(list(found.sources))
+    families, index = torch.unique(training.families[rows], return_inverse=True)
+    alike = torch.zeros(len(families), dtype=torch.int64).index_add_(0, index, torch.tensor([*found.sources.values()]))
+    sizes = [int((training.families == family).sum()) for family in families]
+    samples, pictures = max(zip(alike.tolist(), sizes, strict=True))
+    return pictures, samples
+
+
 class Membership:
     """Relabels families between training and held-out pictures, always in the same 999 ways.
 

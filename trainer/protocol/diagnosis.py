@@ -68,14 +68,26 @@ class MembershipFacts:
 
 
 @dataclass(frozen=True)
+class CopiedFamilyFacts:
+    """The family that most look-alikes look like: its training pictures, and how many samples look like one."""
+
+    pictures: int
+    samples: int
+
+
+@dataclass(frozen=True)
 class CopyingFacts:
-    """The share `kappa` of samples that look like a training picture, its interval, and of how many of these."""
+    """The share `kappa` of samples that look like a training picture, its interval, and of how many of these.
+
+    `family` is None without look-alikes, or where the picture that most of them look like has no relatives.
+    """
 
     kappa: float
     low: float
     high: float
     sources: int
     test: MembershipFacts | None
+    family: CopiedFamilyFacts | None = None
 
 
 @dataclass(frozen=True)
@@ -263,7 +275,13 @@ def _copying(values: Any) -> CopyingFacts:
         high=v.number("high", least=0, most=1),
         sources=v.integer("sources", most=MOST),
         test=_maybe(_membership, v.raw("test", None)),
+        family=_maybe(_copied_family, v.raw("family", None)),
     )
+
+
+def _copied_family(values: Any) -> CopiedFamilyFacts:
+    v = Values(values, "family")
+    return CopiedFamilyFacts(v.integer("pictures", most=MOST), v.integer("samples", most=MOST))
 
 
 def _membership(values: Any) -> MembershipFacts:

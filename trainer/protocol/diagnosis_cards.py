@@ -93,11 +93,37 @@ def summary(found: Diagnosis) -> Card:
     if found.verdict == MEMORISED:
         return Card(
             "Copies training pictures",
-            f"{share} of the samples look like one of {_pictures(sources, 'training picture')}.",
-            "Use an earlier checkpoint; add sprites, turn augmentation on, or train for less time.",
+            f"{share} of the samples look like one of {_pictures(sources, 'training picture')}.{_of_one_family(found)}",
+            _BALANCE
+            if favours_a_family(found)
+            else "Use an earlier checkpoint; add sprites, turn augmentation on, or train for less time.",
             "bad",
         )
     return _cannot_tell(found)
+
+
+FAVOURITE = 5
+"""Training pictures of a family from which on it may be a favourite."""
+_BALANCE = (
+    "Balance the families (Duplicates), so that none is a favourite, and train again; or use an earlier checkpoint."
+)
+
+
+def favours_a_family(found: Diagnosis) -> bool:
+    """Whether at least half the look-alikes look like one large family."""
+    family = found.copying.family
+    return (
+        family is not None
+        and family.pictures >= FAVOURITE
+        and 2 * family.samples >= round(found.copying.kappa * found.samples)
+    )
+
+
+def _of_one_family(found: Diagnosis) -> str:
+    family = found.copying.family
+    if family is None or not favours_a_family(found):
+        return ""
+    return f" {family.samples:,} of them look like one family of {_pictures(family.pictures, 'picture')}."
 
 
 def sees_shapes(features: str) -> bool:
@@ -169,10 +195,13 @@ def _cannot_tell(found: Diagnosis) -> Card:
     return Card(
         "Cannot tell yet",
         f"{found.samples:,} samples leave it open: {_percent(found.copying.kappa)} look like a training picture, and "
-        f"there are {found.variety.distinct:,} different ones.",
-        _MORE_SAMPLES
-        if found.samples < _CLEARER
-        else "Look at them beside training pictures, and again at a later moment.",
+        f"there are {found.variety.distinct:,} different ones.{_of_one_family(found)}",
+        (
+            _MORE_SAMPLES
+            if found.samples < _CLEARER
+            else "Look at them beside training pictures, and again at a later moment."
+        )
+        + (f" {_BALANCE}" if favours_a_family(found) else ""),
     )
 
 
@@ -212,7 +241,7 @@ def copying_card(found: Diagnosis) -> Card:
             title, advice = "No copying found yet", "Copies show only when the samples get sharper."
     else:
         title = f"{_percent(c.kappa)} look like a training picture"
-        meaning = f"They look like {_pictures(c.sources, 'training picture')}. Of all it draws, "
+        meaning = f"They look like {_pictures(c.sources, 'training picture')}.{_of_one_family(found)} Of all it draws, "
         meaning += f"{_percent(c.low)} to {_percent(c.high)} do."
         advice = "Look at them beside these pictures."
     if c.test is not None and c.test.hits_p <= 0.05:

@@ -47,6 +47,8 @@ def _copying(found: Diagnosis) -> list[str]:
         f"95 % interval: {c.low:.2%} to {c.high:.2%}",
         f"Training pictures they look like: {c.sources:,}",
     ]
+    if c.family is not None:
+        lines.append(f"Most copied family: {c.family.pictures:,} training pictures, {c.family.samples:,} samples alike")
     if t is not None:
         lines += [
             f"Drawn: {t.hits_training:,} of {t.training:,} training pictures, "
