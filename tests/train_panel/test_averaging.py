@@ -7,16 +7,19 @@ import threading
 from pathlib import Path
 from typing import Any
 
+import pytest
 from PySide6.QtCore import Qt
 from recorded_runs import recorded
 
 from gandam_studio.core.jobs import Job
 from gandam_studio.core.runs import averaging
 from gandam_studio.core.runs.checkpoints import drawable_checkpoints, kept_checkpoints, nearest
+from gandam_studio.core.runs.exploring import Facts
 from gandam_studio.qt.outputs.average_dialog import AverageDialog
 from gandam_studio.qt.outputs.checkpoint_box import CheckpointBox, checkpoint_words
 from trainer.protocol import files
 from trainer.protocol.run_directory import RunDirectory
+from trainer.protocol.sample_notes import parsed
 
 LEFT = Qt.MouseButton.LeftButton
 ANSWER = {
@@ -130,6 +133,21 @@ def test_the_average_is_among_the_checkpoints_to_draw_from(session, workspace, q
     with qtbot.waitSignal(box.listed):  # Again, with their quality.
         pass
     assert box.chosen.name == "post-hoc"
+
+
+@pytest.mark.parametrize(
+    ("open_now", "drew_it", "same"),
+    [
+        ("ema", "", True), ("ema", "ema", True), ("ema", "raw", True), ("post-hoc 0.1", "post-hoc 0.1", True),
+        ("post-hoc 0.1", "post-hoc 0.2", False), ("post-hoc 0.1", "ema", False), ("ema", "post-hoc 0.1", False),
+    ],
+)  # fmt: skip
+def test_explore_knows_which_average_drew_a_file(open_now: str, drew_it: str, same: bool) -> None:
+    facts = {"iteration": 4, "latent": 8, "stages": 1, "size": 32, "channels": 3, "classes": [], "compares": False}
+    model = Facts.from_answer({**facts, "kind": "sprite", "weights": open_now})
+    note = parsed({"run": "r1", "iteration": 4, "latent": "7/3", **({"weights": drew_it} if drew_it else {})})
+    assert model.drew(note) is same
+    assert not model.drew(parsed({"run": "r1", "iteration": 5, "latent": "7/3", "weights": open_now}))
 
 
 def test_an_average_that_a_stranger_wrote_is_left_out(workspace) -> None:  # type: ignore[no-untyped-def]

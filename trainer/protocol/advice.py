@@ -129,7 +129,7 @@ SETTINGS: dict[str, tuple[str, str]] = {
     "ema.ramp": ("Average at the start", "0.05 lets early samples keep up; 0 shows noise for longer"),
     "ema.post_hoc": (
         "Choose the average afterwards",
-        "On: the width that draws best is found after training; larger checkpoints, 1 to 3 % slower",
+        "On: the width that draws best is found after training; larger checkpoints, 1 % slower",
     ),
     "precision.kind": ("Number format", "auto is best; fp32 if bf16 makes the losses jump"),
     "precision.channels_last": ("Channels last", "auto is best; it changes speed only"),

@@ -24,7 +24,9 @@ from gandam_studio.core.runs.sampling import write_file
 from trainer.protocol.errors import TrainerError
 from trainer.protocol.recipe import Recipe
 from trainer.protocol.run_directory import RunDirectory
+from trainer.protocol.sample_notes import Note
 from trainer.protocol.untrusted import read_regular
+from trainer.protocol.weights import is_post_hoc
 
 LARGEST_FILE = 64 << 20
 Pixels = NDArray[np.uint8]
@@ -55,6 +57,11 @@ class Facts:
     def is_flow(self) -> bool:
         """Whether its latents are pictures of noise; no directions can be read from its network."""
         return self.kind == "unet"
+
+    def drew(self, note: Note) -> bool:
+        """Whether these weights may have drawn the samples of a file: an average made after training is told apart."""
+        told_apart = is_post_hoc(note.weights) or is_post_hoc(self.weights)
+        return self.iteration == note.iteration and (self.weights == note.weights or not told_apart)
 
     @classmethod
     def from_answer(cls, values: Any) -> Facts:

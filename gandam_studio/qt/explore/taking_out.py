@@ -34,12 +34,6 @@ _SETTING = "samples/folder"
 _PICTURES = "explore/pictures"
 
 
-def _drew(facts: exploring.Facts, note: Note) -> bool:
-    """Whether these are the weights that drew the samples of a file."""
-    named = is_post_hoc(note.weights) or is_post_hoc(facts.weights)
-    return facts.iteration == note.iteration and (facts.weights == note.weights or not named)
-
-
 class TakingOut(QObject):
     """Carries it out for the screen.
 
@@ -216,7 +210,7 @@ class TakingOut(QObject):
         run = next((one.folder for one in self._session.run_index.runs if one.folder.name == note.run), None)
         source, facts = self._explorer.source, self._explorer.facts
         here = source is not None and (run is None or source.folder == run)
-        if run is not None and not (here and facts is not None and _drew(facts, note)):
+        if run is not None and not (here and facts is not None and facts.drew(note)):
             self.open_run(run, note.iteration, POST_HOC if is_post_hoc(note.weights) else "")
         if self._explorer.facts is not None:  # Otherwise when it is loaded.
             self.show_opened()
@@ -232,7 +226,7 @@ class TakingOut(QObject):
             text = self.tr("{0} was drawn by another network ({1}), which is not here.")
             self._session.post(text.format(name, note.run or self.tr("unknown")), ERROR)
             return
-        if note.run != source.folder.name or not _drew(facts, note):
+        if note.run != source.folder.name or not facts.drew(note):
             self._session.post(self._not_the_same(name, note), INFO)
         elif drawn_otherwise(RunDirectory(source.folder), note):
             text = self.tr(
