@@ -9,10 +9,13 @@ import sys
 from importlib.util import find_spec
 from pathlib import Path
 
+from gandam_studio.core.workers.threads import hold_products_to_one_thread
+
 
 def command() -> None:
     """Run `gandam-studio`."""
     require_own_trainer()
+    hold_products_to_one_thread()
     from gandam_studio.cli import main
 
     main()
@@ -21,6 +24,7 @@ def command() -> None:
 def window() -> int:
     """Run `gandam-studio-window`; returns the exit code."""
     require_own_trainer()
+    hold_products_to_one_thread()
     from gandam_studio.qt.launch import main
 
     return main()

@@ -15,6 +15,7 @@ from typing import Any
 import trainer
 from gandam_studio.core.errors import UserError
 from gandam_studio.core.jobs import NULL_JOB, Job
+from gandam_studio.core.workers import threads
 from trainer.protocol import files
 from trainer.protocol.errors import TrainerError
 from trainer.protocol.run_directory import PROGRESS, RunDirectory
@@ -204,7 +205,7 @@ def environment() -> dict[str, str]:
     paths = [root, *filter(None, os.environ.get("PYTHONPATH", "").split(os.pathsep))]
     waiting = {"KMP_BLOCKTIME": "0"}
     ours = {"PYTHONPATH": os.pathsep.join(dict.fromkeys(paths)), "PYTHONUNBUFFERED": "1"}
-    return {**waiting, **os.environ, **ours}
+    return {**waiting, **threads.environment(), **ours}
 
 
 def _detached() -> dict[str, Any]:
