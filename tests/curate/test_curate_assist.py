@@ -245,7 +245,7 @@ def test_the_first_page_is_made_for_the_room_beside_its_buttons(
     view, made_for = screen.work.assist_view, screen.assist.assistant.review.room
     QApplication.processEvents()
     assert view.grid.room == made_for
-    assert ("Enter shows" in view.question.text()) == (len(view.grid.order) > made_for)
+    assert ("on this page" in view.question.text()) == (len(view.grid.order) > made_for)
 
 
 def facings_on_disk(folder: Path) -> dict[int, str]:
@@ -675,6 +675,30 @@ def test_keys_that_come_too_early_do_nothing(
     assert not screen.work.is_assisting
     assert "not accepted" not in told[-1]  # what was marked is written
     learning.set()
+
+
+@pytest.mark.parametrize("kind", ["facing", "fitness"])
+def test_what_is_marked_on_the_last_page_counts_as_accepted(
+    folder: Path, open_window: OpenWindow, qtbot, kind: str
+) -> None:
+    window = open_window(folder)
+    screen = curate(window)
+    workspace = window.session.workspace
+    some = np.array([sprite.seq for sprite in workspace.sprites()][:6], np.int64)
+    told: list[str] = []
+    window.session.message_posted.connect(lambda text, *_: told.append(text))
+    if kind == "facing":
+        screen.assist.turn(some)
+        qtbot.waitUntil(lambda: screen.assist.assistant is not None, timeout=60_000)
+        answer(screen)
+    else:
+        screen.assist.find_unfit("tail", some)
+        qtbot.waitUntil(lambda: screen.assist.assistant is not None, timeout=60_000)
+    while screen.work.is_assisting:
+        press(Key.Key_Space)
+        assert screen.work.assist_view.grid.selection.count == 1
+        accept(screen)
+    assert "not accepted" not in told[-1]
 
 
 def test_what_is_learned_for_a_page_is_forgotten_when_the_mode_has_ended(

@@ -9,6 +9,7 @@ from PySide6.QtCore import QEvent, QObject, Qt
 from PySide6.QtGui import QAccessible
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QWidget
+from contrast import pixels_of
 from studio_window import CONTROL, OpenWindow, curate, press
 
 from gandam_studio.core.pictures.rendering import render
@@ -116,3 +117,21 @@ def test_the_scroll_bar_of_the_gallery_has_the_colour_of_the_window(
         bar = gallery.verticalScrollBar()
         corner = bar.mapTo(window, bar.rect().bottomLeft())
         assert window.grab().toImage().pixelColor(corner) == theme.color("window")
+
+
+def test_a_gallery_that_is_all_in_view_shows_no_handle_to_scroll_by(
+    folder: Path, open_window: OpenWindow, qtbot
+) -> None:
+    window = open_window(folder)
+    gallery = curate(window).gallery
+    bar = gallery.verticalScrollBar()
+
+    def colours() -> int:
+        return len(np.unique(pixels_of(bar.grab().toImage()).reshape(-1, 3), axis=0))
+
+    window.resize(700, 420)
+    qtbot.waitUntil(lambda: bar.maximum() > 60)
+    assert colours() > 1
+    gallery.show_order(gallery.order[:2])
+    assert bar.maximum() == 0
+    assert colours() == 1

@@ -46,10 +46,11 @@ class _OpaqueScrollBar(QScrollBar):
 
     @paint_event
     def paintEvent(self, event: QPaintEvent, painter: QPainter) -> None:
-        """Fill the background, then paint as usual."""
+        """Fill the background, then paint as usual; a handle that fills the bar would only look as if it did something."""
         painter.fillRect(event.rect(), theme.color("window"))
         painter.end()  # the style uses a painter of its own
-        super().paintEvent(event)
+        if self.maximum() > self.minimum():
+            super().paintEvent(event)
 
 
 class GridView(QAbstractScrollArea):

@@ -180,17 +180,25 @@ class Assistant(QObject):
             self.leave(self.tr("Sprites were changed elsewhere, so Assist has ended: begin again to go on"))
 
     def fit(self, work: Callable[[], Any], then: Callable[[], object], *, slow: bool = False) -> None:
-        """Do what a page takes, in the background where that is `slow` or there are many sprites, and then go on."""
+        """Do what a page takes, in the background where that is `slow` or there are many sprites, and then go on.
+
+        What was marked on the page is accepted by then.
+        """
+
+        def go_on() -> None:
+            self.view.grid.selection.clear()
+            then()
+
         if self.size <= AT_ONCE and not slow:
             work()
-            then()
+            go_on()
             return
         self._set_busy(True)
 
         def done(_nothing: Any) -> None:
             self._fitting = None
             self._set_busy(False)
-            then()
+            go_on()
 
         def failed(error: BaseException) -> None:
             self._fitting = None
@@ -207,7 +215,7 @@ class Assistant(QObject):
         self.view.question.setText(question)
         self.view.settle()
         if count > self.view.grid.room:
-            question += " " + self.tr("{0} on this page: Enter shows the others first.").format(sprites(count))
+            question += " " + self.tr("{0} on this page: Enter accepts it once all were in view.").format(sprites(count))
             self.view.question.setText(question)
             self.view.settle()
         self.view.grid.note_seen()

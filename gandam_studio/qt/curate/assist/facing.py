@@ -400,6 +400,7 @@ class FacingAssist(Assistant):
         else:
             clicks = max(0, round(progress.clicks))
             about = counted(clicks, self.tr("about 1 more click"), self.tr("about {0} more clicks"))
+            about = about if clicks else self.tr("probably no more clicks")
             if progress.total < total:
                 about = self.tr("{0} for the first {1}").format(about, f"{progress.total:,}")
             text = self.tr("{0} of {1} sure; {2}").format(f"{progress.sure:,}", f"{total:,}", about)
