@@ -5,11 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
+from contrast import pixels_of
 from PySide6.QtCore import QEvent, QObject, Qt
 from PySide6.QtGui import QAccessible
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QWidget
-from contrast import pixels_of
 from studio_window import CONTROL, OpenWindow, curate, press
 
 from gandam_studio.core.pictures.rendering import render

@@ -46,7 +46,7 @@ class _OpaqueScrollBar(QScrollBar):
 
     @paint_event
     def paintEvent(self, event: QPaintEvent, painter: QPainter) -> None:
-        """Fill the background, then paint as usual; a handle that fills the bar would only look as if it did something."""
+        """Fill the background, then paint as usual where there is something to scroll."""
         painter.fillRect(event.rect(), theme.color("window"))
         painter.end()  # the style uses a painter of its own
         if self.maximum() > self.minimum():

@@ -215,7 +215,8 @@ class Assistant(QObject):
         self.view.question.setText(question)
         self.view.settle()
         if count > self.view.grid.room:
-            question += " " + self.tr("{0} on this page: Enter accepts it once all were in view.").format(sprites(count))
+            more = self.tr("{0} on this page: Enter accepts it once all were in view.")
+            question += " " + more.format(sprites(count))
             self.view.question.setText(question)
             self.view.settle()
         self.view.grid.note_seen()
