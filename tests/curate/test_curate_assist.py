@@ -987,6 +987,24 @@ def test_what_the_last_review_said_is_told_where_the_next_one_begins(
     press(Key.Key_Escape)
 
 
+def test_a_page_on_which_most_are_unfit_is_marked_by_one_key(folder: Path, open_window: OpenWindow, qtbot) -> None:
+    window = open_window(folder)
+    screen = curate(window)
+    screen.assist.find_unfit("tail", None)
+    qtbot.waitUntil(lambda: screen.assist.assistant is not None, timeout=60_000)
+    grid = screen.work.assist_view.grid
+    shown = grid.order.tolist()
+    click(grid, 0)
+    press(Key.Key_I)  # of the others
+    assert grid.selection.count == len(shown) - 1
+    click(grid, 0)
+    accept(screen)
+    workspace = window.session.workspace
+    assert workspace.counts().dropped == len(shown)
+    assert {workspace.sprite(seq).reason for seq in shown} == {"tail"}
+    press(Key.Key_Escape)
+
+
 def test_a_random_check_is_accepted_once_all_of_it_was_in_view(folder: Path, open_window: OpenWindow, qtbot) -> None:
     window = open_window(folder)
     window.resize(1000, 700)

@@ -73,6 +73,7 @@ class FitnessAssist(Assistant):
         self.view.grid.show_page(self.seqs[self._rows].tolist(), self._look, {})
         entries = [
             (keys.accept(), self.accept),
+            *([] if audit else [(keys.mark_page(), self.mark_page)]),
             (keys.suspicious(), self.suspicious) if audit else (keys.check(), self.check),
             (keys.back(), self.back),
             (keys.leave(), self.leave),
@@ -120,6 +121,11 @@ class FitnessAssist(Assistant):
     def _show_again(self, rows: NDArray[np.intp], audit: bool) -> None:
         self._show(rows, audit)
         self.view.grid.count_as_seen(range(len(self._rows)))
+
+    def mark_page(self) -> None:
+        """Mark what is not marked and take back what is, where most of the page is unfit."""
+        if not self.busy:
+            self.view.grid.toggle_page()
 
     def check(self) -> None:
         """Draw sprites at random, which says how many unfit ones may be left."""

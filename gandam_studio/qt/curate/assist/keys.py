@@ -69,6 +69,11 @@ def facing() -> tuple[ModeKey, ...]:
     )
 
 
+def mark_page() -> ModeKey:
+    """Mark the page, where most of it is unfit."""
+    return ModeKey(Qt.Key.Key_I, "I", _tr("Mark the page"))
+
+
 def check() -> ModeKey:
     """Begin the random check."""
     return ModeKey(Qt.Key.Key_A, "A", _tr("Random check: may I stop?"))
@@ -84,5 +89,5 @@ def tables() -> list[tuple[str, list[ModeKey]]]:
     return [
         (_tr("Assist: the first question"), [*question(), back(), leave()]),
         (_tr("Assist: turn all to face one way"), [mark(), accept(), *facing(), back(), leave()]),
-        (_tr("Assist: find unfit sprites"), [mark(), accept(), check(), suspicious(), back(), leave()]),
+        (_tr("Assist: find unfit sprites"), [mark(), accept(), mark_page(), check(), suspicious(), back(), leave()]),
     ]
