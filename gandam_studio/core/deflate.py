@@ -56,12 +56,15 @@ class Inflater:
 
 def inflate(data: bytes | memoryview, size: int, kind: int = RAW) -> bytes:
     """Inflate a whole stream. Raises DamagedStream if it is damaged or does not hold exactly `size` bytes."""
-    stream = Inflater(data, kind)
-    found = stream.read(max(size, 1))  # zlib takes 0 to mean no limit
-    # ISA-L returns the last byte of data before it has processed the end-of-stream marker.
-    if not stream.whole:
-        found += stream.read(1)
-    if len(found) != size or not stream.whole:
+    stream = _library.decompressobj(kind)
+    try:
+        found: bytes = stream.decompress(data, max(size, 1))  # zlib takes 0 to mean no limit
+        # ISA-L returns the last byte of data before it has processed the end-of-stream marker.
+        if not stream.eof:
+            found += stream.decompress(stream.unconsumed_tail, 1)
+    except _ERRORS as error:
+        raise DamagedStream(str(error)) from None
+    if len(found) != size or not stream.eof or stream.unused_data:
         raise DamagedStream("unexpected stream length")
     return found
 

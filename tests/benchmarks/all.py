@@ -78,7 +78,7 @@ ROWS = (
     Row("doctor", "command_speed", "doctor_s", "s", 1.5, "import_torch_s"),
     Row("train to its first iteration", "command_speed", "train_first_iteration_s", "s", 2.5, "import_torch_s"),
     Row("train of one iteration, to its end", "command_speed", "train_one_iteration_s", "s", 2.5, "import_torch_s"),
-    Row("export imagefolder, all PokeSprites", "command_speed", "export_imagefolder_s", "s", 1.2),
+    Row("export imagefolder, all PokeSprites", "command_speed", "export_imagefolder_s", "s", 1.2, "files_alone_s"),
     Row("export stylegan", "command_speed", "export_stylegan_s", "s", 1.2),
     Row("export webdataset", "command_speed", "export_webdataset_s", "s", 1.2),
     Row("commit of 100,000, first time", "command_speed", "commit_first_s", "s", 2.0),

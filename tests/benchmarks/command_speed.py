@@ -6,7 +6,9 @@ Names: dedupe, exports, starts, commit; all by default. All but `commit` need ..
 
 dedupe    `dedupe --json` of all PokeSprites: the first time, the same again, and after 100 others were imported (the
           bundled machines)
-exports   a version of all PokeSprites as imagefolder, stylegan and webdataset
+exports   a version of all PokeSprites as imagefolder, stylegan and webdataset; beside it, the files of an imagefolder
+          alone, from memory (`files_alone_s`): on ext4 without a journal, which some virtual machines have, creating
+          files takes ten times as long for some minutes after others were deleted nearby
 starts    `doctor`, `sample` of 64 from a tiny run, and `train` of one iteration: until that is done, and until the run
           has ended with its samples, quality and checkpoint; beside `python -c "import torch"`
 commit    `commit` of a synthetic workspace as an import leaves it: the first time, again, and where it is not known
@@ -93,7 +95,23 @@ def exports(scratch: Path, repeats: int) -> dict[str, float]:
             out = scratch / f"{form}{number}{'.zip' if form == 'stylegan' else ''}"
             seconds = studio("export-manifest", "--format", form, "--out", out, "-w", folder)
             found.setdefault(f"export_{form}_s", []).append(seconds)
+        found.setdefault("files_alone_s", []).append(
+            files_alone(scratch / f"imagefolder{number}", scratch / f"alone{number}")
+        )
     return medians(found)
+
+
+def files_alone(exported: Path, copy: Path) -> float:
+    """Seconds that creating the files of an export takes, without making them."""
+    contents = {path.relative_to(exported): path.read_bytes() for path in sorted(exported.rglob("*")) if path.is_file()}
+    for folder in {(copy / name).parent for name in contents}:
+        folder.mkdir(parents=True, exist_ok=True)
+    targets = [(os.fspath(copy / name), data) for name, data in contents.items()]
+    since = time.perf_counter()
+    for target, data in targets:
+        with open(target, "wb") as stream:
+            stream.write(data)
+    return time.perf_counter() - since
 
 
 def starts(scratch: Path, repeats: int) -> dict[str, float]:
@@ -156,8 +174,8 @@ def main() -> None:
     parser.add_argument("--commit", type=int, default=100_000, help="sprites to commit")
     asked = parser.parse_args()
     parts: dict[str, Callable[[Path, int], dict[str, float]]] = {
+        "exports": exports,  # first: what the others delete would slow it (see above)
         "dedupe": dedupe,
-        "exports": exports,
         "starts": starts,
         "commit": lambda scratch, repeats: commit(scratch, repeats, asked.commit),
     }

@@ -34,10 +34,16 @@ def shown(workspace: Workspace, tmp_path) -> Workspace:
 
 @pytest.fixture
 def asked(monkeypatch) -> list[int]:
-    """The rows whose thumbnails are read."""
+    """The rows whose thumbnails are read, in order; those that need all pixels are read twice."""
     rows: list[int] = []
     plain = ThumbnailStore.read
-    monkeypatch.setattr(ThumbnailStore, "read", lambda self, seq: rows.append(seq) or plain(self, seq))
+
+    def read(store: ThumbnailStore, seq: int) -> np.ndarray | None:
+        if seq not in rows:
+            rows.append(seq)
+        return plain(store, seq)
+
+    monkeypatch.setattr(ThumbnailStore, "read", read)
     return rows
 
 
