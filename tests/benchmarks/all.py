@@ -1,11 +1,12 @@
 """Every wait that has a goal, in one table: the goal, what it takes now, and what stands beside it.
 
-    python tests/benchmarks/all.py [--json] [--quick] [--only NAME ...] [--save FOLDER]
+    python tests/benchmarks/all.py [--json] [--quick] [--only NAME ...] [--save FOLDER] [--ci]
 
 Runs the benchmarks named in `BENCHMARKS`, one after the other, and shows their figures with the goals of `ROWS`. With
 nothing else running it is meant to take less than half an hour on two cores; `--quick` takes one repeat, and a sixth
 of the pictures to import, for a look. `--save` keeps what each benchmark printed. Rows whose benchmark could not run,
 or took longer than a quarter of an hour, say so. What stands beside Explore's rows is the time to the final samples.
+`--ci` adds all tests, in a fresh environment (.ci/run): ten minutes more.
 """
 
 from __future__ import annotations
@@ -93,6 +94,7 @@ ROWS = (
                      "sprite-flow-cpu_32", "sprite-flow-cpu_64")
     ),
 )  # fmt: skip
+CI = Row("all tests, in a fresh environment", "ci", "ci_s", "s", 180)
 PATIENCE_S = 900
 """After so long a benchmark is ended, and its rows are not measured."""
 
@@ -116,6 +118,20 @@ def run(name: str, quick: bool, save: Path | None) -> Any:
         return None if child.returncode else json.loads(out.splitlines()[-1])
     except (IndexError, ValueError):
         return None
+
+
+def run_tests(save: Path | None) -> dict[str, float] | None:
+    """The seconds of .ci/run; None where tests fail, or where there is no sh."""
+    since = time.monotonic()
+    try:
+        done = subprocess.run(["sh", str(HERE.parents[1] / ".ci" / "run")], capture_output=True, text=True, check=False)
+    except OSError:
+        return None
+    seconds = time.monotonic() - since
+    print(f"ci: {seconds:.0f} s", file=sys.stderr, flush=True)
+    if save is not None:
+        (save / "ci.txt").write_text(done.stdout + done.stderr, encoding="utf-8")
+    return None if done.returncode else {"ci_s": seconds}
 
 
 def at(found: Any, path: str) -> float | None:
@@ -145,13 +161,16 @@ def main() -> None:
     parser.add_argument("--quick", action="store_true")
     parser.add_argument("--only", nargs="+", choices=sorted(BENCHMARKS))
     parser.add_argument("--save", type=Path)
+    parser.add_argument("--ci", action="store_true", help="all tests, too")
     asked = parser.parse_args()
     if asked.save is not None:
         asked.save.mkdir(parents=True, exist_ok=True)
     began = time.monotonic()
     names = [name for name in BENCHMARKS if not asked.only or name in asked.only]
     found = {name: run(name, asked.quick, asked.save) for name in names}
-    lines = [line(row, found[row.benchmark]) for row in ROWS if row.benchmark in found]
+    if asked.ci:
+        found[CI.benchmark] = run_tests(asked.save)
+    lines = [line(row, found[row.benchmark]) for row in (*ROWS, CI) if row.benchmark in found]
     print(f"{'':42} {'now':>10} {'goal':>10}         {'beside':>10} {'ratio':>8}")
     for one in lines:
         now = "not measured" if one["now"] is None else f"{one['now']:,.3g}"
