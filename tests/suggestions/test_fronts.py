@@ -7,7 +7,7 @@ import pytest
 from planted import planted
 
 from gandam_studio.core.suggestions.facing.features import Halves, halves
-from gandam_studio.core.suggestions.facing.fronts import likely_fronts, looks
+from gandam_studio.core.suggestions.facing.fronts import LIKELY, likely_fronts, looks
 from gandam_studio.core.suggestions.facing.review import FRONT, LEFT, RIGHT, UNKNOWN, FacingReview
 
 
@@ -122,6 +122,16 @@ def test_it_is_the_same_however_sprites_are_turned_and_whichever_are_compared() 
     assert len(one.fronts)
     assert one.fronts.tolist() == other.fronts.tolist()
     assert np.isin(one.fronts, some).all()
+
+
+def test_a_page_asks_about_more_than_are_likely_without_being_asked_about() -> None:
+    labels = np.zeros(len(_TRUTH), np.int8)
+    labels[120:124], labels[:60:2] = FRONT, _TRUTH[:60:2]
+    review = FacingReview(_FEATURES, labels, np.ones(len(_TRUTH), np.int8))
+    likely = review.fronts_above(LIKELY)
+    assert 0 < len(likely) < len(review.fronts)
+    assert review.fronts[: len(likely)].tolist() == likely.tolist()
+    assert not len(review.fronts_above(9.0))
 
 
 @pytest.mark.parametrize("count", [0, 1, 5])

@@ -227,7 +227,9 @@ def test_what_faces_front_is_left_alone(folder: Path, studio: Studio) -> None:
         assert not workspace.sprite(5).flipped
 
 
-def test_what_looks_like_those_that_face_front_is_left_alone_too(folder: Path, studio: Studio) -> None:
+def test_what_looks_like_those_that_face_front_is_left_alone_too(
+    folder: Path, studio: Studio, monkeypatch: pytest.MonkeyPatch
+) -> None:
     with Workspace.open(folder) as workspace:  # as if one kind of three faced front
         some = list(workspace.sprites())
         fronts = {one.id for one in some if int(one.name.split("-")[0]) >= 40}
@@ -240,6 +242,11 @@ def test_what_looks_like_those_that_face_front_is_left_alone_too(folder: Path, s
     assert len(told.keys() - fronts) <= 1
     assert {(one["flip"], one["confidence"]) for one in told.values()} == {(False, 0.5)}
     assert len(found) == len({one["id"] for one in found})
+    # Nobody is asked, so it takes a higher score than a page about them does.
+    monkeypatch.setattr("gandam_studio.core.suggestions.sprites.LIKELY", 9.0)
+    with Workspace.open(folder) as workspace:
+        assert len(facing_review(workspace)[0].fronts) > 10
+        assert all(one.facing != "front" for one in facing_suggestions(workspace))
 
 
 def test_applying_with_a_filter_leaves_the_other_sprites_alone(folder: Path, studio: Studio) -> None:

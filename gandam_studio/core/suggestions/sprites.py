@@ -15,6 +15,7 @@ from gandam_studio.core.hashing.variety import even_features
 from gandam_studio.core.jobs import NULL_JOB, Job
 from gandam_studio.core.suggestions.certificates import to_keep
 from gandam_studio.core.suggestions.described import AT_ONCE, FIRST, GrowingDescription, described, not_kept
+from gandam_studio.core.suggestions.facing.fronts import LIKELY
 from gandam_studio.core.suggestions.facing.kernel import FEW
 from gandam_studio.core.suggestions.facing.model import Signs
 from gandam_studio.core.suggestions.facing.review import FRONT, LEFT, RIGHT, UNKNOWN, FacingReview
@@ -145,7 +146,8 @@ def facing_suggestions(workspace: Workspace, seqs: Seqs | None = None, job: Job 
     review, found = facing_review(workspace, seqs, job)
     target = target_facing(workspace)
     result = []
-    rest = np.setdiff1d(review.open, review.fronts)
+    fronts = review.fronts_above(LIKELY)
+    rest = np.setdiff1d(review.open, fronts)
     # Chances of sprites that are as good as sure are equal; margins are not.
     for row in rest[np.lexsort((-np.abs(review.margin[rest]), -review.chances[rest]))].tolist():
         sprite = found.sprites[row]
@@ -153,7 +155,7 @@ def facing_suggestions(workspace: Workspace, seqs: Seqs | None = None, job: Job 
         because = tuple(found.sprites[near].id for near, _ in review.nearest(row)) if len(rest) <= 5_000 else ()
         sure = float(review.chances[row]) if review.started else 0.5
         result.append(FacingSuggestion(sprite, side, side != target, sure, int(review.groups.number[row]), because))
-    for row in [*review.fronts.tolist(), *np.flatnonzero(review.symmetric & (review.labels == UNKNOWN)).tolist()]:
+    for row in [*fronts.tolist(), *np.flatnonzero(review.symmetric & (review.labels == UNKNOWN)).tolist()]:
         group = int(review.groups.number[row])
         result.append(FacingSuggestion(found.sprites[row], "front", False, 0.5, group, ()))
     return result

@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gandam_studio.core.suggestions.facing.features import DIMENSIONS, Halves
-from gandam_studio.core.suggestions.facing.fronts import likely_fronts, looks
+from gandam_studio.core.suggestions.facing.fronts import WORTH_ASKING, likely_fronts, looks
 from gandam_studio.core.suggestions.facing.groups import Groups, stacks
 from gandam_studio.core.suggestions.facing.kernel import OddKernels, View
 from gandam_studio.core.suggestions.facing.model import Belief, Signs, believe, left_out, likeliest, start
@@ -267,10 +267,10 @@ class FacingReview:
         self.margin, self.signs = self._among_all(margin, 0.0), self._among_all(best, 1)
         self._cautious = self._among_all(1 / (1 + np.exp(-np.abs(cautious))), 0.5)
         self.chances = self._among_all(1 / (1 + np.exp(-np.maximum(odds, 0))), 0.5)
-        self.fronts = self._likely_fronts()
+        self.fronts = self.fronts_above(WORTH_ASKING)
 
-    def _likely_fronts(self) -> NDArray[np.intp]:
-        """Open sprites that look like those said to face front, the likeliest first."""
+    def fronts_above(self, score: float) -> NDArray[np.intp]:
+        """Open sprites that look like those said to face front, with a score above one, the likeliest first."""
         labels, has_side = self._of_chosen(self.labels), self._of_chosen(self._has_side)
         fronts = labels == FRONT
         if not fronts.any() or self._fronts_told[0] > self._fronts_told[1] + _FRONTS_LOST:
@@ -278,7 +278,7 @@ class FacingReview:
         if self._looks is None:
             self._looks = looks(self.features.even, self.chosen)
         found = likely_fronts(
-            self._looks, np.where(fronts, 1, np.where((labels != UNKNOWN) | has_side, -1, 0)).astype(np.int8)
+            self._looks, np.where(fronts, 1, np.where((labels != UNKNOWN) | has_side, -1, 0)).astype(np.int8), score
         )
         found = found if self.chosen is None else self.chosen[found]
         return found[~self.symmetric[found]]
