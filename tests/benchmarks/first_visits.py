@@ -31,6 +31,9 @@ SETTLED_S, AHEAD_S = 1.0, 60.0
 
 def measure(folder: Path, rested: bool) -> dict[str, float]:
     """Milliseconds of every screen's first visit, in this process."""
+    from gandam_studio.qt.launch import import_qt
+
+    import_qt()  # as the program does: PySide6's own import is slower
     from PySide6.QtCore import QSettings
     from PySide6.QtWidgets import QMainWindow, QStackedWidget, QWidget
 
