@@ -63,10 +63,10 @@ def import_core() -> None:
 
 
 def import_qt() -> None:
-    """Import PySide6, and give Python its own `import` back.
+    """Import PySide6, and take out of Python's `import` what it adds for its features.
 
-    PySide6's looks for `from __feature__ import`, which nothing here uses, and for that reads the source code of every
-    module it imports: a twentieth of the start.
+    That looks for `from __feature__ import`, which nothing here uses, and for it reads the source code of every module
+    that is imported: a twentieth of the start. What loads Qt's classes when they are first named stays.
     """
     importlib.import_module("PySide6.QtCore")
     builtins.__import__ = getattr(builtins, "__orig_import__", builtins.__import__)
