@@ -85,7 +85,12 @@ def dedupe(
         ids = {seq: key for key, seq in seqs_by_id(workspace)}
         shown = set(workspace.select(Filter(status="not-dropped")).tolist())
         copies = {one.seq: one for one in exact_copies(workspace) if one.seq in shown}
-        out.json({"groups": _groups_json(groups, copies, ids)})
+        out.json({"groups": _groups_json(groups, copies, ids), "nearest": report.nearest or None})
+        if report.nearest:
+            out.say(
+                f"too many look alike to compare them all: each only with those nearest to it ({report.nearest}); "
+                "copies are the nearest, but some that only look alike are not listed"
+            )
         _tell(out, workspace, groups, sum(len(one.others) for one in copies.values()))
         decided: list[Edit] = [name_families(report)] if families and groups else []
         if apply_:

@@ -27,6 +27,7 @@ SEARCHED = ["--n", "100000", "--n", "1000000", "--methods", "ours, numba"]
 BENCHMARKS: dict[str, tuple[list[str], list[str]]] = {
     "command_speed": (["--repeats", "3"], ["--repeats", "1"]),
     "duplicates_search": ([*SEARCHED, "faiss flat"], [*SEARCHED, "--repeats", "1"]),
+    "duplicates_crowd": (["--count", "10000"], ["--count", "2000"]),
     "duplicates_regroup": ([], ["--rounds", "1"]),
     "import_speed": ([], ["--quick", "--repeats", "1", "--sets", "sprites"]),
     "explore_latency": ([], ["--quick"]),
@@ -63,6 +64,7 @@ ROWS = (
     Row("dedupe of all PokeSprites, first time", "command_speed", "dedupe_first_s", "s", 3.0),
     Row("the same again", "command_speed", "dedupe_again_s", "s", 0.3),
     Row("with 100 new sprites", "command_speed", "dedupe_added_s", "s", 0.6),
+    Row("dedupe of 10,000 drawn sprites (goal: 100,000)", "duplicates_crowd", "seconds", "s", 60.0),
     Row("all pairs within 8 of 64 bits, 100,000", "duplicates_search", "table/0/seconds/ours, numba", "s", 0.03,
         "table/0/seconds/faiss flat"),
     Row("all pairs within 8 of 64 bits, 1,000,000", "duplicates_search", "table/1/seconds/ours, numba", "s", 1.0,

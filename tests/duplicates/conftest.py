@@ -10,6 +10,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image
+from studio_calls import studio
+
+__all__ = ["studio"]
 
 
 @pytest.fixture(scope="session")

@@ -62,6 +62,19 @@ def test_both_engines_nominate_the_same_pairs(monkeypatch):
     assert len(compiled) > 500
 
 
+@needs_numba
+def test_both_engines_tell_the_same_pairs_apart_by_distance(monkeypatch):
+    made = prints(400)
+    made[:, SIGNS] &= np.uint64(0xFF)  # nearly everything looks alike
+    monkeypatch.setattr(module, "WORTH_COMPILING", 0)
+    compiled = candidates(made, most=700)
+    monkeypatch.setattr(module, "numba_available", lambda: False)
+    plain = candidates(made, most=700)
+    assert listed(plain) == listed(compiled)
+    assert plain.nearest == compiled.nearest > 1
+    assert len(plain) < len(candidates(made)) / 4
+
+
 @pytest.mark.parametrize("compiled", [False, pytest.param(True, marks=needs_numba)])
 @pytest.mark.parametrize(
     ("kinds", "silent", "nominated"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from collections.abc import Iterator
 
 import cv2
 import numpy as np
@@ -45,8 +46,9 @@ def turned_hue(picture: np.ndarray) -> np.ndarray:
     return picture[..., [1, 2, 0, 3]]
 
 
-def listed(found: np.ndarray) -> set[tuple[int, int, int]]:
-    return {tuple(row) for row in found.tolist()}
+def listed(found: np.ndarray | Iterator[np.ndarray]) -> set[tuple[int, int, int]]:
+    parts = [found] if isinstance(found, np.ndarray) else found
+    return {tuple(row) for part in parts for row in part.tolist()}
 
 
 def verdict_of(first: np.ndarray, second: np.ndarray) -> Verdict | None:

@@ -209,3 +209,17 @@ def test_results_of_threads_come_in_order():
     tasks = [partial(after, 0.02 * (5 - number), number) for number in range(5)]
     assert [int(one[0]) for one in search.in_threads(tasks, lambda: None)] == [0, 1, 2, 3, 4]
     assert list(search.in_threads([], lambda: None)) == []
+
+
+def test_results_of_threads_do_not_pile_up(monkeypatch):
+    monkeypatch.setattr(search.os, "cpu_count", lambda: 2)
+    begun: list[int] = []
+
+    def noted(number: int) -> np.ndarray:
+        begun.append(number)
+        return np.array([number])
+
+    results = search.in_threads([partial(noted, number) for number in range(90)], lambda: None)
+    for number, _ in enumerate(results):
+        assert len(begun) <= number + 1 + 3 * 2
+    assert sorted(begun) == list(range(90))

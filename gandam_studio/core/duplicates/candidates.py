@@ -10,7 +10,14 @@ from functools import partial
 import numpy as np
 
 from gandam_studio.core.duplicates.links import LOOK_RADIUS, WHOLE_RADIUS
-from gandam_studio.core.duplicates.missed_by_signs import alike_as_wholes, cut_off, distinct, laid_on_backgrounds
+from gandam_studio.core.duplicates.missed_by_signs import (
+    alike_as_wholes,
+    cut_off,
+    distinct,
+    laid_on_backgrounds,
+    sketches_apart,
+)
+from gandam_studio.core.duplicates.nearest import Nearest
 from gandam_studio.core.duplicates.search import in_threads, numba_available, pairs_within
 from gandam_studio.core.hashing.layout import LOOK, WHOLE, Column, Flag, flags, mirrored
 from gandam_studio.core.jobs import NULL_JOB, Job
@@ -29,7 +36,12 @@ SCAN_LIMIT = 150_000
 _ONE_WORD = ((int(Flag.NO_SILHOUETTE), 1, 0.5), (int(Flag.NO_INTERIOR), 0, 0.25))
 _INDEXED_RADIUS = 8
 WORTH_COMPILING = 8_000  # pictures; below this numpy is faster than loading numba
+# So many pairs are judged in a search, or so many for each new picture if that is more. The former take minutes, and
+# are more than a game's sprites need: the PokeSprites have five a picture.
+_PAIRS, _PAIRS_EACH = 200_000, 3
 _BLOCK, _ROWS = 512, 32  # pictures that are compared with all that follow at once; with numpy, what fits into a cache
+_AT_ONCE = 1 << 16  # pairs
+_NEVER = 1 << 12  # more than all words may differ by
 
 
 @dataclass(frozen=True)
@@ -39,15 +51,22 @@ class Candidates:
     Attributes:
         i, j: (P,) int64 rows.
         mirrored: (P,) bool, whether j must be mirrored first.
+        nearest: of each picture only so many of the nearest were nominated by what they look like; 0 if all were.
     """
 
     i: np.ndarray
     j: np.ndarray
     mirrored: np.ndarray
+    nearest: int = 0
 
     def __len__(self) -> int:
         """Return the number of pairs."""
         return len(self.i)
+
+    @property
+    def crowded(self) -> bool:
+        """Whether more look alike than are worth judging, so that only what can be shown is."""
+        return self.nearest > 0
 
 
 def candidates(
@@ -57,24 +76,38 @@ def candidates(
     whole_radius: int = WHOLE_RADIUS,
     first_new: int = 0,
     scan_limit: int = SCAN_LIMIT,
+    most: int | None = None,
+    nearest: int = 0,
     job: Job = NULL_JOB,
 ) -> Candidates:
     """Return the pairs of (N, COLUMNS) `fingerprints` within the radii or with equal pixel digests.
 
     Pairs of rows below `first_new` are skipped, as they were searched before. Blank and tiny pictures are paired by
-    digest only.
+    digest only. Of pairs that look alike no more than `most` are returned, the nearest of each picture (`Nearest`), and
+    of those that only sketches nominate a quarter of that; None for `worth_judging`. nearest: the largest number of
+    each picture, from an earlier search; 0 for any.
     """
     fingerprints = np.asarray(fingerprints, dtype=np.uint64)
     count = len(fingerprints)
-    parts = [_equal_digests(fingerprints, first_new), cut_off(fingerprints, first_new)]
+    most = worth_judging(count - first_new) if most is None else most
+    by_hash, by_sketch = Nearest(fingerprints, most, nearest), Nearest(fingerprints, most // 4, nearest)
     if count > scan_limit:
-        parts += _indexed(fingerprints, first_new, job)
+        _indexed(fingerprints, first_new, by_hash, job)
     elif count > 1:
-        parts.append(_scanned(fingerprints, look_radius, whole_radius, first_new, job))
-        parts.append(laid_on_backgrounds(fingerprints, first_new, job))
-        parts.append(alike_as_wholes(fingerprints, first_new, job))
+        _scanned(fingerprints, look_radius, whole_radius, first_new, by_hash, job)
+        for search in (laid_on_backgrounds, alike_as_wholes):
+            for pairs in search(fingerprints, first_new, job):
+                by_sketch.add_rows(pairs, sketches_apart(fingerprints, pairs))
+    (alike, kept), (as_wholes, kept_as_wholes) = by_hash.chosen(), by_sketch.chosen()
+    parts = [_equal_digests(fingerprints, first_new), cut_off(fingerprints, first_new), alike, as_wholes]
     rows = distinct(np.concatenate(parts), count)
-    return Candidates(rows[:, 0], rows[:, 1], rows[:, 2].astype(bool))
+    nearest = min(filter(None, (kept, kept_as_wholes)), default=0)
+    return Candidates(rows[:, 0], rows[:, 1], rows[:, 2].astype(bool), nearest)
+
+
+def worth_judging(new: int) -> int:
+    """The most pairs that look alike to judge where so many pictures are new, so that time grows with their number."""
+    return max(_PAIRS, _PAIRS_EACH * new)
 
 
 def _says_something(fingerprints: np.ndarray) -> np.ndarray:
@@ -104,8 +137,10 @@ def _equal_digests(fingerprints: np.ndarray, first_new: int) -> np.ndarray:
     return rows[rows[:, 1] >= first_new]
 
 
-def _scanned(fingerprints: np.ndarray, look_radius: int, whole_radius: int, first_new: int, job: Job) -> np.ndarray:
-    """(P, 3) i, j, mirrored from comparing every pair, or each new picture with all."""
+def _scanned(
+    fingerprints: np.ndarray, look_radius: int, whole_radius: int, first_new: int, into: Nearest, job: Job
+) -> None:
+    """Compare every pair, or each new picture with all; a pair's distance is that of all its six words."""
     rows = np.flatnonzero(_says_something(fingerprints))
     # New pictures come first, so that comparing each with all that follow it is all there is to do.
     new = rows >= first_new
@@ -121,7 +156,6 @@ def _scanned(fingerprints: np.ndarray, look_radius: int, whole_radius: int, firs
         from gandam_studio.core.duplicates.scan_numba import scan_block
 
         block, done, size = scan_block, in_threads, _BLOCK
-    found = [np.zeros((0, 3), dtype=np.int64)]
     job.start("Comparing fingerprints", count)
     edges = [*range(0, count, size), count]
     tasks = [
@@ -130,9 +164,8 @@ def _scanned(fingerprints: np.ndarray, look_radius: int, whole_radius: int, firs
     ]
     for (start, stop), hits in zip(itertools.pairwise(edges), done(tasks, job.check), strict=True):
         a, b = rows[hits[:, 0]], rows[hits[:, 1]]
-        found.append(np.stack([np.minimum(a, b), np.maximum(a, b), hits[:, 2]], axis=1))
+        into.add(np.minimum(a, b), np.maximum(a, b), hits[:, 2], hits[:, 3])
         job.advance(stop - start)
-    return np.concatenate(found)
 
 
 def _one_by_one(tasks: Sequence[Callable[[], np.ndarray]], check: Callable[[], None]) -> Iterator[np.ndarray]:
@@ -151,7 +184,7 @@ def _scan_rows(
     even_share: float,
     radii: np.ndarray,
 ) -> np.ndarray:
-    """(P, 3) i, j, mirrored with start <= i < stop and i < j, in rows of `words`; the numpy engine.
+    """(P, 4) i, j, ways, distance (`Nearest.add`), start <= i < stop and i < j, rows of `words`; the numpy engine.
 
     Those of one silhouette pass, as recolours may have any interior.
 
@@ -180,7 +213,7 @@ def _scan_rows(
     odd = [np.bitwise_count(words[:, column][a] ^ words[:, column][b]).astype(np.int64) for column in (1, 3, 5)]
     ordinary, widest = kinds[a] | kinds[b] == 0, np.maximum(radii[a], radii[b])
     special = np.flatnonzero(~ordinary)
-    found = []
+    ways, nearest = np.zeros(len(a), dtype=np.int64), np.full(len(a), _NEVER)
     for turned in (0, 1):
         shape, inside, entire = (here + (64 - off if turned else off) for here, off in zip(even, odd, strict=True))
         near = (shape + inside <= look_radius) & (even[0] + even[1] <= even_radius) | (shape == 0)
@@ -190,8 +223,10 @@ def _scan_rows(
             evens = [counted[special] for counted in even]
             near[special] |= _near_in_one(evens, shape[special], inside[special], mine, other, look_radius)
         near |= entire <= widest
-        found.append(np.stack([a[near], b[near], np.full(int(near.sum()), turned)], axis=1))
-    return np.concatenate(found)
+        ways |= near.astype(np.int64) << turned
+        nearest = np.where(near, np.minimum(nearest, shape + inside + entire), nearest)
+    kept = np.flatnonzero(ways)
+    return np.stack([a[kept], b[kept], ways[kept], nearest[kept]], axis=1)
 
 
 def _near_in_one(
@@ -213,11 +248,11 @@ def _near_in_one(
     return found
 
 
-def _indexed(fingerprints: np.ndarray, first_new: int, job: Job) -> list[np.ndarray]:
-    """(P, 3) i, j, mirrored from a search for the even words, which a picture shares with its mirror image."""
+def _indexed(fingerprints: np.ndarray, first_new: int, into: Nearest, job: Job) -> None:
+    """Search for the even words, which a picture shares with its mirror image; distances as of `_scanned`."""
     usable = _says_something(fingerprints)
     turned = mirrored(fingerprints)
-    parts = []
+    parts = [np.zeros((0, 3), dtype=np.int64)]
     for columns, unusable in (
         ((Column.SILHOUETTE_EVEN, Column.SILHOUETTE_ODD), Flag.NO_SILHOUETTE),
         ((Column.INTERIOR_EVEN, Column.INTERIOR_ODD), Flag.NO_INTERIOR),
@@ -233,4 +268,16 @@ def _indexed(fingerprints: np.ndarray, first_new: int, job: Job) -> list[np.ndar
         for way, distance in ((0, straight), (1, crossed)):
             near = distance <= 2 * _INDEXED_RADIUS
             parts.append(np.stack([i[near], j[near], np.full(int(near.sum()), way)], axis=1))
-    return parts
+    add_by_signs(distinct(np.concatenate(parts), len(fingerprints)), fingerprints, into)
+
+
+def add_by_signs(rows: np.ndarray, fingerprints: np.ndarray, into: Nearest) -> None:
+    """Add sorted (P, 3) i, j, mirrored with the distances of all six words of (N, COLUMNS) fingerprints."""
+    signs = slice(LOOK[0], WHOLE[-1] + 1)
+    firsts = np.flatnonzero(np.append(True, (rows[1:, :2] != rows[:-1, :2]).any(axis=1)))[::_AT_ONCE]
+    for some in np.split(rows, firsts[1:]):
+        turned = some[:, 2] > 0
+        other = fingerprints[some[:, 1]]
+        other[turned] = mirrored(other[turned])
+        apart = np.bitwise_count(fingerprints[some[:, 0], signs] ^ other[:, signs]).sum(axis=1, dtype=np.int64)
+        into.add_rows(some, apart)

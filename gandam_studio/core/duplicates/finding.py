@@ -61,7 +61,9 @@ def find_duplicates(
 
     found = search(source, VerifiedLinks(), radii, job=job)
     judged = _judged(Links.of(found.links), source, found.enlargements)
-    return DuplicateReport(found.links, judged, distance=distance, rules=rules)
+    report = DuplicateReport(found.links, judged, distance=distance, rules=rules)
+    report.nearest = found.nearest
+    return report
 
 
 def _in_workspace(
@@ -77,14 +79,14 @@ def _in_workspace(
     if not known.seqs <= set(pictures.seqs.tolist()):
         known = VerifiedLinks()  # of another workspace, or made up
     last = int(pictures.seqs[-1]) if len(pictures.seqs) else 0
-    links, enlargements = Links.of(known.links), known.enlargements
+    links, enlargements, nearest = Links.of(known.links), known.enlargements, known.nearest
     if last > known.last or not enlargements.keys() >= {*links.ends.tolist()}:
         # What compares pictures is loaded only where there are any to compare: that takes longer than the rest.
         from gandam_studio.core.duplicates.searching import search
         from gandam_studio.core.duplicates.unfinished import forget_unfinished
 
         found = search(pictures, known, radii, workers=workers, folder=workspace.folder, job=job)
-        links, enlargements = Links.of(found.links), found.enlargements
+        links, enlargements, nearest = Links.of(found.links), found.enlargements, found.nearest
         # Unreadable pictures must be compared again once they can be read. Findings are derived data, so commands that
         # only read save them too.
         if last > known.last and not pictures.unreadable:
@@ -96,6 +98,7 @@ def _in_workspace(
     query = "SELECT a, b FROM pairs WHERE verdict = 'distinct'"
     apart = [(int(a), int(b)) for a, b in workspace.connection.execute(query)]
     report = DuplicateReport(links, _judged(links, pictures, enlargements), distance=distance, rules=rules, apart=apart)
+    report.nearest = nearest
     report.unreadable = tuple(pictures.sprites[row].name for row in sorted(pictures.unreadable))
     return report
 

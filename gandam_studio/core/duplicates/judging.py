@@ -86,6 +86,7 @@ class Judge:
         """Return the links by row, i < j, at most one per pair.
 
         Frames of an animation are NEAR here, as pixels do not tell them apart. `check` is called often and may raise.
+        Of crowded pairs only those up to `LOOSEST`: others serve to find what shares a neighbour with both, and many.
         """
         best: dict[tuple[int, int], list[_Passed]] = {}
         prints = self._source.prints(pairs.i), self._source.prints(pairs.j)
@@ -109,7 +110,7 @@ class Judge:
             check()
             part = slice(start, start + _BATCH)
             i, j, mirrored = pairs.i[part], pairs.j[part], pairs.mirrored[part]
-            self._pictures.prepare(np.concatenate([i, j]))
+            self._pictures.prepare(np.concatenate([i, j]), for_tiles=pairs.crowded)
             found = self._compared(i, j, mirrored)
             logit = self._second_look(found, i, j, mirrored, near[part])
             shown = self._lacking_an_edge(logit, i, j, mirrored, cut[part])
@@ -131,7 +132,9 @@ class Judge:
         for ways in best.values():
             check()
             ways.sort(key=lambda one: (-one.logit, one.mirrored))  # unmirrored wins a tie
-            links.append(self._link(ways))
+            link = self._link(ways, pairs.crowded)
+            if not pairs.crowded or link.verdict.distance <= LOOSEST:
+                links.append(link)
         return links
 
     def enlargement(self, row: int) -> int:
@@ -233,27 +236,27 @@ class Judge:
             return -np.inf
         return evidence(first.canvas, second.canvas, mirrored=mirrored)
 
-    def _link(self, ways: list[_Passed]) -> Link:
+    def _link(self, ways: list[_Passed], crowded: bool) -> Link:
         """Decide one pair's relation on its own pixels; ways: in one or both orientations, the better one first.
 
         A symmetric figure may look more alike mirrored and be a copy as it is: then what is proven counts, and if both
         are, that it is as it was, unless the other is much more alike. Not the other way round, where a texture may
         pass for itself mirrored and encoded.
         """
-        verdict = self._verdict(ways[0])
+        verdict = self._verdict(ways[0], crowded)
         if len(ways) > 1 and ways[0].mirrored:
             if _unproven(verdict) > (0, 0.0):
-                verdict = min(verdict, self._verdict(ways[1]), key=_unproven)
+                verdict = min(verdict, self._verdict(ways[1], crowded), key=_unproven)
             elif verdict.distance > 0 and ways[1].logit >= ways[0].logit - _NO_BETTER:
-                verdict = min(self._verdict(ways[1]), verdict, key=_unproven)
+                verdict = min(self._verdict(ways[1], crowded), verdict, key=_unproven)
         i, j = ways[0].i, ways[0].j
         if i < j:
             return Link(i, j, verdict)
         transform = verdict.transform.inverted(self._pictures[i].size[0], self._pictures[j].size[0])
         return Link(j, i, replace(verdict, transform=transform))
 
-    def _verdict(self, passed: _Passed) -> Verdict:
-        """What a pair is in one orientation."""
+    def _verdict(self, passed: _Passed, crowded: bool) -> Verdict:
+        """What a pair is in one orientation; of a crowded one that no setting would show, no more than that."""
         i, j, mirrored = passed.i, passed.j, passed.mirrored
         first, second = self._pictures[i], self._pictures[j]
 
@@ -280,7 +283,14 @@ class Judge:
             remade=lambda transform: self._remade(i, j, transform),
             hiding=lambda: not passed.shown and (first.hides or second.hides),
             lent=laid is not None and not (first.plain and second.plain),
+            briefly=crowded and laid is None and not self._near_as_wholes(i, j, mirrored),
         )
+
+    def _near_as_wholes(self, i: int, j: int, mirrored: bool) -> bool:
+        """Whether the hashes of two whole pictures are so near that canvases are worth comparing."""
+        first, second = self._source.prints(np.array([i, j]))
+        turned = mirrored_rows(second[None])[0] if mirrored else second
+        return int(np.bitwise_count(first[list(WHOLE)] ^ turned[list(WHOLE)]).sum()) <= _CANVAS_RADIUS
 
     def _laid_by_canvas(self, i: int, j: int, mirrored: bool) -> tuple[Drawing, Drawing]:
         """The drawings of a pair whose canvases match, at least one of them opaque.

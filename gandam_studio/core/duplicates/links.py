@@ -181,11 +181,13 @@ class VerifiedLinks:
         links: their verified relations, by row number.
         last: the last row number that was compared; 0 for none.
         enlargements: the enlargement (`enlarging.enlargement`) of each linked sprite, by row number.
+        nearest: see `DuplicateReport`.
     """
 
     links: Sequence[Link] = ()
     last: int = 0
     enlargements: dict[int, int] = field(default_factory=dict)
+    nearest: int = 0
 
     @property
     def seqs(self) -> set[int]:
@@ -210,6 +212,7 @@ def save_findings(folder: Path, findings: VerifiedLinks, radii: tuple[int, int])
     stream = io.BytesIO()
     arrays: dict[str, Any] = {
         "header": np.array([VERSION, FINGERPRINT_VERSION, *radii, findings.last], dtype=np.int64),
+        "nearest": np.array(findings.nearest, dtype=np.int64),
         "enlargements": np.array(sorted(findings.enlargements.items()), dtype=np.int64).reshape(-1, 2),
         **Links.of(findings.links).columns,
     }
@@ -225,11 +228,12 @@ def load_findings(folder: Path, radii: tuple[int, int]) -> VerifiedLinks:
                 return VerifiedLinks()
             enlargements = dict(stored["enlargements"].tolist())
             links = Links({name: stored[name] for name, _, _ in _COLUMNS})
-            if not links.intact():
+            nearest = int(stored["nearest"]) if "nearest" in stored else 0  # all were compared before there was this
+            if not links.intact() or nearest < 0:
                 return VerifiedLinks()
     except Exception:  # zipfile, zlib and numpy raise anything for a damaged file; it is made anew.
         return VerifiedLinks()
-    return VerifiedLinks(links, last, enlargements)
+    return VerifiedLinks(links, last, enlargements, nearest)
 
 
 def _stored_last(path: Path, radii: tuple[int, int]) -> int:

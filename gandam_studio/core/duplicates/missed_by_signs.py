@@ -8,6 +8,7 @@ Every measure is of the two pictures alone, so that what is nominated does not d
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import cached_property
 
 import numpy as np
 
@@ -48,17 +49,17 @@ _GRADIENTS = np.stack(
 ).reshape(CELLS, 3)
 
 
-def laid_on_backgrounds(fingerprints: np.ndarray, first_new: int = 0, job: Job = NULL_JOB) -> np.ndarray:
-    """(P, 3) i, j, mirrored: transparent pictures, and opaque ones of one aspect that may be them, laid on something.
+def laid_on_backgrounds(fingerprints: np.ndarray, first_new: int = 0, job: Job = NULL_JOB) -> Iterator[np.ndarray]:
+    """Yield (P, 3) i, j, mirrored: transparent pictures, and opaque ones of one aspect that may be them on something.
 
-    What is behind is taken for an even gradient, fitted to each pair by least squares in closed form.
+    Both orientations of a pair come in one part. What is behind is taken for an even gradient, fitted to each pair by
+    least squares in closed form.
     fingerprints: (N, COLUMNS). Pairs of rows that both come before `first_new` are left out. Raises Cancelled.
     """
     shown = flags(fingerprints)
     telling = (shown & (Flag.BLANK | Flag.TINY)) == 0
     opaque = np.flatnonzero(telling & (shown & Flag.OPAQUE > 0))
     clear = np.flatnonzero(telling & (shown & Flag.OPAQUE == 0))
-    found = [np.zeros((0, 3), dtype=np.int64)]
     sizes, cells = whole_sizes(fingerprints), sketches_of(fingerprints)
     opaque = opaque[_beyond_gradients(_scaled(cells[opaque])[..., :3]) > _LEAST]
     job.start("Comparing sketches", len(clear))
@@ -68,13 +69,14 @@ def laid_on_backgrounds(fingerprints: np.ndarray, first_new: int = 0, job: Job =
         if not len(fitting):
             continue
         backs = np.ascontiguousarray(_scaled(cells[fitting])[..., :3].transpose(2, 1, 0))  # channel, cell, picture
+        parts = []
         for turned in (0, 1):
             near = _fits(_scaled(cells[rows][:, :, ::-1] if turned else cells[rows]), backs)
             mine, other = (place[index] for place, index in zip((rows, fitting), np.nonzero(near), strict=True))
             fresh = np.maximum(mine, other) >= first_new
             pair = np.sort(np.stack([mine, other], axis=1)[fresh], axis=1)
-            found.append(np.column_stack([pair, np.full(len(pair), turned)]))
-    return np.concatenate(found)
+            parts.append(np.column_stack([pair, np.full(len(pair), turned)]))
+        yield np.concatenate(parts)
 
 
 def _of_one_aspect(rows: np.ndarray, others: np.ndarray, sizes: np.ndarray) -> Iterator[tuple[np.ndarray, np.ndarray]]:
@@ -143,8 +145,8 @@ def _left(sprites: np.ndarray, backs: np.ndarray, basis: np.ndarray) -> tuple[np
     return left, np.minimum(shown[:, None], shown_there)
 
 
-def alike_as_wholes(fingerprints: np.ndarray, first_new: int = 0, job: Job = NULL_JOB) -> np.ndarray:
-    """(P, 3) i, j, mirrored: pictures whose sketches are next to the same, resized, or of one size that they fill.
+def alike_as_wholes(fingerprints: np.ndarray, first_new: int = 0, job: Job = NULL_JOB) -> Iterator[np.ndarray]:
+    """Yield (P, 3) i, j, mirrored: pictures with sketches next to the same, resized, or of one size that they fill.
 
     Opaque ones fill it, and such as tiles with rounded corners. Arguments as of `laid_on_backgrounds`.
     """
@@ -155,12 +157,11 @@ def alike_as_wholes(fingerprints: np.ndarray, first_new: int = 0, job: Job = NUL
         _varying(_scaled(cells[usable]).reshape(-1, BYTES), 4) > _LEAST
     ]  # one colour is all that others show
     opaque, full = shown & Flag.OPAQUE > 0, shown & Flag.NO_SILHOUETTE > 0
-    found = [np.zeros((0, 3), dtype=np.int64)]
     job.start("Comparing sketches", len(usable))
     for kind in (usable[opaque[usable]], usable[~opaque[usable]]):
         for rows, fitting in _of_one_aspect(kind, kind, sizes):
             job.advance(len(rows))
-            fitting = fitting[fitting >= (first_new if rows.max() < first_new else 0)]
+            fitting = fitting[fitting >= max(first_new, rows.min() + 1)]  # the later row of each pair
             same = (sizes[fitting] == sizes[rows[0]]).all(axis=1)
             filled = None
             if not opaque[rows[0]]:
@@ -170,6 +171,7 @@ def alike_as_wholes(fingerprints: np.ndarray, first_new: int = 0, job: Job = NUL
             if not len(fitting):
                 continue
             theirs = _Views(cells[fitting])
+            parts = []
             for turned in (0, 1):
                 mine = _Views(cells[rows][:, :, ::-1] if turned else cells[rows])
                 near = mine.near(theirs, same if filled is None else None)
@@ -179,25 +181,29 @@ def alike_as_wholes(fingerprints: np.ndarray, first_new: int = 0, job: Job = NUL
                 a, b = np.nonzero(near)
                 a, b = rows[a], fitting[b]
                 wanted = (a < b) & (b >= first_new)
-                found.append(np.column_stack([a[wanted], b[wanted], np.full(np.count_nonzero(wanted), turned)]))
-    return np.concatenate(found)
+                parts.append(np.column_stack([a[wanted], b[wanted], np.full(np.count_nonzero(wanted), turned)]))
+            yield np.concatenate(parts)
 
 
 class _Views:
     """(N, SIDE, SIDE, 4) uint8 sketches, as they are compared."""
 
     def __init__(self, cells: np.ndarray) -> None:
+        self._cells = cells
         scaled = _scaled(cells)
         self._colours = scaled.reshape(len(scaled), BYTES)
-        self._light = _normed(scaled[..., :3] @ _LUMA)
-        self._greatest = scaled[..., :3].max(axis=2)
+
+    @cached_property
+    def _light(self) -> np.ndarray:
+        return _normed(_scaled(self._cells)[..., :3] @ _LUMA)
+
+    @cached_property
+    def _greatest(self) -> np.ndarray:
+        return np.asarray(_scaled(self._cells)[..., :3].max(axis=2))
 
     def of(self, chosen: np.ndarray) -> _Views:
         """Those that (N,) bool marks."""
-        found = _Views.__new__(_Views)
-        found._colours, found._light = self._colours[chosen], self._light[chosen]
-        found._greatest = self._greatest[chosen]
-        return found
+        return _Views(self._cells[chosen])
 
     def near(self, others: _Views, same: np.ndarray | None) -> np.ndarray:
         """(N, M) bool. Only pictures that are filled are compared otherwise than by colours: others have silhouettes.
@@ -245,6 +251,13 @@ def worth_comparing_as_wholes(first: np.ndarray, second: np.ndarray, mirrored: n
     varying = np.minimum(_varying(mine, 4), _varying(other, 4))
     found[rows] = np.square(mine - other).sum(axis=1) <= _LOOK_AGAIN * np.maximum(varying, _LEAST)
     return found
+
+
+def sketches_apart(fingerprints: np.ndarray, pairs: np.ndarray) -> np.ndarray:
+    """(P,) int64: how far the sketches of (P, 3) i, j, mirrored of (N, COLUMNS) fingerprints are apart, in levels."""
+    mine, other = (sketches_of(fingerprints[pairs[:, column]]).astype(np.int64) for column in (0, 1))
+    other = np.where(pairs[:, 2, None, None, None] > 0, other[:, :, ::-1], other)
+    return np.asarray(np.sqrt(np.square(mine - other).sum(axis=(1, 2, 3))).astype(np.int64))
 
 
 def shown_sides(fingerprints: np.ndarray) -> np.ndarray:

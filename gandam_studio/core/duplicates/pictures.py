@@ -125,9 +125,12 @@ class Pictures:
             self._bytes -= oldest.cost
         return made
 
-    def prepare(self, rows: np.ndarray) -> None:
-        """Read small pictures among (P,) rows, and find the contents of those of one size at once, which is faster."""
-        rows = np.array([row for row in as_seqs(rows).tolist() if row not in self._known], dtype=np.int64)
+    def prepare(self, rows: np.ndarray, *, for_tiles: bool = False) -> None:
+        """Read small pictures among (P,) rows, and find the contents of those of one size at once, which is faster.
+
+        for_tiles: only those whose tiles are not known, where few pairs need more.
+        """
+        rows = np.array([row for row in as_seqs(rows).tolist() if not self._has(row, for_tiles)], dtype=np.int64)
         if len(rows) < 2:
             return
         small = whole_sizes(self.source.prints(rows)).prod(axis=1) <= _CANVAS_PIXELS
@@ -140,6 +143,10 @@ class Pictures:
                 contents = find_contents(np.stack([picture.rgba for picture in pictures]))
                 for index, picture in enumerate(pictures):
                     picture.drawing = Drawing(contents.content(index))
+
+    def _has(self, row: int, tile: bool) -> bool:
+        """Whether a picture was read, or its tile is known."""
+        return row in self._known or (tile and (row, False) in self._tile_of)
 
     def tiles(self, rows: Sequence[int], *, whole: bool = False) -> np.ndarray:
         """Return the (P, SIDE, SIDE, 4) uint8 tiles of the contents of pictures, or of the whole pictures.

@@ -49,6 +49,7 @@ _WHITE = 0.3
 _CHANGED = 40  # levels: a redrawn pixel, not an encoder's error
 _SCALE = 0.045  # log size: contents whose scales differ by less have the same scale
 _MAYBE_SCALE = 0.13  # and up to this, if their pixels agree then: a cut-off edge looks like a stretch
+_UNLIKE, _LITTLE = 0.95, 0.05  # least distance and greatest confidence of contents of unequal proportions
 _STRETCH = 0.02  # log aspect ratio, or one pixel of the smaller side: sprites are not resized by unequal factors
 # Recoloured pictures must be the same drawing. Of 3,023 recoloured copies on one grid 99.9 % have more than .95 in
 # silhouette and .74 in steps; different sprites that get this far have .81 to .86, or .5 (except one pair of twins).
@@ -185,6 +186,7 @@ def decide(
     remade: Callable[[Transform], Transform | None] = lambda _: None,
     hiding: Callable[[], bool] = lambda: False,
     lent: bool = False,
+    briefly: bool = False,
 ) -> Verdict:
     """Decide the relation of two contents that were judged to be the same picture.
 
@@ -203,6 +205,7 @@ def decide(
             from the other, else None.
         hiding: whether a picture has more than its content, such as specks that were taken for background.
         lent: whether one has the silhouette of the other, so that its content may lack something.
+        briefly: whether it is enough to know of contents of unequal proportions that they have them.
     """
     first, second = drawn.content, other_drawn.content
     stretch_x, stretch_y = 1 + float(parameters[0]), 1 + float(parameters[2])
@@ -226,6 +229,9 @@ def decide(
     else:
         scale_x = scale_y = 1.0
     scale_x, scale_y = scale_x * factor / other_factor, scale_y * factor / other_factor
+    side = min(*first.box[2:], *second.box[2:])
+    if briefly and overlay.shift is None and _stretched(scale_x, scale_y, side):
+        return Verdict(NEAR, Transform(mirrored, scale_x, scale_y), _UNLIKE, _LITTLE)
     change = _changes(overlay, encoded, resampled)
     if encoded is None and (in_place := _recoloured_in_place(mine, other, overlay, change, resampled)):
         overlay, change = in_place
@@ -277,13 +283,10 @@ def decide(
     relation = NEAR if change.redrawn else (transform.words or (EXACT,))[-1]
     distance, confidence = (0.0, 1.0) if exact else judged(logit - change.doubt)
     if not exact and (
-        resized
-        and (made is None or made.resized)
-        and _stretched(scale_x, scale_y, min(*first.box[2:], *second.box[2:]))
-        and not whole()
+        resized and (made is None or made.resized) and _stretched(scale_x, scale_y, side) and not whole()
     ):
         # Two similar sprites, not one that was enlarged.
-        distance, confidence = max(distance, 1 - confidence, 0.95), min(confidence, 0.05)
+        distance, confidence = max(distance, 1 - confidence, _UNLIKE), min(confidence, _LITTLE)
     return Verdict(relation, transform, distance, confidence)
 
 

@@ -94,6 +94,8 @@ class DuplicateReport:
         distance: how different two pictures of a group may be.
         rules: the rules by which keepers are chosen, in order (`keeping.RULES`).
         unreadable: names of sprites that could not be read and were not compared.
+        nearest: with how many of the nearest each sprite was compared, where more look alike than can be compared;
+            0 if it was with all of them.
     """
 
     def __init__(
@@ -107,6 +109,7 @@ class DuplicateReport:
     ) -> None:
         self._links = Links.of(links)
         self.unreadable: tuple[str, ...] = ()
+        self.nearest = 0
         self.distance = distance
         self.rules = tuple(rules)
         self._judged = judged

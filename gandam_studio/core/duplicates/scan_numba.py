@@ -16,11 +16,11 @@ _NO_SILHOUETTE, _NO_INTERIOR = int(Flag.NO_SILHOUETTE), int(Flag.NO_INTERIOR)
 
 @njit(cache=True, nogil=True, boundscheck=False)
 def scan_block(words, kinds, start, stop, look_radius, even_share, radii):
-    """Return the same pairs as `candidates._scan_rows`, in another order."""
+    """Return the same rows as `candidates._scan_rows`, in another order."""
     even_radius = int(even_share * look_radius)
     inside_radius, shape_radius = look_radius // 2, look_radius // 4
     inside_even_radius, shape_even_radius = int(even_share * 0.5 * look_radius), int(even_share * 0.25 * look_radius)
-    found = np.empty((1024, 3), dtype=np.int64)
+    found = np.empty((1024, 4), dtype=np.int64)
     count = 0
     for i in range(start, stop):
         se, so, ie, io, we, wo = words[i, 0], words[i, 1], words[i, 2], words[i, 3], words[i, 4], words[i, 5]
@@ -45,6 +45,7 @@ def scan_block(words, kinds, start, stop, look_radius, even_share, radii):
             shape_odd = np.int64(ones(so ^ words[j, 1]))
             inside_odd = np.int64(ones(io ^ words[j, 3]))
             whole_odd = np.int64(ones(wo ^ words[j, 5]))
+            ways, nearest = 0, np.int64(0)
             for turned in range(2):
                 if turned:
                     shape_odd, inside_odd, whole_odd = 64 - shape_odd, 64 - inside_odd, 64 - whole_odd
@@ -59,10 +60,15 @@ def scan_block(words, kinds, start, stop, look_radius, even_share, radii):
                     else:
                         near = near or shape <= shape_radius
                 if near:
-                    if count == len(found):
-                        larger = np.empty((2 * count, 3), dtype=np.int64)
-                        larger[:count] = found
-                        found = larger
-                    found[count, 0], found[count, 1], found[count, 2] = i, j, turned
-                    count += 1
+                    apart = shape + inside + whole_even + whole_odd
+                    if ways == 0 or apart < nearest:
+                        nearest = np.int64(apart)
+                    ways |= 1 << turned
+            if ways:
+                if count == len(found):
+                    larger = np.empty((2 * count, 4), dtype=np.int64)
+                    larger[:count] = found
+                    found = larger
+                found[count, 0], found[count, 1], found[count, 2], found[count, 3] = i, j, ways, nearest
+                count += 1
     return found[:count]

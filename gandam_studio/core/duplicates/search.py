@@ -13,8 +13,9 @@ run in a few threads, a chunk each.
 from __future__ import annotations
 
 import os
+from collections import deque
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
 from importlib.util import find_spec
@@ -39,6 +40,7 @@ Engine = Literal["auto", "numpy", "numba"]
 
 _BLOCK = 1 << 20  # comparisons per numpy operation: temporaries of 8 MB
 _THREADS = 8  # at most
+_AHEAD = 2  # tasks a thread that are under way before a result is taken
 WORTH_COMPILING = 4e7  # comparisons; below this numpy is faster than loading numba
 
 
@@ -132,13 +134,22 @@ def numba_available() -> bool:
 def in_threads(tasks: Sequence[Callable[[], np.ndarray]], check: Callable[[], None]) -> Iterator[np.ndarray]:
     """Do tasks that leave the interpreter's lock free, in a few threads; yields their results in order.
 
+    Few are done before they are asked for, so that results do not pile up.
+
     check: called before each result; what it raises is raised once the tasks under way are done.
     """
-    pool = ThreadPoolExecutor(max(1, min(len(tasks), os.cpu_count() or 1, _THREADS)))
+    threads = max(1, min(len(tasks), os.cpu_count() or 1, _THREADS))
+    pool = ThreadPoolExecutor(threads)
+    waiting: deque[Future[np.ndarray]] = deque()
     try:
-        for one in [pool.submit(task) for task in tasks]:
+        for task in tasks:
+            waiting.append(pool.submit(task))
+            if len(waiting) > _AHEAD * threads:
+                check()
+                yield waiting.popleft().result()
+        while waiting:
             check()
-            yield one.result()
+            yield waiting.popleft().result()
     finally:
         pool.shutdown(cancel_futures=True)
 

@@ -7,8 +7,9 @@ from pathlib import Path
 import numpy as np
 
 from gandam_studio.core.duplicates.blanks import blank_links
-from gandam_studio.core.duplicates.candidates import Candidates, candidates
+from gandam_studio.core.duplicates.candidates import Candidates, add_by_signs, candidates, worth_judging
 from gandam_studio.core.duplicates.links import Links, VerifiedLinks
+from gandam_studio.core.duplicates.nearest import Nearest
 from gandam_studio.core.duplicates.sources import PictureSource
 from gandam_studio.core.duplicates.verifying import Verifier
 from gandam_studio.core.jobs import NULL_JOB, Job
@@ -26,29 +27,44 @@ def search(
     radii: for the look and the whole picture (`candidates`). workers, folder: see `Verifier`.
     """
     with Verifier(source, workers, folder) as verifier:
-        links = _links(source, verifier, known, radii, job)
+        links, nearest = _links(source, verifier, known, radii, job)
     last = int(source.seqs[-1]) if len(source.seqs) else 0
-    return VerifiedLinks(links, last, _enlargements(links, source, verifier, known.enlargements, job))
+    return VerifiedLinks(links, last, _enlargements(links, source, verifier, known.enlargements, job), nearest)
 
 
-def _links(source: PictureSource, verifier: Verifier, known: VerifiedLinks, radii: tuple[int, int], job: Job) -> Links:
-    """All links by row number, including known ones, sorted."""
+def _links(
+    source: PictureSource, verifier: Verifier, known: VerifiedLinks, radii: tuple[int, int], job: Job
+) -> tuple[Links, int]:
+    """All links by row number, including known ones, sorted, and `VerifiedLinks.nearest`."""
     first_new = int(np.searchsorted(source.seqs, known.last, side="right"))
     if first_new == len(source.seqs):
-        return Links.of(known.links)
+        return Links.of(known.links), known.nearest
     verifier.expect(len(source.seqs) - first_new)
     old = Links.of(known.links)
     old = old.renamed(np.searchsorted(source.seqs, old.pairs))
-    pairs = candidates(source.fingerprints, look_radius=radii[0], whole_radius=radii[1], first_new=first_new, job=job)
+    pairs = candidates(
+        source.fingerprints,
+        look_radius=radii[0],
+        whole_radius=radii[1],
+        first_new=first_new,
+        nearest=known.nearest,
+        job=job,
+    )
     links = old.with_others(verifier.links(pairs, job))
     blank = blank_links(source, links, first_new, job)
     verifier.enlargements |= {row: 1 for link in blank for row in (link.i, link.j)}  # unknown for a single colour
     links = links.with_others(blank)
     wanted = pairs_to_judge(links.pairs, pairs, first_new, len(source.seqs))
     if len(wanted):
-        rows, turned = np.repeat(wanted, 2, axis=0), np.tile(np.array([False, True]), len(wanted))
-        links = links.with_others(verifier.links(Candidates(rows[:, 0], rows[:, 1], turned), job))
-    return links.renamed(source.seqs[links.pairs])
+        rows = np.column_stack([np.repeat(wanted, 2, axis=0), np.tile([0, 1], len(wanted))])
+        if pairs.crowded:
+            few = Nearest(source.fingerprints, worth_judging(len(source.seqs) - first_new) // 2)
+            add_by_signs(rows, source.fingerprints, few)
+            rows, _ = few.chosen()
+        between = Candidates(rows[:, 0], rows[:, 1], rows[:, 2] > 0, pairs.nearest)
+        links = links.with_others(verifier.links(between, job))
+    nearest = min(filter(None, (known.nearest, pairs.nearest)), default=0)
+    return links.renamed(source.seqs[links.pairs]), nearest
 
 
 def pairs_to_judge(linked: np.ndarray, pairs: Candidates, first_new: int, count: int) -> np.ndarray:

@@ -101,7 +101,8 @@ def _rows_of(what: Judged | Candidates) -> set[int]:
 
 def _name(shares: Sequence[Candidates], fingerprints: np.ndarray) -> str:
     """A digest of all that the results depend on."""
-    digest = hashlib.blake2b(repr((VERSION, FINGERPRINT_VERSION)).encode(), digest_size=16)
+    crowded = any(share.crowded for share in shares)
+    digest = hashlib.blake2b(repr((VERSION, FINGERPRINT_VERSION, crowded)).encode(), digest_size=16)
     digest.update(np.ascontiguousarray(fingerprints[:, [Column.PIXELS, Column.SIZE, Column.FLAGS]]).tobytes())
     for share in shares:
         digest.update(np.stack([share.i, share.j, share.mirrored]).astype("<i8").tobytes())

@@ -77,7 +77,8 @@ class Verifier:
         swapped = digests[pairs.i] > digests[pairs.j]
         first, second = np.where(swapped, pairs.j, pairs.i), np.where(swapped, pairs.i, pairs.j)
         parts = [
-            Candidates(first[share], second[share], pairs.mirrored[share]) for share in shares(pairs, len(digests))
+            Candidates(first[share], second[share], pairs.mirrored[share], pairs.nearest)
+            for share in shares(pairs, len(digests))
         ]
         found: list[Links] = []
         with contextlib.ExitStack() as stack:

@@ -122,18 +122,18 @@ def pack_share(stored: Sequence[Stored], prints: np.ndarray, pairs: Candidates, 
         np.ascontiguousarray(prints, dtype="<u8").tobytes(),
         np.stack([pairs.i, pairs.j, pairs.mirrored]).astype("<i8").tobytes(),
     ]
-    return pack([[astuple(one) for one in stored], compiling], blobs)
+    return pack([[astuple(one) for one in stored], compiling, pairs.nearest], blobs)
 
 
 def unpack_share(frame: bytes) -> tuple[list[Stored], np.ndarray, Candidates, bool]:
     """The inverse of `pack_share`."""
     from gandam_studio.core.duplicates.candidates import Candidates
 
-    (rows, compiling), (prints, pairs) = unpack(frame)
+    (rows, compiling, nearest), (prints, pairs) = unpack(frame)
     stored = [Stored(*row) for row in rows]
     i, j, mirrored = np.frombuffer(pairs, dtype="<i8").reshape(3, -1)
     words = np.frombuffer(prints, dtype="<u8").reshape(len(stored), -1)
-    return stored, words, Candidates(i, j, mirrored > 0), bool(compiling)
+    return stored, words, Candidates(i, j, mirrored > 0, nearest), bool(compiling)
 
 
 def pack_judged(judged: Judged) -> bytes:

@@ -126,7 +126,7 @@ def sketches_of(fingerprints: np.ndarray) -> np.ndarray:
 
 def packed_sketches(sketches: np.ndarray) -> np.ndarray:
     """Pack (N, SIDE, SIDE, 4) uint8 sketches into the words of rows."""
-    return np.ascontiguousarray(sketches).reshape(len(sketches), -1).view("<u8").astype(np.uint64)
+    return np.ascontiguousarray(sketches).reshape(-1, BYTES).view("<u8").astype(np.uint64)
 
 
 def mirrored(fingerprints: np.ndarray) -> np.ndarray:

@@ -187,6 +187,12 @@ class DuplicatesScreen(DuplicatesBase):
             text = self.tr("{0} could not be read and not compared: {1}")
             names = ", ".join(lost[:3]) + (" …" if len(lost) > 3 else "")
             self.session.post(text.format(sprites(len(lost)), names), WARNING, stays=True)
+        if nearest := found.report.nearest:
+            text = self.tr(
+                "Too many look alike to compare them all: each only with those nearest to it ({0}). Copies are the "
+                "nearest, but some that only look alike are not shown."
+            )
+            self.session.post(text.format(nearest), WARNING, stays=True)
         self.focus_work()
 
     def adopt(self, found: Found) -> None:
