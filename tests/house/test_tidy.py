@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import subprocess
 import sys
+from collections import Counter
 from pathlib import Path
 
 import pytest
@@ -29,6 +30,11 @@ def test_the_code_is_formatted(repository: Path) -> None:
 
 def test_types_agree(repository: Path) -> None:
     run(repository, "mypy")
+
+
+def test_no_two_files_of_tests_have_one_name(repository: Path) -> None:
+    names = Counter(path.name for path in (repository / "tests").rglob("test_*.py"))
+    assert [name for name, count in names.items() if count > 1] == [], "pytest imports one of them only"
 
 
 def tracked_text_files(repository: Path) -> list[Path]:
