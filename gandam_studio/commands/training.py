@@ -126,7 +126,7 @@ def train(
     `--tail cool-down`, a run that was stopped is brought to a good end in M minutes instead.
     """
     from gandam_studio.core.runs import at_recipe_size, create_run, find_run
-    from gandam_studio.core.runs.checks import check_unseen
+    from gandam_studio.core.runs.checks import check_passes, check_unseen
     from gandam_studio.core.versions import find_version
     from gandam_studio.core.versions.files import recipe_of
     from gandam_studio.core.workspace import Workspace
@@ -162,6 +162,8 @@ def train(
                 shown = {"generated": "list --tag generated"}
                 hints = " and ".join(shown.get(check.name, f"list --{check.name}") for check in unseen)
                 out.note(f"{'; '.join(check.text for check in unseen)}; see: {hints}")
+            if often := check_passes(workspace, found_version, config):
+                out.note(often.text)
     more: list[str] = []
     if resume:
         more += ["--processes", str(processes)] if processes else []

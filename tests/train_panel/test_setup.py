@@ -14,7 +14,16 @@ from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QCheckBox, QComboBox, QLineEdit, QPushButton
 from recorded_runs import pictures
 
-from gandam_studio.core.runs.checks import NOTE, OK, WARNING, check_data, check_disk
+from gandam_studio.core.runs.checks import (
+    AUGMENTED_PASSES,
+    FLOW_PASSES,
+    NOTE,
+    OK,
+    WARNING,
+    check_data,
+    check_disk,
+    check_passes,
+)
 from gandam_studio.core.workspace.query import Filter
 from gandam_studio.qt.train.setup.advanced_form import AdvancedForm
 from gandam_studio.qt.train.setup.draft import ConfigDraft, as_text, editable_fields
@@ -159,6 +168,31 @@ def test_checks_find_few_sprites_mixed_facing_and_sizes_that_do_not_fit(workspac
     assert found["facing"].cure == "Curate"
     assert found["facing"].shown == Filter(status="not-dropped", facing="right"), "the fewer ones"
     assert (found["sizes"].shown, found["sizes"].panel) == (Filter(status="not-dropped", min_side=65), "recipe")
+
+
+def test_a_flow_that_would_see_each_sprite_too_often_is_warned_about(workspace) -> None:  # type: ignore[no-untyped-def]
+    version = _manifest(workspace, [_entry(i) for i in range(100)])
+    flow = apply_overrides(load_preset("sprite-flow-cpu"), ["batch.size=10", "stop.iterations=6000"])
+
+    def often(*changes: str, steps: int | None = None) -> str:
+        config = apply_overrides(flow, list(changes))
+        found = [check for check in check_data(workspace, version, config, steps) if check.name == "passes"]
+        assert {check.level for check in found} <= {WARNING}
+        return found[0].text if found else ""
+
+    assert "600 times" in often()
+    assert often() == check_passes(workspace, version, flow).text
+    assert often(f"stop.iterations={10 * FLOW_PASSES}") == ""
+    assert f"{FLOW_PASSES + 1} times" in often(f"stop.iterations={10 * FLOW_PASSES + 10}")
+    assert "400 times" in often("stop.images=40000")
+    assert often("stop.minutes=5") == "", "who knows how fast it trains"
+    assert "500 times" in often("stop.minutes=5", steps=5000)
+    augmented = ("augmentation.probability=0.5", "augmentation.translation=0.0625")
+    assert often(*augmented, f"stop.iterations={10 * AUGMENTED_PASSES}") == ""
+    assert "600 times" in often(*augmented)
+    assert ("augmentation" in often(), "augmentation" in often(*augmented)) == (True, False)
+    gan = load_preset("sprite-r3-cpu")
+    assert [check for check in check_data(workspace, version, gan, 10**6) if check.name == "passes"] == []
 
 
 def test_leftover_duplicates_are_told_from_the_newest_search(workspace, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]

@@ -22,6 +22,9 @@ if TYPE_CHECKING:
 OK, NOTE, WARNING = "ok", "note", "warning"
 FEW = 64
 """With fewer sprites, samples will hardly differ from the training pictures."""
+FLOW_PASSES, AUGMENTED_PASSES = 100, 200
+"""How often a flow can see each sprite before it begins to copy, also with augmentation (docs/contest.md)."""
+ENOUGH_AUGMENTED = 0.5
 MIXED_SHARE = 0.1
 DUPLICATE_SHARE = 0.01
 SIZE_FACTOR = 2.0
@@ -33,7 +36,7 @@ class Check:
     """The result of a check.
 
     Attributes:
-        name: "sprites", "facing", "duplicates", "sizes", "blank", "faint", "generated", "mirror" or "disk".
+        name: "sprites", "facing", "duplicates", "sizes", "blank", "faint", "generated", "mirror", "passes" or "disk".
         level: "ok", "note" or "warning" (better fix it first). text: one line.
         cure: the English name of the screen where it can be fixed, or "".
         copies: for "duplicates": pairs of row numbers whose pictures are copies and both in the version.
@@ -50,8 +53,13 @@ class Check:
     panel: str = ""
 
 
-def check_data(workspace: Workspace, version: ManifestVersion, config: TrainConfig) -> list[Check]:
-    """Check a version for training. Raises OSError or ValueError when its manifest cannot be read."""
+def check_data(
+    workspace: Workspace, version: ManifestVersion, config: TrainConfig, steps: int | None = None
+) -> list[Check]:
+    """Check a version for training. Raises OSError or ValueError when its manifest cannot be read.
+
+    `steps`: iterations until the first of the run's limits, where the speed of training is known.
+    """
     entries = _entries(workspace, version)
     checks = [
         _count(entries), _facing(entries), _duplicates(workspace, entries), _sizes(entries, config.data.size),
@@ -60,6 +68,8 @@ def check_data(workspace: Workspace, version: ManifestVersion, config: TrainConf
         checks.append(blank)
     if drawn := _generated(entries):
         checks.append(drawn)
+    if often := _passes(entries, config, steps):
+        checks.append(often)
     if config.augmentation.mirror and checks[1].level == OK:
         text = "training also shows mirror images, which undoes the facing you have sorted"
         checks.append(Check("mirror", WARNING, text))
@@ -91,6 +101,45 @@ def check_disk(folder: Path, needed_bytes: int) -> Check:
     free = shutil.disk_usage(folder).free
     text = f"{_size(needed_bytes)} needed, {_size(free)} free"
     return Check("disk", OK if free > 1.2 * needed_bytes else WARNING, text)
+
+
+def check_passes(workspace: Workspace, version: ManifestVersion, config: TrainConfig) -> Check | None:
+    """Check how often a run would see each sprite; None where that is not known, or not too often.
+
+    Raises OSError or ValueError when its manifest cannot be read.
+    """
+    return _passes(_entries(workspace, version), config, None) if config.is_flow else None
+
+
+def _passes(entries: list[ManifestEntry], config: TrainConfig, steps: int | None) -> Check | None:
+    sprites = sum(entry.split == "train" for entry in entries)
+    if not config.is_flow or not sprites:
+        return None
+    pictures, limit = _pictures_of(config, steps), passes_of(config)
+    if pictures is None or pictures <= limit * sprites:
+        return None
+    augment = "" if limit > FLOW_PASSES else "turn augmentation on, "
+    return Check(
+        "passes",
+        WARNING,
+        f"each sprite would be seen about {pictures / sprites:,.0f} times: from about {limit:,} on, a flow may copy "
+        f"them; {augment}train for less time, or add sprites",
+    )
+
+
+def passes_of(config: TrainConfig) -> int:
+    """How often a flow can see each sprite before it begins to copy. Shifts are what was measured of augmentation."""
+    own = config.augmentation
+    return AUGMENTED_PASSES if own.translation and own.probability >= ENOUGH_AUGMENTED else FLOW_PASSES
+
+
+def _pictures_of(config: TrainConfig, steps: int | None) -> int | None:
+    """Training pictures until the end of the run, repeats counted; None where that is not known."""
+    stop, batch = config.stop, config.batch.size
+    if stop.minutes and steps is None:
+        return None
+    limits = (stop.images, batch * (stop.iterations if steps is None else steps))
+    return min((limit for limit in limits if limit), default=None)
 
 
 def _faint(workspace: Workspace, held: set[str]) -> Check | None:

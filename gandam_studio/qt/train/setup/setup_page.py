@@ -484,14 +484,16 @@ class SetupPage(QWidget):
             self.preflight.show_checks([Check("version", training_checks.WARNING, text, "Versions")])
             return
         workspace = self._session.workspace
+        costs = self.preflight.costs
+        steps = costs["steps"] if costs is not None else None
         try:
-            checks = training_checks.check_data(workspace, version, self.draft.config)
+            checks = training_checks.check_data(workspace, version, self.draft.config, steps)
         except (OSError, ValueError, UserError, sqlite3.Error) as error:
             text = str(error) if isinstance(error, ValueError) else explain(error)
             checks = [Check("version", training_checks.WARNING, text, "Versions")]
         else:
             checks += self._faint_of(version)
-        if (costs := self.preflight.costs) is not None:
+        if costs is not None:
             checks.append(training_checks.check_disk(workspace.folder, int(costs["disk_mb"] * 1e6)))
         self.preflight.show_checks(checks)
 
