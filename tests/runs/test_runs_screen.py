@@ -198,34 +198,35 @@ def test_deleting_moves_to_the_trash_and_spares_the_others(screen, folder: Path,
     assert [path.name for path in screen.tree.run_items] == [other.name]
 
 
-def test_buttons_offer_only_what_can_be_done(screen, folder: Path) -> None:  # type: ignore[no-untyped-def]
+def _one_done_one_broken(screen, folder: Path) -> tuple[RunDirectory, RunDirectory]:  # type: ignore[no-untyped-def]
     done = recorded(folder / "r1-a", iterations=100)
     broken = Recorder(make_run(folder / "r2-b"))
     broken.train(40)
     broken.checkpoint()
     _refresh(screen)
+    return done, broken.run
+
+
+def test_buttons_offer_only_what_can_be_done(screen, folder: Path) -> None:  # type: ignore[no-untyped-def]
+    done, broken = _one_done_one_broken(screen, folder)
     screen.tree.select([done.path])
     assert not screen.resume_action.isEnabled()
     assert (screen.longer_action.isEnabled(), "longer" in screen.resume_button.text()) == (True, True)
     assert not screen.ending_action.isEnabled()
-    screen.tree.select([broken.run.path])
+    screen.tree.select([broken.path])
     assert (screen.resume_button.isEnabled(), screen.resume_button.text()) == (True, "Resume from 40")
     assert (screen.longer_action.isEnabled(), screen.ending_action.isEnabled()) == (False, True)
-    screen.tree.select([done.path, broken.run.path])
+    screen.tree.select([done.path, broken.path])
     assert not screen.ending_action.isEnabled()
     for button in (screen.export_button, screen.resume_button, screen.sprites_button, screen.label_button):
         assert not button.isEnabled()
 
 
 def test_buttons_stay_where_they_are_whatever_is_selected(screen, folder: Path) -> None:  # type: ignore[no-untyped-def]
-    done = recorded(folder / "r1-a", iterations=100)
-    broken = Recorder(make_run(folder / "r2-b"))
-    broken.train(40)
-    broken.checkpoint()
-    _refresh(screen)
+    done, broken = _one_done_one_broken(screen, folder)
     buttons = screen.tree.parentWidget().findChildren(QPushButton)
     places = set()
-    for chosen in ([], [done.path], [broken.run.path], [done.path, broken.run.path]):
+    for chosen in ([], [done.path], [broken.path], [done.path, broken.path]):
         screen.tree.select(chosen)
         QApplication.processEvents()
         places.add(tuple(button.geometry().getRect() for button in buttons))
