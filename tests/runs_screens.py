@@ -1,10 +1,15 @@
-"""A session, a shown Runs screen and the lines of a run's log, for tests of the screens of runs."""
+"""A session, a shown Runs screen, the lines of a run's log and a trainer that never answers, for tests of runs."""
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterator
+from types import ModuleType
+from typing import Any
 
 import pytest
+
+from gandam_studio.core.jobs import Job
 
 
 def session_on(workspace) -> Iterator:  # type: ignore[no-untyped-def]
@@ -14,6 +19,20 @@ def session_on(workspace) -> Iterator:  # type: ignore[no-untyped-def]
     made = Session(workspace)
     yield made
     made.close()
+
+
+def never_ending(monkeypatch: pytest.MonkeyPatch, module: ModuleType) -> threading.Event:
+    """Let what `module` asks of the trainer go on until it is cancelled; returns the event that it was asked."""
+    started = threading.Event()
+
+    def forever(*_words: str, job: Job, label: str = "") -> dict[str, Any]:
+        started.set()
+        while True:
+            job.check()
+            threading.Event().wait(0.01)
+
+    monkeypatch.setattr(module, "ask", forever)
+    return started
 
 
 @pytest.fixture

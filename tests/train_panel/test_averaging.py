@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import json
-import threading
 from pathlib import Path
 from typing import Any
 
 import pytest
 from PySide6.QtCore import Qt
 from recorded_runs import recorded
+from runs_screens import never_ending
 
 from gandam_studio.core.jobs import Job
 from gandam_studio.core.runs import averaging
@@ -78,15 +78,7 @@ def test_the_average_that_draws_best_is_made_and_explored(session, workspace, qt
 
 
 def test_it_is_cancelled(session, workspace, qtbot, monkeypatch) -> None:  # type: ignore[no-untyped-def]
-    started = threading.Event()
-
-    def forever(*_words: str, job: Job, label: str = "") -> dict[str, Any]:
-        started.set()
-        while True:
-            job.check()
-            threading.Event().wait(0.01)
-
-    monkeypatch.setattr(averaging, "ask", forever)
+    started = never_ending(monkeypatch, averaging)
     dialog = shown(session, keeping(workspace), qtbot)
     qtbot.mouseClick(dialog.start_button, LEFT)
     qtbot.waitUntil(started.is_set, timeout=5000)

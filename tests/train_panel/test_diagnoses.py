@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import threading
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -16,7 +15,7 @@ from PySide6.QtCore import QPoint, Qt, QTimer
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QComboBox, QToolTip
 from recorded_runs import SIDE, Recorder, diagnosis, make_run, pictures, recorded
-from runs_screens import story_lines
+from runs_screens import never_ending, story_lines
 
 from gandam_studio.core.errors import UserError
 from gandam_studio.core.jobs import Job
@@ -431,15 +430,7 @@ def test_an_evaluation_is_cancelled_and_what_fails_is_one_line(session, workspac
     dialog = RunEvaluationDialog(session, [], run.path)
     qtbot.addWidget(dialog)
     dialog.show()
-    started = threading.Event()
-
-    def forever(*_words: str, job: Job, label: str = "") -> dict[str, Any]:
-        started.set()
-        while True:
-            job.check()
-            threading.Event().wait(0.01)
-
-    monkeypatch.setattr(evaluating, "ask", forever)
+    started = never_ending(monkeypatch, evaluating)
     qtbot.mouseClick(dialog.start_button, LEFT)
     qtbot.waitUntil(started.is_set, timeout=5000)
     assert dialog.bar.isVisible()

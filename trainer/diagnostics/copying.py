@@ -9,7 +9,7 @@ import torch
 
 from trainer.diagnostics.intervals import clopper_pearson
 from trainer.diagnostics.likeness import Comparison, RealPictures, Scale
-from trainer.protocol.diagnosis import MembershipFacts
+from trainer.protocol.diagnosis import CopiedFamilyFacts, MembershipFacts
 
 RELABELLINGS = 999
 LEAST_FAMILIES = 5
@@ -47,10 +47,10 @@ def copying(to_training: Comparison, scale: Scale) -> Copying:
     return Copying(m, tuple(int(row) for row in found), count / max(m, 1), low, high, sources)
 
 
-def most_copied_family(found: Copying, training: RealPictures) -> tuple[int, int] | None:
-    """Of the family that most look-alikes look like: its training pictures, and the samples like one of them.
+def most_copied_family(found: Copying, training: RealPictures) -> CopiedFamilyFacts | None:
+    """The family that most look-alikes look like; the larger one where as many look like two.
 
-    None without look-alikes. The larger of two families wins where as many samples look like both.
+    None without look-alikes, or where it has one picture only.
     """
     if not found.sources:
         return None
@@ -59,7 +59,7 @@ def most_copied_family(found: Copying, training: RealPictures) -> tuple[int, int
     alike = torch.zeros(len(families), dtype=torch.int64).index_add_(0, index, torch.tensor([*found.sources.values()]))
     sizes = [int((training.families == family).sum()) for family in families]
     samples, pictures = max(zip(alike.tolist(), sizes, strict=True))
-    return pictures, samples
+    return CopiedFamilyFacts(pictures, samples) if pictures > 1 else None
 
 
 class Membership:

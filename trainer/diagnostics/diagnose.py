@@ -13,7 +13,7 @@ from trainer.diagnostics.likeness import Array, Comparison, RealPictures, among,
 from trainer.diagnostics.quality import QualityScale, RealFeatures
 from trainer.diagnostics.variety import RealVariety, Variety, sharpness, variety_of
 from trainer.diagnostics.verdict import Evidence, judge
-from trainer.protocol.diagnosis import CopiedFamilyFacts, CopyingFacts, Diagnosis, RealVarietyFacts, VarietyFacts
+from trainer.protocol.diagnosis import CopyingFacts, Diagnosis, RealVarietyFacts, VarietyFacts
 
 LEAST_SAMPLES = 16
 
@@ -65,10 +65,6 @@ class Diagnostics:
         self.membership = Membership(training, held_out, seed)
         self._quality = QualityScale(features, seed, one_scale=one_scale) if features else None
 
-    def _copied_family(self, copies: Copying) -> CopiedFamilyFacts | None:
-        family = most_copied_family(copies, self.training)
-        return CopiedFamilyFacts(*family) if family is not None and family[0] > 1 else None
-
     def look(self, pixels: Array, features: torch.Tensor | None = None, named: str = "") -> Findings:
         """Diagnose samples uint8 (m, H, W, 3 or 4), m >= 16; `features` (m, d) are in the space `named`."""
         pictures = small(pixels)
@@ -102,7 +98,7 @@ class Diagnostics:
             ),
             copying=CopyingFacts(
                 copies.kappa, copies.low, copies.high, len(copies.sources),
-                test, self._copied_family(copies),
+                test, most_copied_family(copies, self.training),
             ),
             quality=quality,
             features=named if quality is not None else "",

@@ -108,15 +108,14 @@ def check_passes(workspace: Workspace, version: ManifestVersion, config: TrainCo
 
     Raises OSError or ValueError when its manifest cannot be read.
     """
-    return _passes(_entries(workspace, version), config, None) if config.is_flow else None
+    known = _flow_pictures(config, None) is not None  # Otherwise the manifest need not be read.
+    return _passes(_entries(workspace, version), config, None) if known else None
 
 
 def _passes(entries: list[ManifestEntry], config: TrainConfig, steps: int | None) -> Check | None:
+    pictures, limit = _flow_pictures(config, steps), passes_of(config)
     sprites = sum(entry.split == "train" for entry in entries)
-    if not config.is_flow or not sprites:
-        return None
-    pictures, limit = _pictures_of(config, steps), passes_of(config)
-    if pictures is None or pictures <= limit * sprites:
+    if pictures is None or not sprites or pictures <= limit * sprites:
         return None
     augment = "" if limit > FLOW_PASSES else "turn augmentation on, "
     return Check(
@@ -133,10 +132,10 @@ def passes_of(config: TrainConfig) -> int:
     return AUGMENTED_PASSES if own.translation and own.probability >= ENOUGH_AUGMENTED else FLOW_PASSES
 
 
-def _pictures_of(config: TrainConfig, steps: int | None) -> int | None:
-    """Training pictures until the end of the run, repeats counted; None where that is not known."""
+def _flow_pictures(config: TrainConfig, steps: int | None) -> int | None:
+    """A flow's training pictures until its end, repeats counted; None of other runs, and where that is not known."""
     stop, batch = config.stop, config.batch.size
-    if stop.minutes and steps is None:
+    if not config.is_flow or (stop.minutes and steps is None):
         return None
     limits = (stop.images, batch * (stop.iterations if steps is None else steps))
     return min((limit for limit in limits if limit), default=None)
