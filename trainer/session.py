@@ -84,7 +84,7 @@ class Session:
 
     def plan_augmentation(self) -> None:
         """Before an iteration: the probability of augmentation by its schedule, unless it is adaptive."""
-        planned = augmentation_probability(self.config, self.done)
+        planned = augmentation_probability(self.config, self.done, len(self.data.train))
         if planned is not None:
             self.augment = planned
 

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from gandam_studio.core.runs.comparison import Change
     from gandam_studio.core.workspace import Workspace
     from trainer.protocol.config import TrainConfig
+    from trainer.protocol.extension import More
     from trainer.protocol.run_directory import RunDirectory
 
 
@@ -130,7 +131,7 @@ def train(
     from gandam_studio.core.versions import find_version
     from gandam_studio.core.versions.files import recipe_of
     from gandam_studio.core.workspace import Workspace
-    from trainer.protocol.extension import COOLDOWN
+    from trainer.protocol.extension import COOLDOWN, More
 
     out = Output(as_json)
     if bool(preset) == bool(resume):
@@ -163,7 +164,7 @@ def train(
                 hints = " and ".join(shown.get(check.name, f"list --{check.name}") for check in unseen)
                 out.note(f"{'; '.join(check.text for check in unseen)}; see: {hints}")
             if often := check_passes(workspace, found_version, config):
-                out.note(often.text)
+                out.note(f"{often.text}; --set stop.images={often.images} ends the run there")
     more: list[str] = []
     if resume:
         more += ["--processes", str(processes)] if processes else []
@@ -171,8 +172,11 @@ def train(
         more += ["--more-iterations", str(more_iterations)] if more_iterations else []
         more += ["--more-minutes", str(more_minutes)] if more_minutes else []
         more += ["--tail", tail] if longer else []
-        if longer and tail != COOLDOWN:
-            refuse_unfinished(run)
+        if longer:
+            if tail != COOLDOWN:
+                refuse_unfinished(run)
+            if often := often_then(run, More(more_iterations or 0, more_minutes or 0.0, tail)):
+                out.note(often)
     found = train_to_end(run, *more, detach=detach)
     out.json(found.to_json())
     if detach:
@@ -214,6 +218,15 @@ def refuse_absent(device: str) -> None:
 
     if device in ("cuda", "mps") and device not in available_devices():
         raise UserError(f"this machine has no usable {device.upper()} device; use --device auto or cpu")
+
+
+def often_then(run: RunDirectory, more: More) -> str:
+    """That a flow, trained `more`, would see each sprite so often that it may copy them; or ""."""
+    from gandam_studio.core.runs.longer import done_of, extended, often_seen, training_pictures
+
+    done = done_of(run)
+    found = extended(run, more, done)
+    return "" if done is None or isinstance(found, str) else often_seen(found, done, training_pictures(run))
 
 
 def refuse_unfinished(run: RunDirectory) -> None:

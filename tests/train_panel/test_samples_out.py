@@ -248,9 +248,9 @@ def test_a_name_and_a_note_are_given_shown_and_changed(screen, session, qtbot) -
     assert label_of(folder).name == "Knights <b>1</b>"
 
 
-def longer_run(folder: Path, *more: str) -> RunDirectory:
+def longer_run(folder: Path, *more: str, preset: str = "sprite-r3-cpu") -> RunDirectory:
     """A finished run with a checkpoint that says how far it is."""
-    run = recorded(folder, iterations=400, overrides=("stop.iterations=400", *more))
+    run = recorded(folder, iterations=400, overrides=("stop.iterations=400", *more), preset=preset)
     state = {"iteration": 400, "images_seen": 400 * 16, "trained_s": 60.0}
     files.write_json(run.path / "checkpoints" / "00000400" / "state.json", state)
     return run
@@ -279,6 +279,22 @@ def test_the_dialog_says_what_the_rates_will_do(tmp_path: Path, qtbot) -> None: 
     other = LongerDialog(summary(unfinished.path))
     qtbot.addWidget(other)
     assert not other.start_button.isEnabled()
+
+
+def test_the_dialog_says_when_a_flow_would_see_its_sprites_too_often(tmp_path: Path, qtbot) -> None:  # type: ignore[no-untyped-def]
+    def said(run: RunDirectory, iterations: int = 0, minutes: int = 0) -> str:
+        dialog = LongerDialog(summary(run.path))
+        qtbot.addWidget(dialog)
+        dialog.unit.setCurrentIndex(1 if iterations else 0)
+        dialog.amount.setValue(iterations or minutes)
+        return dialog.statement.text()
+
+    flow = longer_run(tmp_path / "runs" / "r1-a", preset="sprite-flow-cpu")  # 20 sprites, 400 iterations a minute
+    assert "400 times" in said(flow, iterations=100)
+    assert "1,600 times" in said(flow, minutes=4)
+    assert " times: " not in said(longer_run(tmp_path / "runs" / "r2-b"), minutes=4)
+    (flow.path / "manifest.jsonl").write_bytes(b"broken")
+    assert " times: " not in said(flow, minutes=4)
 
 
 def test_the_dialog_ends_a_stopped_run_early(tmp_path: Path, qtbot) -> None:  # type: ignore[no-untyped-def]

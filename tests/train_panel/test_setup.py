@@ -182,6 +182,10 @@ def test_a_flow_that_would_see_each_sprite_too_often_is_warned_about(workspace) 
 
     assert "600 times" in often()
     assert often() == check_passes(workspace, version, flow).text
+    ends = check_passes(workspace, version, flow).images
+    assert ends == 100 * FLOW_PASSES
+    assert often(f"stop.images={ends}") == ""
+    assert "1,200 times" in often("data.subset=50"), "of fewer pictures"
     assert often(f"stop.iterations={10 * FLOW_PASSES}") == ""
     assert f"{FLOW_PASSES + 1} times" in often(f"stop.iterations={10 * FLOW_PASSES + 10}")
     assert "400 times" in often("stop.images=40000")
@@ -191,6 +195,8 @@ def test_a_flow_that_would_see_each_sprite_too_often_is_warned_about(workspace) 
     assert often(*augmented, f"stop.iterations={10 * AUGMENTED_PASSES}") == ""
     assert "600 times" in often(*augmented)
     assert ("augmentation" in often(), "augmentation" in often(*augmented)) == (True, False)
+    late = (*augmented, f"augmentation.after_views={FLOW_PASSES + 1}")
+    assert often(*late, f"stop.iterations={10 * FLOW_PASSES + 10}") != "", "it begins too late"
     gan = load_preset("sprite-r3-cpu")
     assert [check for check in check_data(workspace, version, gan, 10**6) if check.name == "passes"] == []
 
@@ -283,6 +289,16 @@ def test_the_page_offers_cures_and_starts_what_was_drawn_up(session, sprites, qt
     with qtbot.waitSignal(page.cure_requested) as asked:
         qtbot.mouseClick(buttons[0], Qt.MouseButton.LeftButton)
     assert asked.args == ["Curate", None]
+    page.draft.choose("sprite-flow-cpu")
+    page.draft.set_value("stop.iterations", 100_000)
+    page.check()
+    often = next(check for check in page.preflight.shown if check.name == "passes")
+    button = next(b for b in page.preflight.findChildren(QPushButton) if f"{often.images:,}" in b.toolTip())
+    qtbot.mouseClick(button, Qt.MouseButton.LeftButton)
+    assert page.draft.config.stop.images == often.images
+    page.check()
+    assert "passes" not in {check.name for check in page.preflight.shown}
+    page.draft.reset("stop.images")
     page.draft.set_text("stop.iterations", "12")
     with qtbot.waitSignal(page.start_requested) as started:
         qtbot.mouseClick(page.start_button, Qt.MouseButton.LeftButton)

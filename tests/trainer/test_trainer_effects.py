@@ -92,6 +92,7 @@ TRIED: dict[str, tuple[list[str], str]] = {
     "regulariser.every": (PENALTY, "2"),
     "augmentation.probability": (SHIFT, "0"),
     "augmentation.probability_end": (SHIFT, "0"),
+    "augmentation.after_views": (SHIFT, "1000"),
     "augmentation.translation": ([], "0.25"),
     "augmentation.brightness": ([], "0.5"),
     "augmentation.saturation": ([], "0.5"),

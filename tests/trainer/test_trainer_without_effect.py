@@ -11,7 +11,7 @@ from trainer.protocol.presets import load_preset
 
 OPEN = ["stop.iterations=0", "stop.minutes=0", "stop.images=0"]
 LIMITED = ["stop.iterations=5", "stop.minutes=0", "stop.images=0"]
-SHARES = {"probability", "probability_end"}
+SHARES = {"probability", "probability_end", "after_views"}
 STILL = [f"augmentation.{name}=0" for name in ("translation", "brightness", "saturation", "contrast", "cutout")]
 STILL += ["augmentation.rotation=0"]
 PENALTY = ["regulariser.kind=r1r2", "regulariser.every=1"]

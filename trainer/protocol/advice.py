@@ -88,6 +88,10 @@ SETTINGS: dict[str, tuple[str, str]] = {
         "Share at the end",
         "-1 keeps the share; a rise from 0 learns shapes first, and guards against copying later",
     ),
+    "augmentation.after_views": (
+        "Only after",
+        "0 changes pictures from the start; 60 to 80 lets a short run learn them as they are, and guards a long one",
+    ),
     "augmentation.translation": ("Shift", "0.05 to 0.125 helps with few sprites; more may move the samples too"),
     "augmentation.brightness": ("Brightness", "0.2 helps with few sprites; much more makes samples pale or dark"),
     "augmentation.saturation": ("Saturation", "0.2 helps with few sprites; much more makes colours wrong"),

@@ -22,6 +22,7 @@ _GANDAM = ("base", "generator_base_channels", "generator_dense", "discriminator_
            "dense_activation")  # fmt: skip
 _UNET = ("patch", "blocks")
 _SPRITE = ("modulation", "skips", "colour_weight")
+_SHARES = ("probability", "probability_end", "after_views")
 _CHANGES = ("translation", "brightness", "saturation", "contrast", "cutout", "rotation")
 
 
@@ -125,10 +126,10 @@ def _of_augmentation(config: TrainConfig) -> dict[str, str]:
     active = [name for name in _CHANGES if getattr(a, name) and f"augmentation.{name}" not in idle]
     if not active:
         why = "while every change of the pictures is off"
-        idle |= {f"augmentation.{name}": why for name in ("probability", "probability_end", "adaptive")}
+        idle |= {f"augmentation.{name}": why for name in (*_SHARES, "adaptive")}
     if a.adaptive and active:
         why = "while augmentation.adaptive sets it"
-        idle |= {f"augmentation.{name}": why for name in ("probability", "probability_end")}
+        idle |= {f"augmentation.{name}": why for name in _SHARES}
     elif active and a.probability_end >= 0 and not has_limit(config.stop):
         idle[PLANNED] = NO_LIMIT
     if not a.adaptive or not active:

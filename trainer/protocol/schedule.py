@@ -137,11 +137,16 @@ def penalty_weight(config: TrainConfig, done: Done, step: int) -> float | None:
     return weight * regulariser.every if weight > 0 else None
 
 
-def augmentation_probability(config: TrainConfig, done: Done) -> float | None:
-    """The planned share of augmented pictures at this point of the run; None where the adaptive rule sets it."""
+def augmentation_probability(config: TrainConfig, done: Done, pictures: int) -> float | None:
+    """The planned share of augmented pictures at this point of the run; None where the adaptive rule sets it.
+
+    `pictures`: how many the run trains on.
+    """
     augmentation = config.augmentation
     if augmentation.adaptive and not config.is_flow:  # A flow has no score to adapt to.
         return None
+    if done.images < augmentation.after_views * pictures:
+        return 0.0
     if augmentation.probability_end < 0:
         return augmentation.probability
     return _cosine(augmentation.probability, augmentation.probability_end, share_fallen(config, done))

@@ -337,6 +337,13 @@ class Augmentation(Settings):
     probability_end: float = setting(
         -1.0, "the same at the run's limit, reached by a cosine; negative: constant", low=-1, high=1
     )
+    after_views: float = setting(
+        0.0,
+        "none before each training picture was seen this often on average; 0: from the start",
+        low=0,
+        high=SCALE,
+        unit="views",
+    )
     translation: float = setting(0.0, "largest shift, filled with the background", low=0, high=0.5, unit="of the side")
     brightness: float = setting(0.0, "largest change of brightness", low=0, high=1)
     saturation: float = setting(0.0, "largest change of saturation", low=0, high=1)

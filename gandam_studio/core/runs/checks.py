@@ -42,6 +42,7 @@ class Check:
         copies: for "duplicates": pairs of row numbers whose pictures are copies and both in the version.
         shown: a filter for the sprites concerned, on the Curate screen.
         panel: the page of its side panel where it can be fixed ("recipe"), or "".
+        images: for "passes": training pictures after which the run should end, to be set as `stop.images`; else 0.
     """
 
     name: str
@@ -51,6 +52,7 @@ class Check:
     copies: tuple[tuple[int, int], ...] = ()
     shown: Filter | None = None
     panel: str = ""
+    images: int = 0
 
 
 def check_data(
@@ -113,23 +115,34 @@ def check_passes(workspace: Workspace, version: ManifestVersion, config: TrainCo
 
 
 def _passes(entries: list[ManifestEntry], config: TrainConfig, steps: int | None) -> Check | None:
-    pictures, limit = _flow_pictures(config, steps), passes_of(config)
-    sprites = sum(entry.split == "train" for entry in entries)
-    if pictures is None or not sprites or pictures <= limit * sprites:
+    pictures, limit, sprites = _flow_pictures(config, steps), passes_of(config), trained_on(entries, config)
+    often = seen_too_often(pictures, sprites, limit) if pictures is not None else ""
+    if not often:
         return None
     augment = "" if limit > FLOW_PASSES else "turn augmentation on, "
-    return Check(
-        "passes",
-        WARNING,
-        f"each sprite would be seen about {pictures / sprites:,.0f} times: from about {limit:,} on, a flow may copy "
-        f"them; {augment}train for less time, or add sprites",
-    )
+    text = f"{often}; {augment}train for less time, or add sprites"
+    return Check("passes", WARNING, text, images=limit * sprites)
+
+
+def trained_on(entries: list[ManifestEntry], config: TrainConfig) -> int:
+    """How many sprites of a manifest a run trains on."""
+    count = sum(entry.split == "train" for entry in entries)
+    return min(count, config.data.subset or count)
+
+
+def seen_too_often(pictures: int, sprites: int, limit: int) -> str:
+    """That a flow that is shown so many `pictures` sees each of its `sprites` more often than `limit`; "" otherwise."""
+    if not sprites or pictures <= limit * sprites:
+        return ""
+    views = pictures / sprites
+    return f"each sprite would be seen about {views:,.0f} times: from about {limit:,} on, a flow may copy them"
 
 
 def passes_of(config: TrainConfig) -> int:
     """How often a flow can see each sprite before it begins to copy. Shifts are what was measured of augmentation."""
     own = config.augmentation
-    return AUGMENTED_PASSES if own.translation and own.probability >= ENOUGH_AUGMENTED else FLOW_PASSES
+    early = own.after_views <= FLOW_PASSES
+    return AUGMENTED_PASSES if early and own.translation and own.probability >= ENOUGH_AUGMENTED else FLOW_PASSES
 
 
 def _flow_pictures(config: TrainConfig, steps: int | None) -> int | None:

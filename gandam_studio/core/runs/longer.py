@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from gandam_studio.core.runs.checks import passes_of, seen_too_often, trained_on
 from trainer.protocol.errors import TrainerError
 from trainer.protocol.extension import Extended, More, extend
+from trainer.protocol.manifest import read_manifest
 from trainer.protocol.run_directory import CHECKPOINT_STATE, CUT_SHORT, RunDirectory, RunState
 from trainer.protocol.schedule import Done
 from trainer.protocol.untrusted import Values, read_json_object
@@ -37,6 +39,28 @@ def extended(run: RunDirectory, more: More, done: Done | None = None) -> Extende
         return extend(run.config(), done, more)
     except TrainerError as error:
         return str(error)
+
+
+def training_pictures(run: RunDirectory) -> int:
+    """How many sprites a run trains on; 0 where that cannot be read."""
+    try:
+        return trained_on(list(read_manifest(run.manifest_path, follow_links=False)), run.config())
+    except (OSError, ValueError, TrainerError):
+        return 0
+
+
+def often_seen(found: Extended, done: Done, sprites: int) -> str:
+    """That a flow, trained on from `done`, would see each of its `sprites` so often that it may copy them; or "".
+
+    Also "" where nothing tells how fast it trains.
+    """
+    config, stop = found.config, found.config.stop
+    if not config.is_flow or not done.iteration:
+        return ""
+    steps = float(stop.iterations)
+    if stop.minutes:
+        steps = done.iteration * 60 * stop.minutes / done.seconds if done.seconds > 0 else 0.0
+    return seen_too_often(round(done.images / done.iteration * steps), sprites, passes_of(config))
 
 
 def options(more: More) -> tuple[str, ...]:

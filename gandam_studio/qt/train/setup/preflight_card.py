@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -35,12 +36,17 @@ def measure_step(config: TrainConfig, job: Job) -> dict[str, Any]:
 class PreflightCard(QFrame):
     """The results of the checks and the costs of a step.
 
+    Attributes:
+        shown: the checks that are shown. costs: what a step was measured to cost; None until it was.
+
     Signals:
         cure_requested: the user wants to fix a problem on another screen (the `Check`).
+        end_requested: the user wants the run to end after so many training pictures (int).
         measured: the costs were measured (dict).
     """
 
     cure_requested = Signal(object)
+    end_requested = Signal(int)
     measured = Signal(object)
 
     def __init__(self, parent: QWidget | None = None) -> None:
@@ -48,6 +54,7 @@ class PreflightCard(QFrame):
         self.setProperty("role", "panel")
         self._task: BackgroundTask | None = None
         self._waiting: TrainConfig | None = None
+        self.shown: list[Check] = []
         self.costs: dict[str, Any] | None = None
         title = QLabel(self.tr("Before you start"))
         title.setProperty("role", "title")
@@ -88,6 +95,7 @@ class PreflightCard(QFrame):
         while (item := self._checks.takeAt(0)) is not None:
             if (old := item.widget()) is not None:
                 old.deleteLater()
+        self.shown = checks
         for check in checks:
             self._checks.addWidget(self._line(check))
 
@@ -100,16 +108,17 @@ class PreflightCard(QFrame):
         sign = QLabel()
         name, color = _ICONS[check.level]
         icons.set_pixmap(sign, name, QSize(16, 16), color)
-        text = QLabel(wrapped(check.text[:1].upper() + check.text[1:], word=32))
-        text.setTextFormat(Qt.TextFormat.PlainText)
-        text.setWordWrap(True)
+        said = QLabel(wrapped(check.text[:1].upper() + check.text[1:], word=32))
+        said.setTextFormat(Qt.TextFormat.PlainText)
+        said.setWordWrap(True)
         row.addWidget(sign)
-        row.addWidget(text, 1)
-        if check.cure and check.level != OK:
-            button = QPushButton(self.tr("Go to {0}").format(check.cure))
-            button.setProperty("role", "quiet")
-            button.clicked.connect(lambda _checked=False: self.cure_requested.emit(check))
-            row.addWidget(button)
+        row.addWidget(said, 1)
+        if check.images:
+            tip = self.tr("Ends the run after {0:,} training pictures").format(check.images)
+            row.addWidget(_cure_button(self.tr("End sooner"), lambda: self.end_requested.emit(check.images), tip))
+        elif check.cure and check.level != OK:
+            text = self.tr("Go to {0}").format(check.cure)
+            row.addWidget(_cure_button(text, lambda: self.cure_requested.emit(check)))
         return line
 
     def forget_costs(self) -> None:
@@ -175,3 +184,11 @@ class PreflightCard(QFrame):
         if self._task is not None:
             self._task.cancel()
             self._task.wait()
+
+
+def _cure_button(text: str, cure: Callable[[], object], tip: str = "") -> QPushButton:
+    button = QPushButton(text)
+    button.setProperty("role", "quiet")
+    button.setToolTip(tip)
+    button.clicked.connect(lambda _checked=False: cure())
+    return button

@@ -212,6 +212,7 @@ class SetupPage(QWidget):
         self.start_button.clicked.connect(lambda _checked=False: self.start())
         self.one_change.split_requested.connect(self.split)
         self.preflight.cure_requested.connect(self._cure)
+        self.preflight.end_requested.connect(lambda images: self.draft.set_value("stop.images", images))
         self.preflight.measure_button.clicked.connect(lambda _checked=False: self.measure())
         self.preflight.measured.connect(lambda _costs: self._check_soon.start())
         self._session.versions_changed.connect(self.refresh_versions)
