@@ -175,8 +175,8 @@ def train(
         if longer:
             if tail != COOLDOWN:
                 refuse_unfinished(run)
-            if often := often_then(run, More(more_iterations or 0, more_minutes or 0.0, tail)):
-                out.note(often)
+            if then := often_then(run, More(more_iterations or 0, more_minutes or 0.0, tail)):
+                out.note(then)
     found = train_to_end(run, *more, detach=detach)
     out.json(found.to_json())
     if detach:
