@@ -15,7 +15,6 @@ from PySide6.QtWidgets import QCheckBox, QComboBox, QLineEdit, QPushButton
 from recorded_runs import pictures
 
 from gandam_studio.core.runs.checks import (
-    AUGMENTED_PASSES,
     FLOW_PASSES,
     NOTE,
     OK,
@@ -172,7 +171,8 @@ def test_checks_find_few_sprites_mixed_facing_and_sizes_that_do_not_fit(workspac
 
 def test_a_flow_that_would_see_each_sprite_too_often_is_warned_about(workspace) -> None:  # type: ignore[no-untyped-def]
     version = _manifest(workspace, [_entry(i) for i in range(100)])
-    flow = apply_overrides(load_preset("sprite-flow-cpu"), ["batch.size=10", "stop.iterations=6000"])
+    preset = apply_overrides(load_preset("sprite-flow-cpu"), ["batch.size=10", "stop.iterations=6000"])
+    flow = apply_overrides(preset, ["augmentation.probability=0"])
 
     def often(*changes: str, steps: int | None = None) -> str:
         config = apply_overrides(flow, list(changes))
@@ -192,8 +192,11 @@ def test_a_flow_that_would_see_each_sprite_too_often_is_warned_about(workspace) 
     assert often("stop.minutes=5") == "", "who knows how fast it trains"
     assert "500 times" in often("stop.minutes=5", steps=5000)
     augmented = ("augmentation.probability=0.5", "augmentation.translation=0.0625")
-    assert often(*augmented, f"stop.iterations={10 * AUGMENTED_PASSES}") == ""
+    assert often(*augmented, "stop.iterations=2000") == ""
     assert "600 times" in often(*augmented)
+    own = ("augmentation.probability=0.8",)
+    assert often(*own, "stop.iterations=3500") == "", "as the preset has it"
+    assert "351 times" in often(*own, "stop.iterations=3510")
     assert ("augmentation" in often(), "augmentation" in often(*augmented)) == (True, False)
     late = (*augmented, f"augmentation.after_views={FLOW_PASSES + 1}")
     assert often(*late, f"stop.iterations={10 * FLOW_PASSES + 10}") != "", "it begins too late"

@@ -90,7 +90,7 @@ SETTINGS: dict[str, tuple[str, str]] = {
     ),
     "augmentation.after_views": (
         "Only after",
-        "0 changes pictures from the start; 60 to 80 lets a short run learn them as they are, and guards a long one",
+        "0 changes pictures from the start; about 100 lets short runs learn them as they are, and guards long ones",
     ),
     "augmentation.translation": ("Shift", "0.05 to 0.125 helps with few sprites; more may move the samples too"),
     "augmentation.brightness": ("Brightness", "0.2 helps with few sprites; much more makes samples pale or dark"),

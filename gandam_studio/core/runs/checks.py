@@ -22,9 +22,13 @@ if TYPE_CHECKING:
 OK, NOTE, WARNING = "ok", "note", "warning"
 FEW = 64
 """With fewer sprites, samples will hardly differ from the training pictures."""
-FLOW_PASSES, AUGMENTED_PASSES = 100, 200
-"""How often a flow can see each sprite before it begins to copy, also with augmentation (docs/contest.md)."""
-ENOUGH_AUGMENTED = 0.5
+FLOW_PASSES = 100
+"""How often a flow can see each sprite before it begins to copy (docs/contest.md)."""
+AUGMENTED_PASSES = (
+    (350, {"probability": 0.8, "translation": 0.125, "brightness": 0.1, "saturation": 0.2, "contrast": 0.1}),
+    (200, {"probability": 0.5, "translation": 0.0625}),
+)
+"""The same with augmentation of at least so much, most first."""
 MIXED_SHARE = 0.1
 DUPLICATE_SHARE = 0.01
 SIZE_FACTOR = 2.0
@@ -139,10 +143,12 @@ def seen_too_often(pictures: int, sprites: int, limit: int) -> str:
 
 
 def passes_of(config: TrainConfig) -> int:
-    """How often a flow can see each sprite before it begins to copy. Shifts are what was measured of augmentation."""
+    """How often a flow can see each sprite before it begins to copy, by what was measured of augmentation."""
     own = config.augmentation
-    early = own.after_views <= FLOW_PASSES
-    return AUGMENTED_PASSES if early and own.translation and own.probability >= ENOUGH_AUGMENTED else FLOW_PASSES
+    if own.after_views > FLOW_PASSES:
+        return FLOW_PASSES
+    enough = (passes for passes, least in AUGMENTED_PASSES if all(getattr(own, name) >= least[name] for name in least))
+    return next(enough, FLOW_PASSES)
 
 
 def _flow_pictures(config: TrainConfig, steps: int | None) -> int | None:
