@@ -25,7 +25,7 @@ FEW = 64
 FLOW_PASSES = 100
 """How often a flow can see each sprite before it begins to copy (docs/contest.md)."""
 AUGMENTED_PASSES = (
-    (350, {"probability": 0.8, "translation": 0.125, "brightness": 0.1, "saturation": 0.2, "contrast": 0.1}),
+    (300, {"probability": 0.8, "translation": 0.125, "brightness": 0.1, "saturation": 0.2, "contrast": 0.1}),
     (200, {"probability": 0.5, "translation": 0.0625}),
 )
 """The same with augmentation of at least so much, most first."""
