@@ -127,7 +127,7 @@ def train(
     `--tail cool-down`, a run that was stopped is brought to a good end in M minutes instead.
     """
     from gandam_studio.core.runs import at_recipe_size, create_run, find_run
-    from gandam_studio.core.runs.checks import check_passes, check_unseen
+    from gandam_studio.core.runs.checks import check_copying, check_unseen
     from gandam_studio.core.versions import find_version
     from gandam_studio.core.versions.files import recipe_of
     from gandam_studio.core.workspace import Workspace
@@ -163,8 +163,10 @@ def train(
                 shown = {"generated": "list --tag generated"}
                 hints = " and ".join(shown.get(check.name, f"list --{check.name}") for check in unseen)
                 out.note(f"{'; '.join(check.text for check in unseen)}; see: {hints}")
-            if often := check_passes(workspace, found_version, config):
-                out.note(f"{often.text}; --set stop.images={often.images} ends the run there")
+            for check in check_copying(workspace, found_version, config):
+                out.note(
+                    check.text + (f"; --set stop.images={check.images} ends the run there" if check.images else "")
+                )
     more: list[str] = []
     if resume:
         more += ["--processes", str(processes)] if processes else []

@@ -19,9 +19,9 @@ from gandam_studio.core.runs.checks import (
     NOTE,
     OK,
     WARNING,
+    check_copying,
     check_data,
     check_disk,
-    check_passes,
 )
 from gandam_studio.core.workspace.query import Filter
 from gandam_studio.qt.train.setup.advanced_form import AdvancedForm
@@ -181,8 +181,9 @@ def test_a_flow_that_would_see_each_sprite_too_often_is_warned_about(workspace) 
         return found[0].text if found else ""
 
     assert "600 times" in often()
-    assert often() == check_passes(workspace, version, flow).text
-    ends = check_passes(workspace, version, flow).images
+    (found,) = check_copying(workspace, version, flow)
+    assert often() == found.text
+    ends = found.images
     assert ends == 100 * FLOW_PASSES
     assert often(f"stop.images={ends}") == ""
     assert "1,200 times" in often("data.subset=50"), "of fewer pictures"
@@ -202,6 +203,22 @@ def test_a_flow_that_would_see_each_sprite_too_often_is_warned_about(workspace) 
     assert often(*late, f"stop.iterations={10 * FLOW_PASSES + 10}") != "", "it begins too late"
     gan = load_preset("sprite-r3-cpu")
     assert [check for check in check_data(workspace, version, gan, 10**6) if check.name == "passes"] == []
+
+
+def test_a_family_that_a_flow_would_often_see_is_told(workspace) -> None:  # type: ignore[no-untyped-def]
+    flow = apply_overrides(load_preset("sprite-flow-cpu"), ["stop.iterations=100"])
+    others = [dataclasses.replace(_entry(i), family=str(i % 9)) for i in range(200)]
+
+    def told(members: int, config: TrainConfig = flow, **values: object) -> list[str]:
+        large = [dataclasses.replace(_entry(1000 + i), family="cream", **values) for i in range(members)]
+        found = check_data(workspace, _manifest(workspace, [*others, *large]), config)
+        return [check.text for check in found if check.name == "family"]
+
+    assert "cream" in told(31)[0]
+    assert told(30) == []
+    assert told(31, load_preset("sprite-r3-cpu")) == []
+    assert told(31, weight=0.5) == [], "balanced, it is seen as often as others"
+    assert told(31, split="held-out") == []
 
 
 def test_leftover_duplicates_are_told_from_the_newest_search(workspace, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]

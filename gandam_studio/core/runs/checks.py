@@ -14,6 +14,7 @@ from gandam_studio.core.workspace.lookups import blank_ids, decided, distinct_pa
 from gandam_studio.core.workspace.query import Filter
 from trainer.protocol.config import TrainConfig
 from trainer.protocol.manifest import ManifestEntry, read_manifest
+from trainer.protocol.untrusted import one_line
 
 if TYPE_CHECKING:
     from gandam_studio.core.versions import ManifestVersion
@@ -29,6 +30,8 @@ AUGMENTED_PASSES = (
     (200, {"probability": 0.5, "translation": 0.0625}),
 )
 """The same with augmentation of at least so much, most first."""
+LARGE_FAMILY = 30
+"""A family that is drawn as often as so many sprites may be copied: of 1,066 sprites one of 74, hardly those of 18."""
 MIXED_SHARE = 0.1
 DUPLICATE_SHARE = 0.01
 SIZE_FACTOR = 2.0
@@ -40,7 +43,8 @@ class Check:
     """The result of a check.
 
     Attributes:
-        name: "sprites", "facing", "duplicates", "sizes", "blank", "faint", "generated", "mirror", "passes" or "disk".
+        name: "sprites", "facing", "duplicates", "sizes", "blank", "faint", "generated", "mirror", "passes", "family" or
+            "disk".
         level: "ok", "note" or "warning" (better fix it first). text: one line.
         cure: the English name of the screen where it can be fixed, or "".
         copies: for "duplicates": pairs of row numbers whose pictures are copies and both in the version.
@@ -74,8 +78,7 @@ def check_data(
         checks.append(blank)
     if drawn := _generated(entries):
         checks.append(drawn)
-    if often := _passes(entries, config, steps):
-        checks.append(often)
+    checks += _copying(entries, config, steps)
     if config.augmentation.mirror and checks[1].level == OK:
         text = "training also shows mirror images, which undoes the facing you have sorted"
         checks.append(Check("mirror", WARNING, text))
@@ -109,13 +112,39 @@ def check_disk(folder: Path, needed_bytes: int) -> Check:
     return Check("disk", OK if free > 1.2 * needed_bytes else WARNING, text)
 
 
-def check_passes(workspace: Workspace, version: ManifestVersion, config: TrainConfig) -> Check | None:
-    """Check how often a run would see each sprite; None where that is not known, or not too often.
+def check_copying(workspace: Workspace, version: ManifestVersion, config: TrainConfig) -> list[Check]:
+    """Check what makes a flow copy: how often it would see each sprite, where that is known, and large families.
 
     Raises OSError or ValueError when its manifest cannot be read.
     """
-    known = _flow_pictures(config, None) is not None  # Otherwise the manifest need not be read.
-    return _passes(_entries(workspace, version), config, None) if known else None
+    # Of other runs nothing is said, so the manifest need not be read.
+    return _copying(_entries(workspace, version), config, None) if config.is_flow else []
+
+
+def _copying(entries: list[ManifestEntry], config: TrainConfig, steps: int | None) -> list[Check]:
+    found = (_passes(entries, config, steps), _family(entries, config))
+    return [check for check in found if check is not None]
+
+
+def _family(entries: list[ManifestEntry], config: TrainConfig) -> Check | None:
+    """The check for a family that a flow is shown as often as many sprites; None without one, and of other runs."""
+    trained = [entry for entry in entries if entry.split == "train"]
+    if not config.is_flow or not trained:
+        return None
+    shares: dict[str, float] = {}
+    for entry in trained:
+        shares[entry.family] = shares.get(entry.family, 0.0) + entry.weight
+    mean = sum(shares.values()) / len(trained)
+    shares.pop("", None)
+    name, share = max(shares.items(), key=lambda item: item[1], default=("", 0.0))
+    if share <= LARGE_FAMILY * mean:
+        return None
+    members = sum(entry.family == name for entry in trained)
+    text = (
+        f"the family {one_line(name)} has {members:,} of {_sprites(len(trained))}, and a flow may copy what is nearly "
+        "one picture; balance the families, if they look alike"
+    )
+    return Check("family", NOTE, text, "Duplicates")
 
 
 def _passes(entries: list[ManifestEntry], config: TrainConfig, steps: int | None) -> Check | None:
