@@ -15,8 +15,9 @@ from trainer.protocol.presets import preset_names
         ("cpu", 32, 600, 5.0, ("sprite-flow-cpu", "clearest")),
         ("cpu", 32, 600, 0.0, ("sprite-flow-cpu", "clearest")),
         ("cpu", 32, 600, 2.0, ("sprite-flow-cpu", "short")),
-        ("cpu", 32, 99, 2.0, ("sprite-r3-cpu", "few")),
-        ("cpu", 32, 99, 5.0, ("sprite-r3-cpu", "few")),
+        ("cpu", 32, 60, 5.0, ("sprite-flow-cpu", "clearest")),
+        ("cpu", 32, 59, 2.0, ("sprite-r3-cpu", "few")),
+        ("cpu", 32, 59, 5.0, ("sprite-r3-cpu", "few")),
         ("cpu", 64, 600, 5.0, None),
     ],
 )

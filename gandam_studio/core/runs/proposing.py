@@ -9,8 +9,8 @@ PALE_MINUTES = 3.0
 """Below this a flow's samples on a processor are still pale, though nearer to sprites than a GAN's at any time."""
 MEASURED_SIDE = 32
 """Larger pictures were not compared on a processor."""
-LEAST_SPRITES = 100
-"""Fewer were never tried with a flow, which may memorise them."""
+LEAST_SPRITES = 60
+"""With so many a flow is ahead of a GAN, and copies less; fewer were never tried."""
 
 
 @dataclass(frozen=True)
