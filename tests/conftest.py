@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import shutil
 import sys
@@ -16,6 +17,8 @@ os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
 # Hundreds of processes are started, each of which would compile the program anew.
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 sys.dont_write_bytecode = False
+# Hardly anything is garbage while thousands of tests and what they import are loaded; see `pytest_runtestloop`.
+gc.disable()
 # Threads of several processes at once mostly wait for each other: a short run took three times as long.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
@@ -58,6 +61,11 @@ def pytest_xdist_auto_num_workers() -> int:
 
 def pytest_collection_finish() -> None:
     set_aside_all()
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtestloop() -> None:
+    gc.enable()
 
 
 @pytest.fixture(scope="session")

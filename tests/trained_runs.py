@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import subprocess
-import sys
 from pathlib import Path
 
 import numpy as np
 from PIL import Image
+from warm_starts import trainer_command
 
 from trainer.protocol.run_directory import RunDirectory
 
@@ -47,6 +47,6 @@ def trained_run(
     words = [word for setting in (*settings, f"stop.iterations={iterations}") for word in ("--set", setting)]
     for arguments in (["new", str(folder), "--preset", preset, "--data", str(pictures), *words],
                       ["train", str(folder)]):  # fmt: skip
-        done = subprocess.run([sys.executable, "-P", "-m", "trainer", *arguments], capture_output=True, text=True)
+        done = subprocess.run(trainer_command(*arguments), capture_output=True, text=True)
         assert done.returncode == 0, done.stderr
     return RunDirectory(folder)

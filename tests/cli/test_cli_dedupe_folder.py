@@ -15,6 +15,7 @@ import pytest
 from PIL import Image
 from studio_calls import SEED, Studio
 
+from gandam_studio.core.duplicates import find_duplicates
 from gandam_studio.core.importing import ImportOptions, import_sources
 from gandam_studio.core.importing.repair import SETTING
 from gandam_studio.core.workspace import DATABASE, Workspace
@@ -80,6 +81,15 @@ def families(tmp_path: Path, imported_families: Path) -> Path:
     return Path(shutil.copytree(imported_families, tmp_path / "ws"))
 
 
+@pytest.fixture(scope="module")
+def compared_families(tmp_path_factory: pytest.TempPathFactory, imported_families: Path) -> Path:
+    """A copy in which all were compared, which takes seconds, so that commands only read what was found."""
+    folder = Path(shutil.copytree(imported_families, tmp_path_factory.mktemp("compared") / "ws"))
+    with Workspace.open(folder) as workspace:
+        find_duplicates(workspace, workers=1)
+    return folder
+
+
 def by_family(studio: Studio, workspace: Path, *options: str) -> dict[str, dict[str, str]]:
     """Family -> file name -> relation, after checking that every group is one whole family."""
     names = {row["id"]: row["name"] for row in studio("list", "-w", workspace, "--json").json}
@@ -110,11 +120,11 @@ def test_every_family_is_one_group_with_the_right_words(families: Path, studio: 
     assert all(set(told) == set(COPIES) for told in found.values())
 
 
-def test_every_relation_is_to_the_picture_named_beside_it(families: Path, studio: Studio) -> None:
+def test_every_relation_is_to_the_picture_named_beside_it(compared_families: Path, studio: Studio) -> None:
     """The enlarged copy of a recolour is recoloured relative to the drawing; `duplicate_of` names what it copies."""
-    names = {row["id"]: row["name"][3:] for row in studio("list", "-w", families, "--json").json}
+    names = {row["id"]: row["name"][3:] for row in studio("list", "-w", compared_families, "--json").json}
     for rules in ("source-order", "colours", "larger"):  # as-drawn, painted or enlarged ones are kept
-        for group in studio("dedupe", "-w", families, "--json", "--rules", rules).json["groups"]:
+        for group in studio("dedupe", "-w", compared_families, "--json", "--rules", rules).json["groups"]:
             for member in group["members"]:
                 if "source" in member:
                     continue
@@ -175,18 +185,18 @@ def test_two_hundred_real_species_give_two_hundred_groups(tmp_path: Path, studio
     assert wrong == []
 
 
-def test_exact_copies_name_their_file_and_their_sprite(families: Path, studio: Studio) -> None:
-    groups = studio("dedupe", "-w", families, "--json", "--distance", 0).json["groups"]
+def test_exact_copies_name_their_file_and_their_sprite(compared_families: Path, studio: Studio) -> None:
+    groups = studio("dedupe", "-w", compared_families, "--json", "--distance", 0).json["groups"]
     copies = [member for group in groups for member in group["members"] if "source" in member]
     assert len(copies) == 2 * FAMILIES
-    ids = {row["id"] for row in studio("list", "-w", families, "--json").json}
+    ids = {row["id"] for row in studio("list", "-w", compared_families, "--json").json}
     for member in copies:
         assert member["id"] in ids
         assert member["id"] == member["related_to"] == member["duplicate_of"]
         assert (member["distance"], member["confidence"], member["transform"]["words"]) == (0, 1, [])
         assert Path(member["source"]).is_file()
         assert member["same_file"] == member["source"].endswith("copied.png")
-    assert f"{2 * FAMILIES} file" in studio("dedupe", "-w", families).out
+    assert f"{2 * FAMILIES} file" in studio("dedupe", "-w", compared_families).out
 
 
 def test_a_sprite_whose_only_copy_is_exact_is_a_group_too(tmp_path: Path, studio: Studio) -> None:

@@ -2,10 +2,11 @@
 
 import pytest
 from studio_window import folder, open_window, own_settings
+from warm_starts import warm
 
 from gandam_studio.core.suggestions.facing import network
 
-__all__ = ["folder", "open_window", "own_settings"]
+__all__ = ["folder", "open_window", "own_settings", "warm"]
 
 
 @pytest.fixture(autouse=True)

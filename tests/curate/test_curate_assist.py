@@ -43,7 +43,7 @@ Key = Qt.Key
 
 @pytest.fixture(scope="module")
 def walkers(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A workspace of 500 walkers of 5 kinds, named by the way they face."""
+    """A workspace of 500 walkers of 5 kinds, named by the way they face, which are described: that takes a second."""
     folder = tmp_path_factory.mktemp("walkers")
     pictures, truth = planted(kinds=5, each=100, seed=2)
     (folder / "art").mkdir()
@@ -51,6 +51,7 @@ def walkers(tmp_path_factory: pytest.TempPathFactory) -> Path:
         Image.fromarray(picture).save(folder / "art" / f"{number:03d}-{'left' if side > 0 else 'right'}.png")
     with Workspace.create(folder / "w") as workspace:
         import_sources(workspace, [folder / "art"], options=ImportOptions(workers=1))
+        described.described(workspace, list(workspace.sprites()), closely=False)
     return folder / "w"
 
 
@@ -59,6 +60,13 @@ def folder(walkers: Path, tmp_path: Path) -> Path:
     """A copy of it."""
     shutil.copytree(walkers, tmp_path / "w")
     return tmp_path / "w"
+
+
+@pytest.fixture
+def undescribed(folder: Path) -> Path:
+    """The same, but nobody has described the walkers yet."""
+    (folder / described.NAME).unlink()
+    return folder
 
 
 def looks_left(sprite) -> bool:
@@ -379,7 +387,7 @@ def test_the_network_looks_while_pages_are_shown(
 
 
 @pytest.fixture
-def large(monkeypatch: pytest.MonkeyPatch) -> threading.Event:
+def large(undescribed: Path, monkeypatch: pytest.MonkeyPatch) -> threading.Event:
     """500 sprites count as a large set: 64 are described before the first page, the others once the event is set."""
     monkeypatch.setattr(network, "installed", lambda: False)
     for module in (described, suggesting):
@@ -604,9 +612,9 @@ def test_keys_decide_nothing_while_the_first_page_is_made(
 
 @pytest.mark.parametrize("way_out", ["Escape", "undo", "strip", "failure"])
 def test_who_does_not_want_to_wait_for_the_first_page_is_back_in_the_gallery(
-    folder: Path, open_window: OpenWindow, qtbot, patiently: threading.Event, monkeypatch, way_out: str
+    undescribed: Path, open_window: OpenWindow, qtbot, patiently: threading.Event, monkeypatch, way_out: str
 ) -> None:
-    window = open_window(folder)
+    window = open_window(undescribed)
     screen = curate(window)
     press(Key.Key_X)
     dropped = window.session.workspace.counts().dropped

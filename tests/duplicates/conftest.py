@@ -11,8 +11,9 @@ import numpy as np
 import pytest
 from PIL import Image
 from studio_calls import studio
+from warm_starts import warm
 
-__all__ = ["studio"]
+__all__ = ["studio", "warm"]
 
 
 @pytest.fixture(scope="session")

@@ -14,6 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 from studio_calls import Studio
+from warm_starts import cold
 
 from gandam_studio.core.duplicates import DuplicateReport, candidates, find_duplicates, verifying
 from gandam_studio.core.duplicates.links import LOOSEST, Links, links_path, load_findings
@@ -23,6 +24,8 @@ from gandam_studio.core.duplicates.verdicts import Verdict
 from gandam_studio.core.hashing import COLUMNS, Column
 from gandam_studio.core.importing import import_sources
 from gandam_studio.core.workspace import Workspace
+
+__all__ = ["cold"]
 
 ROWS = 24
 ends = st.tuples(st.integers(0, ROWS - 1), st.integers(0, ROWS - 1)).filter(lambda pair: pair[0] < pair[1])
@@ -155,15 +158,22 @@ def test_the_order_of_pictures_does_not_matter(little_time):
     }
 
 
-@pytest.fixture
-def workspace(tmp_path: Path):
-    """A workspace of pictures that look alike, with a copy of each."""
+@pytest.fixture(scope="module")
+def imported(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A workspace of pictures that look alike, with a copy of each; must not be changed, only copied."""
+    folder = tmp_path_factory.mktemp("crowd")
     originals = crowd(20)
-    (tmp_path / "art").mkdir()
+    (folder / "art").mkdir()
     for number, picture in enumerate([*originals, *planted(originals)]):
-        Image.fromarray(picture).save(tmp_path / "art" / f"{number:03}.png")
-    with Workspace.create(tmp_path / "workspace") as made:
-        import_sources(made, [tmp_path / "art"])
+        Image.fromarray(picture).save(folder / "art" / f"{number:03}.png")
+    with Workspace.create(folder / "workspace") as made:
+        import_sources(made, [folder / "art"])
+    return folder / "workspace"
+
+
+@pytest.fixture
+def workspace(tmp_path: Path, imported: Path):
+    with Workspace.open(shutil.copytree(imported, tmp_path / "workspace")) as made:
         yield made
 
 

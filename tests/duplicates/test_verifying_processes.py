@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -12,6 +13,7 @@ from drawn_sprites import blob
 from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
+from warm_starts import cold
 
 from gandam_studio.core import duplicates as d
 from gandam_studio.core.duplicates import verifying, verifying_pool
@@ -22,15 +24,16 @@ from gandam_studio.core.jobs import Cancelled, NullJob
 from gandam_studio.core.workspace import Workspace
 from trainer.protocol.files import write_bytes
 
+__all__ = ["cold"]
+
 FAMILIES = 12
 
 
-@pytest.fixture
-def workspace(tmp_path: Path, monkeypatch):
-    """A workspace with families of five, enough to start processes."""
-    monkeypatch.setattr(verifying, "WORTH_PROCESSES", 1)
-    monkeypatch.setattr(verifying, "SHARE", 8)
-    (tmp_path / "art").mkdir()
+@pytest.fixture(scope="module")
+def imported(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A workspace with families of five; must not be changed, only copied."""
+    folder = tmp_path_factory.mktemp("families")
+    (folder / "art").mkdir()
     for seed in range(FAMILIES):
         picture = blob(seed, 34, 28)
         recolour = np.ascontiguousarray(picture[..., [2, 0, 1, 3]])
@@ -41,10 +44,18 @@ def workspace(tmp_path: Path, monkeypatch):
             "shiny": recolour,
             "shiny-left": recolour[:, ::-1],
         }.items():
-            Image.fromarray(np.ascontiguousarray(made)).save(tmp_path / "art" / f"{seed:02d}-{name}.png")
-    with Workspace.create(tmp_path / "workspace") as made:
-        import_sources(made, [tmp_path / "art"])
-    with Workspace.open(tmp_path / "workspace") as made:
+            Image.fromarray(np.ascontiguousarray(made)).save(folder / "art" / f"{seed:02d}-{name}.png")
+    with Workspace.create(folder / "workspace") as made:
+        import_sources(made, [folder / "art"])
+    return folder / "workspace"
+
+
+@pytest.fixture
+def workspace(tmp_path: Path, imported: Path, monkeypatch):
+    """A workspace with families of five, enough to start processes."""
+    monkeypatch.setattr(verifying, "WORTH_PROCESSES", 1)
+    monkeypatch.setattr(verifying, "SHARE", 8)
+    with Workspace.open(shutil.copytree(imported, tmp_path / "workspace")) as made:
         yield made
 
 

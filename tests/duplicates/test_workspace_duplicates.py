@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import os
 import random
+import shutil
 import tracemalloc
 import zipfile
 from collections.abc import Callable
@@ -43,11 +44,19 @@ def family(name: str, seed: int) -> dict[str, np.ndarray]:
     }
 
 
+@pytest.fixture(scope="module")
+def imported(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A workspace of two families and another sprite; must not be changed, only copied."""
+    folder = tmp_path_factory.mktemp("families")
+    write(folder / "art", family("ape", 1) | family("bat", 2) | {"cat": blob(3)})
+    with Workspace.create(folder / "workspace") as made:
+        import_sources(made, [folder / "art"])
+    return folder / "workspace"
+
+
 @pytest.fixture
-def workspace(tmp_path: Path):
-    write(tmp_path / "art", family("ape", 1) | family("bat", 2) | {"cat": blob(3)})
-    with Workspace.create(tmp_path / "workspace") as made:
-        import_sources(made, [tmp_path / "art"])
+def workspace(tmp_path: Path, imported: Path):
+    with Workspace.open(shutil.copytree(imported, tmp_path / "workspace")) as made:
         yield made
 
 
@@ -285,11 +294,11 @@ def test_no_split_parts_a_family_or_mirror_twins(workspace: Workspace):
             assert len({splits[key] for name, key in ids.items() if name.startswith(stem)}) == 1
 
 
-def test_exact_copies_are_told_though_the_import_made_them_one(workspace: Workspace, tmp_path: Path):
+def test_exact_copies_are_told_though_the_import_made_them_one(workspace: Workspace, imported: Path, tmp_path: Path):
     assert d.exact_copies(workspace) == []
     folder = tmp_path / "again"
     write(folder, {"ape-copy": blob(1, 34, 28)})
-    (folder / "cat-copy.png").write_bytes((tmp_path / "art" / "cat.png").read_bytes())
+    (folder / "cat-copy.png").write_bytes((imported.parent / "art" / "cat.png").read_bytes())
     picture = Image.open(folder / "ape-copy.png")
     picture.save(folder / "ape-copy.png", compress_level=1)
     import_sources(workspace, [folder])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import math
 
 import numpy as np
@@ -21,12 +22,17 @@ from gandam_studio.core.experiments.betting import (
 SERIES = 1000
 
 
+@functools.cache
+def _table(picks: int) -> np.ndarray:
+    """Log wealth by the number for the first and, from 1 on, that of all: (picks + 1, picks)."""
+    return np.array([[log_wealth(k, n) if k <= n else 0.0 for n in range(1, picks + 1)] for k in range(picks + 1)])
+
+
 def _wealths(share: float, picks: int) -> tuple[np.ndarray, np.ndarray]:
     """Log wealth after each pick of many series, (SERIES, picks), and the number for the first."""
     dice = np.random.default_rng(int(share * 100))
     a = np.cumsum(dice.random((SERIES, picks)) < share, 1)
-    table = {(k, n): log_wealth(k, n) for n in range(1, picks + 1) for k in range(n + 1)}
-    return np.array([[table[int(k), n] for n, k in enumerate(row, 1)] for row in a]), a
+    return _table(picks)[a, np.arange(picks)], a
 
 
 def test_nobody_who_stops_at_will_errs_more_often_than_promised() -> None:
@@ -69,10 +75,9 @@ def _judged(rule: str, each: int, shift: float, spread: float = 1.0, picks: int 
 def _decided(series: np.ndarray) -> tuple[float, float]:
     """(share of series that name one, picks on average)."""
     a = np.cumsum(series, 1)
-    n = np.arange(1, series.shape[1] + 1)
-    table = np.array([[log_wealth(k, m) if k <= m else 0.0 for m in n] for k in range(len(n) + 1)])
-    over = table[a, n - 1] >= -math.log(ERROR)
-    return float(over.any(1).mean()), float(np.where(over.any(1), over.argmax(1) + 1, len(n)).mean())
+    picks = a.shape[1]
+    over = _table(picks)[a, np.arange(picks)] >= -math.log(ERROR)
+    return float(over.any(1).mean()), float(np.where(over.any(1), over.argmax(1) + 1, picks).mean())
 
 
 @pytest.mark.parametrize("rule", RULES)

@@ -10,12 +10,13 @@ import pytest
 from small_workspaces import add_sprites
 from studio_window import OpenWindow, are_final, open_window, own_settings
 from trained_runs import trained_run
+from warm_starts import warm
 
 from gandam_studio.core.workspace import Workspace
 from gandam_studio.qt.explore.screen import ExploreScreen
 from gandam_studio.qt.main_window import MainWindow
 
-__all__ = ["open_window", "own_settings"]
+__all__ = ["open_window", "own_settings", "warm"]
 
 
 @pytest.fixture(scope="session")

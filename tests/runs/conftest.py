@@ -7,8 +7,9 @@ from pathlib import Path
 
 import pytest
 from runs_screens import screen, session_on
+from warm_starts import warm
 
-__all__ = ["screen"]
+__all__ = ["screen", "warm"]
 
 
 @pytest.fixture

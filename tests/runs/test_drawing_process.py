@@ -14,11 +14,14 @@ import numpy as np
 import pytest
 from PIL import Image
 from trained_runs import trained_run
+from warm_starts import cold
 
 from gandam_studio.core.errors import UserError
 from gandam_studio.core.jobs import Cancelled
 from gandam_studio.core.runs.drawing import Answer, DrawingProcess, Request, Source
 from gandam_studio.core.runs.process import ask
+
+__all__ = ["cold"]
 
 
 @pytest.fixture(scope="module")
