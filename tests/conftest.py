@@ -59,6 +59,11 @@ def pytest_xdist_auto_num_workers() -> int:
     return (known or 1) + 1
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with the longest test, for which all processes but one would wait at the end."""
+    items.sort(key=lambda item: item.name != "test_types_agree")
+
+
 def pytest_collection_finish() -> None:
     set_aside_all()
 
