@@ -7,8 +7,11 @@ from pathlib import Path
 
 import pytest
 from pictures import sprite_png
+from warm_starts import warm
 
 from gandam_studio.core.workspace import Workspace
+
+__all__ = ["warm"]
 
 
 @pytest.fixture

@@ -20,6 +20,7 @@ import pytest
 from pictures import encoded, noise, sprite, sprite_png
 from PIL import Image
 from unpacked_tars import unpack_tar
+from warm_starts import cold
 
 from gandam_studio.core.errors import UserError
 from gandam_studio.core.importing import (
@@ -36,6 +37,8 @@ from gandam_studio.core.jobs import Cancelled
 from gandam_studio.core.pictures.decoding.limits import Limits
 from gandam_studio.core.places import storable
 from gandam_studio.core.workspace import Workspace
+
+__all__ = ["cold"]
 
 ONE = ImportOptions(workers=1)
 

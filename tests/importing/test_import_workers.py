@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from pictures import chunk, encoded, png, sprite
+from warm_starts import cold
 
 from gandam_studio.core.importing import ImportOptions, import_sources, pool
 from gandam_studio.core.importing.items import (
@@ -20,6 +21,8 @@ from gandam_studio.core.importing.items import (
     unpack_outcomes,
 )
 from gandam_studio.core.pictures.decoding import Limits
+
+__all__ = ["cold"]
 
 MARKER = chunk(b"tEXt", b"why\0")
 

@@ -15,9 +15,12 @@ import numpy as np
 import pytest
 from PIL import Image
 from studio_calls import Studio
+from warm_starts import cold
 
 from trainer.protocol.events import RunFinished, RunResumed
 from trainer.protocol.run_directory import RunDirectory
+
+__all__ = ["cold"]
 
 PICTURES = 4000
 TINY = ("--set", "generator_channels=16,16,16,16", "--set", "discriminator_channels=16,16,16,16", "--set",

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import pytest
 from studio_calls import studio
+from warm_starts import warm
 
 from gandam_studio.core.suggestions.facing import network
 
-__all__ = ["studio"]
+__all__ = ["studio", "warm"]
 
 
 @pytest.fixture(autouse=True)
