@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 PROCESSOR, PROCESSOR_FEW, CARD = "sprite-flow-cpu", "sprite-r3-cpu", "sprite-r3"
-PALE_MINUTES = 3.0
-"""Below this a flow's samples on a processor are still pale, though nearer to sprites than a GAN's at any time."""
+PALE_MINUTES = 1.0
+"""Below this a flow's samples on a processor have few colours, though they are nearer to sprites than a GAN's."""
 MEASURED_SIDE = 32
 """Larger pictures were not compared on a processor."""
 LEAST_SPRITES = 60

@@ -263,7 +263,7 @@ class SetupPage(QWidget):
         found = self._proposed()
         text = {
             "card": self.tr("On a graphics card {0} is the preset to begin with."),
-            "short": self.tr("On a processor {0} is ahead at any time; in so few minutes, shapes with few colours."),
+            "short": self.tr("On a processor {0} is ahead at any time; in so little time, shapes with few colours."),
             "few": self.tr("With so few sprites on a processor, {0} is the preset to begin with."),
             "clearest": self.tr(
                 "On a processor {0} draws the clearest sprites: heads, limbs and colours, a bit grainy."
