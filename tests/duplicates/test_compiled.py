@@ -114,6 +114,26 @@ def test_tiles_are_compared_the_same_either_way(both, seed, count):
 
 
 @settings(deadline=None)
+@given(seed=seeds, height=st.integers(1, 30), width=st.integers(1, 30), solid=st.booleans(), step=st.integers(1, 2))
+def test_colours_are_weighted_and_averaged_the_same_either_way(both, seed, height, width, solid, step):
+    generator = np.random.default_rng(seed)
+    first, second = generator.integers(0, 256, (2, height, width, 4), dtype=np.uint8)
+    for one in (first, second):
+        one[..., 3] = np.where(solid | (generator.random((height, width)) < 0.7), 255, one[..., 3])
+    first, second = (one[::step, ::-step] for one in (first, second))
+
+    def found() -> list[np.ndarray | float]:
+        mine, other = (colours.weighted(one) for one in (first, second))
+        return [mine, other, colours.colour_shift(mine, other), colours.colour_shift(mine[1:], other[:-1])]
+
+    if len(first) > 1:
+        for one, other in zip(*both(found), strict=True):
+            assert np.asarray(one).tobytes() == np.asarray(other).tobytes()
+    first.flags.writeable = False
+    assert np.array_equal(*both(lambda: colours.weighted(first)))
+
+
+@settings(deadline=None)
 @given(seed=seeds, sides=st.lists(st.integers(1, 24), min_size=4, max_size=4), palette=st.integers(1, 400))
 def test_pixels_are_counted_the_same_either_way(kernels, seed, sides, palette):
     loops = kernels[0]

@@ -43,6 +43,9 @@ _TABLE = 1 << 14  # pairs of colours up to which a full table is faster than sor
 
 def weighted(rgba: np.ndarray) -> np.ndarray:
     """Return (h, w, 4) float32 in [0, 255] with premultiplied colours."""
+    if compiled.kernels is not None and rgba.flags.writeable:  # the only kind of array that it takes
+        whole: np.ndarray = compiled.kernels.weighted(rgba)
+        return whole
     made = rgba.astype(np.float32)
     if (rgba[..., 3] < 255).any():
         made[..., :3] *= made[..., 3:] / np.float32(255)
@@ -377,8 +380,11 @@ def colour_shift(first: np.ndarray, second: np.ndarray) -> float:
     core = cv2.erode(inside, np.ones((3, 3), np.uint8), borderType=cv2.BORDER_CONSTANT, borderValue=0)
     if cv2.countNonZero(core) < 20:
         core = inside
-    mask = core.astype(np.float32)[..., None]
-    layers = np.concatenate([(first[..., :3] - second[..., :3]) * mask / 255, mask], axis=2)
+    if compiled.kernels is not None:
+        layers = compiled.kernels.layers(first, second, core)
+    else:
+        mask = core.astype(np.float32)[..., None]
+        layers = np.concatenate([(first[..., :3] - second[..., :3]) * mask / 255, mask], axis=2)
     cells = cv2.resize(layers, (4, 4), interpolation=cv2.INTER_AREA)
     weight = cells[..., 3]
     if not weight.any():

@@ -60,6 +60,8 @@ class _Passed:
         framed: whether the evidence is that of whole pictures including the background.
         shown: whether the evidence is that of all that is shown, whatever was taken for background: the same pixels
             without an edge, or in a replaced palette.
+        near: whether the hashes of the whole pictures are so near that canvases are worth comparing.
+        evidence: that of whole canvases, if it was looked at.
     """
 
     i: int
@@ -70,6 +72,8 @@ class _Passed:
     laid: bool
     framed: bool
     shown: bool
+    near: bool
+    evidence: float | None
 
 
 class Judge:
@@ -92,11 +96,11 @@ class Judge:
         prints = self._source.prints(pairs.i), self._source.prints(pairs.j)
         whole, other = (one[:, list(WHOLE)] for one in prints)
         turned = np.where(pairs.mirrored[:, None], mirrored_rows(prints[1])[:, list(WHOLE)], other)
-        near = np.bitwise_count(whole ^ turned).sum(axis=1) <= _CANVAS_RADIUS
+        as_wholes = np.bitwise_count(whole ^ turned).sum(axis=1) <= _CANVAS_RADIUS
         same = (prints[0][:, Column.PIXELS] == prints[1][:, Column.PIXELS]) | (
             prints[0][:, Column.PIXELS] == prints[1][:, Column.PIXELS_MIRRORED]
         )
-        near |= worth_comparing_as_wholes(*prints, pairs.mirrored)
+        near = as_wholes | worth_comparing_as_wholes(*prints, pairs.mirrored)
         opaque, other_opaque = (flags(one) & Flag.OPAQUE > 0 for one in prints)
         sides = [shown_sides(one) for one in prints]
         cut = (opaque == other_opaque) & may_be_cut_off(*sides)
@@ -112,7 +116,7 @@ class Judge:
             i, j, mirrored = pairs.i[part], pairs.j[part], pairs.mirrored[part]
             self._pictures.prepare(np.concatenate([i, j]), for_tiles=pairs.crowded)
             found = self._compared(i, j, mirrored)
-            logit = self._second_look(found, i, j, mirrored, near[part])
+            logit, evidence_of = self._second_look(found, i, j, mirrored, near[part])
             shown = self._lacking_an_edge(logit, i, j, mirrored, cut[part])
             shown |= self._repainted(logit, i, j, mirrored, repainted[part], keyed[part])
             entire = self._in_frames(logit, i, j, mirrored, framed[part])
@@ -126,6 +130,8 @@ class Judge:
                     bool(laid[start + index]),
                     bool(entire[index]),
                     bool(shown[index]),
+                    bool(as_wholes[start + index]),
+                    evidence_of.get(index),
                 )
                 best.setdefault((one.i, one.j), []).append(one)
         links = []
@@ -153,14 +159,16 @@ class Judge:
         j: np.ndarray,
         mirrored: np.ndarray,
         near: np.ndarray,
-    ) -> np.ndarray:
+    ) -> tuple[np.ndarray, dict[int, float]]:
         """(P,) the evidence of tiles, or that of whole canvases or a replaced palette if stronger.
 
-        near: (P,) bool, the pairs whose whole canvases are compared.
+        near: (P,) bool, the pairs whose whole canvases are compared. Also returns the evidence of those, by number.
         """
         logit = found.logit.copy()
+        evidence_of: dict[int, float] = {}
         for index in np.flatnonzero(near & (logit < _CERTAIN)).tolist():
             whole = self._whole_evidence(int(i[index]), int(j[index]), bool(mirrored[index]))
+            evidence_of[index] = whole
             logit[index] = max(logit[index], whole)
         alike = found.measures[:, NAMES.index("overlap")] > _ONE_SILHOUETTE
         for index in np.flatnonzero(alike & (logit < _EXCHANGED)).tolist():
@@ -168,7 +176,7 @@ class Judge:
             theirs = theirs[:, ::-1] if mirrored[index] else theirs
             if palette_exchanged(mine, theirs) or _tinted(mine, theirs):
                 logit[index] = _EXCHANGED
-        return logit
+        return logit, evidence_of
 
     def _lacking_an_edge(
         self, logit: np.ndarray, i: np.ndarray, j: np.ndarray, mirrored: np.ndarray, cut: np.ndarray
@@ -178,7 +186,8 @@ class Judge:
         cut: (P,) bool, whether sizes allow for it. Returns (P,) bool: whose evidence is now that of pixels.
         """
         found = np.zeros(len(logit), dtype=bool)
-        for index in np.flatnonzero(cut).tolist():
+        places = np.flatnonzero(cut)
+        for index in places[self._pictures.may_share(i[places], j[places], _KEPT)].tolist():
             mine, theirs = (self._pictures[int(rows[index])].shown.content.rgba for rows in (i, j))
             if _cut_off(mine, theirs[:, ::-1] if mirrored[index] else theirs):
                 logit[index], found[index] = max(logit[index], _EXCHANGED), True
@@ -264,7 +273,8 @@ class Judge:
 
         def whole() -> bool:
             if not wholes:
-                wholes.append(self._whole_evidence(i, j, mirrored) > 0)
+                known = passed.evidence
+                wholes.append((self._whole_evidence(i, j, mirrored) if known is None else known) > 0)
             return wholes[0]
 
         laid = None
@@ -283,14 +293,9 @@ class Judge:
             remade=lambda transform: self._remade(i, j, transform),
             hiding=lambda: not passed.shown and (first.hides or second.hides),
             lent=laid is not None and not (first.plain and second.plain),
-            briefly=crowded and laid is None and not self._near_as_wholes(i, j, mirrored),
+            briefly=crowded and laid is None and not passed.near,
+            dropped=crowded and laid is None,
         )
-
-    def _near_as_wholes(self, i: int, j: int, mirrored: bool) -> bool:
-        """Whether the hashes of two whole pictures are so near that canvases are worth comparing."""
-        first, second = self._source.prints(np.array([i, j]))
-        turned = mirrored_rows(second[None])[0] if mirrored else second
-        return int(np.bitwise_count(first[list(WHOLE)] ^ turned[list(WHOLE)]).sum()) <= _CANVAS_RADIUS
 
     def _laid_by_canvas(self, i: int, j: int, mirrored: bool) -> tuple[Drawing, Drawing]:
         """The drawings of a pair whose canvases match, at least one of them opaque.

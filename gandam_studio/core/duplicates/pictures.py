@@ -18,12 +18,13 @@ from gandam_studio.core.hashing.content import VISIBLE, Content, find_content, f
 from gandam_studio.core.hashing.layout import Flag, whole_sizes
 from gandam_studio.core.workspace.seqsets import as_seqs
 
-# Bytes of prepared pictures in the cache (about 110 per pixel of a sprite and 34 per pixel of a photograph), and the
-# number of tiles, which more pairs need.
-_PREPARED_BYTES = 256 << 20
+# Bytes of prepared pictures in the cache (about 110 per pixel of a sprite and 34 per pixel of a photograph); of those
+# that were put aside, with their pixels and contents only; and the number of tiles, which more pairs need.
+_PREPARED_BYTES, _ASIDE_BYTES = 160 << 20, 96 << 20
 _BYTES_A_PIXEL, _BYTES_A_CANVAS_PIXEL, _CANVAS_PIXELS = 34, 76, 128 * 128
 _TILES, _FEW_TILES = 1 << 16, 256
 _SPECK = 32.0  # levels off the background
+_SCATTER, _BINS = np.uint32(0x9E3779B1), 64  # an odd factor that spreads colours, and by the highest bits into how many
 
 
 class PixelSource(Protocol):
@@ -99,6 +100,23 @@ class ComparedPicture:
         pixels = self.size[0] * self.size[1]
         return _BYTES_A_PIXEL * pixels + _BYTES_A_CANVAS_PIXEL * min(pixels, _CANVAS_PIXELS)
 
+    @property
+    def trimmed(self) -> bool:
+        """Whether its content is known already."""
+        return "drawing" in self.__dict__
+
+    @property
+    def plain_cost(self) -> int:
+        """The bytes of its pixels, and of its content if that is known."""
+        return self.rgba.nbytes + (self.content.rgba.nbytes if self.trimmed else 0)
+
+    def unprepared(self) -> ComparedPicture:
+        """Return it as it was read, with its content if that is known."""
+        made = ComparedPicture(self.rgba)
+        if self.trimmed:
+            made.drawing = Drawing(self.content)
+        return made
+
 
 class Pictures:
     """The pictures of a source by row."""
@@ -107,7 +125,10 @@ class Pictures:
         self.source = source
         self._known: OrderedDict[int, ComparedPicture] = OrderedDict()
         self._bytes = 0
+        self._aside: OrderedDict[int, ComparedPicture] = OrderedDict()
+        self._aside_bytes = 0
         self._tiles = np.empty((_FEW_TILES, SIDE, SIDE, 4), dtype=np.uint8)
+        self._binned = np.empty((_FEW_TILES, _BINS), dtype=np.int32)
         self._tile_of: dict[tuple[int, bool], int] = {}
         self._tile_names: list[tuple[int, bool]] = []
         self._tiles_made = 0
@@ -118,12 +139,26 @@ class Pictures:
         if known is not None:
             self._known.move_to_end(row)
             return known
-        made = self._known[row] = ComparedPicture(self.source.rgba(row))
+        made = self._aside.pop(row, None)
+        if made is None:
+            made = ComparedPicture(self.source.rgba(row))
+        else:
+            self._aside_bytes -= made.plain_cost
+        self._known[row] = made
         self._bytes += made.cost
         while self._bytes > _PREPARED_BYTES and len(self._known) > 2:  # at least both of a pair
-            _, oldest = self._known.popitem(last=False)
+            oldest_row, oldest = self._known.popitem(last=False)
             self._bytes -= oldest.cost
+            self._put_aside(oldest_row, oldest)
         return made
+
+    def _put_aside(self, row: int, picture: ComparedPicture) -> None:
+        """Keep what takes long to read, not what was prepared from it."""
+        plain = self._aside[row] = picture.unprepared()
+        self._aside_bytes += plain.plain_cost
+        while self._aside_bytes > _ASIDE_BYTES:
+            _, oldest = self._aside.popitem(last=False)
+            self._aside_bytes -= oldest.plain_cost
 
     def prepare(self, rows: np.ndarray, *, for_tiles: bool = False) -> None:
         """Read small pictures among (P,) rows, and find the contents of those of one size at once, which is faster.
@@ -137,7 +172,8 @@ class Pictures:
         of_size: dict[tuple[int, ...], list[ComparedPicture]] = {}
         for row in rows[small].tolist():
             picture = self[row]
-            of_size.setdefault(picture.rgba.shape, []).append(picture)
+            if not picture.trimmed:
+                of_size.setdefault(picture.rgba.shape, []).append(picture)
         for pictures in of_size.values():
             if len(pictures) > 1 and pictures[0].rgba.size:
                 contents = find_contents(np.stack([picture.rgba for picture in pictures]))
@@ -160,6 +196,22 @@ class Pictures:
                 made[index] = self._tile(row, whole)
         return made
 
+    def may_share(self, rows: np.ndarray, others: np.ndarray, share: float) -> np.ndarray:
+        """(P,) bool: False for pairs of (P,) rows whose contents cannot have `share` of their visible pixels in common.
+
+        However they lie on each other: there are not enough of each colour in both. Of what is `shown`.
+        """
+        mine, theirs = (self._counted(each) for each in (rows, others))
+        common = np.minimum(mine, theirs).sum(axis=1)
+        fewer = np.minimum(mine.sum(axis=1), theirs.sum(axis=1))
+        return np.asarray(common >= share * fewer)
+
+    def _counted(self, rows: np.ndarray) -> np.ndarray:
+        """(P, _BINS) int32: how many visible pixels of (P,) rows have colours that fall into each of a few bins."""
+        for row in rows.tolist():
+            self._tile(row, False)
+        return self._binned[[self._tile_of[row, False] for row in rows.tolist()]]
+
     def _tile(self, row: int, whole: bool) -> np.ndarray:
         """Prepare a tile, and store it in the place of the oldest one if the store is full."""
         known = self._tile_of.get((row, whole))
@@ -174,7 +226,17 @@ class Pictures:
             self._tile_names.append((row, whole))
             if place == len(self._tiles):
                 self._tiles = np.concatenate([self._tiles, np.empty_like(self._tiles)])
+                self._binned = np.concatenate([self._binned, np.empty_like(self._binned)])
         self._tiles[place] = made
+        if not whole:
+            self._binned[place] = _binned(self[row].shown.content.rgba)
         self._tile_of[row, whole] = place
         self._tiles_made += 1
         return made
+
+
+def _binned(rgba: np.ndarray) -> np.ndarray:
+    """(_BINS,) how many visible pixels of (h, w, 4) uint8 have colours that fall into each bin; equal ones into one."""
+    words = np.ascontiguousarray(rgba).view(np.uint32)[..., 0]
+    bins = (words[rgba[..., 3] > 0] * _SCATTER) >> np.uint32(32 - _BINS.bit_length() + 1)
+    return np.bincount(bins, minlength=_BINS)

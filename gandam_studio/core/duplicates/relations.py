@@ -187,6 +187,7 @@ def decide(
     hiding: Callable[[], bool] = lambda: False,
     lent: bool = False,
     briefly: bool = False,
+    dropped: bool = False,
 ) -> Verdict:
     """Decide the relation of two contents that were judged to be the same picture.
 
@@ -206,6 +207,7 @@ def decide(
         hiding: whether a picture has more than its content, such as specks that were taken for background.
         lent: whether one has the silhouette of the other, so that its content may lack something.
         briefly: whether it is enough to know of contents of unequal proportions that they have them.
+        dropped: whether it is enough to know of what is further than `links.LOOSEST` that it is.
     """
     first, second = drawn.content, other_drawn.content
     stretch_x, stretch_y = 1 + float(parameters[0]), 1 + float(parameters[2])
@@ -221,17 +223,20 @@ def decide(
     apart = _apart(scale_x, scale_y)
     guess = _corner(mine.alpha, parameters)
     boxes_apart = _apart(width / other_width, height / other_height)
+    side = min(*first.box[2:], *second.box[2:])
+    stretched = _stretched(scale_x * factor / other_factor, scale_y * factor / other_factor, side)
     # A cut-off edge may have misled the alignment.
     by_a_pixel = max(abs(width - other_width), abs(height - other_height)) <= 1  # of few, that is much
     overlay = on_one_grid(mine, other, guess) if by_a_pixel or min(apart, boxes_apart) < _MAYBE_SCALE else None
     if overlay is None or (apart > _SCALE and not _agree(overlay) and not (boxes_apart == 0 and _stepping(overlay))):
+        # Unlike in the end, too, unless it is found that neither picture was resized.
+        if stretched and (briefly or (dropped and boxes_apart > 0 and sizes[0] != sizes[1] and not whole())):
+            scales = scale_x * factor / other_factor, scale_y * factor / other_factor
+            return Verdict(NEAR, Transform(mirrored, *scales), _UNLIKE, _LITTLE)
         overlay = _reduced(mine, other)
     else:
         scale_x = scale_y = 1.0
     scale_x, scale_y = scale_x * factor / other_factor, scale_y * factor / other_factor
-    side = min(*first.box[2:], *second.box[2:])
-    if briefly and overlay.shift is None and _stretched(scale_x, scale_y, side):
-        return Verdict(NEAR, Transform(mirrored, scale_x, scale_y), _UNLIKE, _LITTLE)
     change = _changes(overlay, encoded, resampled)
     if encoded is None and (in_place := _recoloured_in_place(mine, other, overlay, change, resampled)):
         overlay, change = in_place

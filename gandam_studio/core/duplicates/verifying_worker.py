@@ -6,7 +6,7 @@ import contextlib
 import itertools
 import sys
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import astuple, dataclass
 from functools import partial
 from pathlib import Path
@@ -48,6 +48,7 @@ def prepare(settings: dict[str, Any]) -> Iterator[Handle]:
     # These import this module's package, or are slow to import.
     from gandam_studio.core.duplicates import compiled
     from gandam_studio.core.duplicates.judging import Judge
+    from gandam_studio.core.errors import UserError
     from gandam_studio.core.workspace.originals import Originals
 
     # numba loads it for products of matrices, of which the loops have none; that takes a third of its start.
@@ -58,7 +59,7 @@ def prepare(settings: dict[str, Any]) -> Iterator[Handle]:
     if settings["compiling"]:
         loading.start()
     with Originals(Path(settings["originals"]), read_only=True) as originals:
-        source = _Source(originals)
+        source = _Source()
         judge = Judge(source)
 
         def judged(frame: bytes, report: Report) -> bytes:
@@ -67,11 +68,15 @@ def prepare(settings: dict[str, Any]) -> Iterator[Handle]:
                 loading.join()
             if compiling:
                 load()
-            source.take(stored, prints)
-            steps = itertools.count()
-            links = judge.links(pairs, lambda: report(next(steps)))
-            rows = sorted({row for link in links for row in (link.i, link.j)})
-            enlargements = {row: judge.enlargement(row) for row in rows}
+            with contextlib.ExitStack() as stack:
+                read = originals.read
+                with contextlib.suppress(UserError):
+                    read = stack.enter_context(originals.together([one.blob for one in stored])).read
+                source.take(stored, prints, read)
+                steps = itertools.count()
+                links = judge.links(pairs, lambda: report(next(steps)))
+                rows = sorted({row for link in links for row in (link.i, link.j)})
+                enlargements = {row: judge.enlargement(row) for row in rows}
             return pack_judged(Judged(Links.of(links), enlargements, sorted(source.unreadable)))
 
         yield judged
@@ -84,14 +89,15 @@ class _Source:
         unreadable: rows of the share that could not be read when requested; they count as transparent.
     """
 
-    def __init__(self, originals: Any) -> None:
+    def __init__(self) -> None:
         self.unreadable: set[int] = set()
-        self._originals = originals
+        self._read: Callable[[str], bytes]
         self._lost: set[int] = set()
         self._stored: dict[int, tuple[Stored, np.ndarray]] = {}
 
-    def take(self, stored: Sequence[Stored], prints: np.ndarray) -> None:
-        """Switch to the pictures of another share."""
+    def take(self, stored: Sequence[Stored], prints: np.ndarray, read: Callable[[str], bytes]) -> None:
+        """Switch to the pictures of another share, whose originals are read by their digests."""
+        self._read = read
         self._stored = {one.row: (one, print_) for one, print_ in zip(stored, prints, strict=True)}
         self.unreadable = self._lost & self._stored.keys()
 
@@ -102,7 +108,7 @@ class _Source:
 
         one, _ = self._stored[row]
         try:
-            return decode_part(self._originals.read(one.blob), one.part)
+            return decode_part(self._read(one.blob), one.part)
         except (UserError, OSError):
             self._lost.add(row)
             self.unreadable.add(row)
