@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from gandam_studio.core.runs.record import RunRecord
 from trainer.protocol import events as ev
 from trainer.protocol.measures import measured_by, title
@@ -25,6 +27,24 @@ def test_progress_and_samples_are_kept_and_said() -> None:
     assert len(record.curves["loss_g"]) == 20
     assert record.started is not None
     assert [type(event).kind for event in record.story] == ["run_started", "samples_saved"]
+
+
+def test_where_changed_pictures_set_in_is_known_also_after_a_resume() -> None:
+    def shown(first: int, share: float) -> ev.Progress:
+        return replace(_progress(first, first + 19), augment_probability=share)
+
+    record = RunRecord()
+    record.apply([shown(1, 0.0), shown(21, 0.05)])
+    assert record.changed_from is None, "an adaptive share creeps"
+    record.apply([shown(41, 0.8), shown(61, 0.8)])
+    assert record.changed_from == 41
+    record.apply([ev.RunResumed(attempt=2, iteration=20, checkpoint="checkpoints/00000020"), shown(21, 0.0)])
+    assert record.changed_from is None
+    record.apply([shown(41, 0.8)])
+    assert record.changed_from == 41
+    always = RunRecord()
+    always.apply([shown(1, 0.5), shown(21, 0.5)])
+    assert always.changed_from is None
 
 
 def test_a_resume_from_an_older_checkpoint_forgets_what_came_after_it() -> None:

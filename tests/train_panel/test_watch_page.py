@@ -124,8 +124,17 @@ def test_clicking_a_spike_shows_the_grids_before_at_and_after(tmp_path: Path, pa
     assert shown.timeline.position == 555
     assert "555" in shown.grids.spike_title.text()
     assert "loss_g" in shown.grids.spike_title.toolTip(), "the name in the events comes second"
+    plain = shown.grids.spike_title.text()
     shown.back()
     assert shown.grids.spike is None
+    shown.follower.record.changed_from = 541
+    shown.show_spike_at(555)
+    explained = shown.grids.spike_title.text()
+    assert explained.startswith(plain)
+    assert len(explained) > len(plain)
+    shown.follower.record.changed_from = 401
+    shown.show_spike_at(555)
+    assert shown.grids.spike_title.text() == plain, "that is too long ago"
 
 
 def test_dragging_the_timeline_scrubs_and_its_end_follows(tmp_path: Path, page, qtbot) -> None:  # type: ignore[no-untyped-def]

@@ -34,7 +34,7 @@ def test_the_share_goes_by_a_cosine_from_its_start_to_its_end_and_stays_there() 
 def test_without_an_end_it_is_constant_and_where_it_is_adaptive_it_is_not_planned() -> None:
     assert shares(small_config("dcgan", "stop.iterations=100", *RAMP[:2])) == [0.1] * 5
     assert shares(small_config("sprite-r3-cpu", "stop.iterations=100")) == [None] * 5
-    flow = small_config("sprite-flow-cpu", "stop.iterations=100", *RAMP)
+    flow = small_config("sprite-flow-cpu", "stop.iterations=100", *RAMP, "augmentation.after_views=0")
     assert shares(flow)[-1] == 0.5
 
 
@@ -45,7 +45,9 @@ def test_before_so_many_views_of_each_picture_none_is_changed() -> None:
     seen = [augmentation_probability(config, Done(images=images), pictures) for images in (0, begins - 1, begins)]
     assert seen == [0, 0, 0.1]
     # What is planned until the end does not wait for it.
-    late = small_config("sprite-flow-cpu", "stop.iterations=100", *RAMP, "augmentation.after_views=70")
+    late = small_config(
+        "sprite-flow-cpu", "stop.iterations=100", *RAMP, "augmentation.after_views=70", "schedule.kind=cosine"
+    )
     assert augmentation_probability(late, Done(50, begins, 0), pictures) == pytest.approx(0.3)
 
 

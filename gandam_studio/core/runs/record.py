@@ -16,6 +16,8 @@ DEFAULT_HALF_LIFE = 50.0
 MAX_GAP = 1_000_000
 """Limit for the iterations without curves, since space is kept for all iterations."""
 MAX_CURVES = 32
+AT_ONCE = 0.1
+"""A share of changed pictures that rises by so much from one event to the next sets in; the adaptive rule creeps."""
 MAX_FINDINGS = 20_000
 """Diagnoses, and alarms, kept of a run; of more, the oldest are dropped."""
 
@@ -57,6 +59,7 @@ class RunRecord:
         story: every event but Progress and Heartbeat, oldest first, earlier attempts included.
         started: the newest RunStarted, or None. progress: the newest Progress, or None.
         last: the newest event, or None. attempts: iterations at which new attempts began.
+        changed_from: where the share of changed training pictures last rose at once; None if it never did.
         unknown: number of events of unknown kinds.
         skipped: number of events ignored because of implausible iterations.
     """
@@ -76,6 +79,7 @@ class RunRecord:
         self.progress: ev.Progress | None = None
         self.last: ev.TrainEvent | None = None
         self.attempts: list[int] = []
+        self.changed_from: int | None = None
         self.unknown = 0
         self.skipped = 0
         self._pending: list[ev.Progress] = []
@@ -132,6 +136,11 @@ class RunRecord:
     def _progress(self, event: ev.Progress, changes: RecordChanges) -> None:
         first = event.first_iteration or event.iteration
         known = self.pace.iteration[-1] if self.pace.iteration else self._last_measured()
+        before = self.progress.augment_probability if self.progress and first > known else event.augment_probability
+        if event.augment_probability >= before + AT_ONCE:
+            self.changed_from = first
+        elif self.changed_from is not None and self.changed_from >= first:
+            self.changed_from = None
         if first <= known:
             self._truncate(first - 1, changes)
         if self._pending and first != self._pending_end + 1:

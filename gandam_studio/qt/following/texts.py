@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     from gandam_studio.qt.following.follower import RunFollower
 
 LONGEST_LINE = 500
+SETTLING = 100
+"""Iterations in which a jump may come of changed pictures that set in."""
 STATE_COLORS = {
     "created": "secondary", "running": "accent", "paused": "warning", "interrupted": "warning",
     "stopped": "secondary", "failed": "dropped", "finished": "kept", "damaged": "dropped",
@@ -146,6 +148,13 @@ def _metric(event: ev.MetricMeasured) -> str:
 def jump_title(spike: ev.SpikeFound) -> str:
     """A spike in words: "Sudden jump in the discriminator's loss at 51"."""
     return _tr("Sudden jump in {0} at {1:,}").format(in_words(spike.curve), spike.spike_iteration)
+
+
+def jump_reason(spike: ev.SpikeFound, changed_from: int | None) -> str:
+    """What explains a spike, if augmentation set in at `changed_from`, just before it; or ""."""
+    if changed_from is None or not 0 <= spike.spike_iteration - changed_from <= SETTLING:
+        return ""
+    return _tr("Training began to show changed pictures here, which are harder: this is no fault")
 
 
 def jump_size(spike: ev.SpikeFound) -> str:

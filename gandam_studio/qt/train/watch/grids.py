@@ -13,7 +13,7 @@ from gandam_studio.qt import icons, theme
 from gandam_studio.qt.background import BackgroundTask
 from gandam_studio.qt.following.follower import RunFollower
 from gandam_studio.qt.following.pictures import real_sheet
-from gandam_studio.qt.following.texts import jump_size, jump_title
+from gandam_studio.qt.following.texts import jump_reason, jump_size, jump_title
 from gandam_studio.qt.widgets.outside_text import OutsideLabel, tip
 from gandam_studio.qt.widgets.sample_grid import SampleGrid
 from trainer.protocol.events import SamplesSaved, SpikeFound
@@ -186,7 +186,8 @@ class GridArea(QStackedWidget):
 
     def _show_moments(self, spike: SpikeFound) -> None:
         assert self._follower is not None
-        self.spike_title.setText(jump_title(spike))
+        reason = jump_reason(spike, self._follower.record.changed_from)
+        self.spike_title.setText(". ".join(part for part in (jump_title(spike), reason) if part))
         self.spike_title.setToolTip(tip(jump_size(spike)))
         moments = spike_moments(self._follower, spike)
         self._moments_at = [sample.iteration if sample else 0.0 for _path, sample in moments]
