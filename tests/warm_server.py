@@ -50,7 +50,7 @@ class Server:
                         return True
                 elif key.fileobj == self.woken:
                     self.reap()
-                else:
+                elif key.data in self.links:  # else it was reaped a moment ago
                     self.pass_on(key.data)
 
     def fork(self) -> bool:

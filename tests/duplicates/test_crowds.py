@@ -47,6 +47,17 @@ def test_pictures_that_make_room_are_not_read_again(monkeypatch):
     assert source.read[8:] == [*range(8), 0]
 
 
+def test_colours_are_counted_also_where_a_tile_takes_the_place_of_another(monkeypatch):
+    monkeypatch.setattr(pictures, "_TILES", 4)
+    monkeypatch.setattr(pictures, "_FEW_TILES", 2)
+    source = ArraySource([blob(seed) for seed in range(5)])
+    kept, fresh = Pictures(source), Pictures(source)
+    kept.tiles(np.array([0, 1, 2, 3]), whole=False)
+    kept.tiles(np.array([4]), whole=False)  # in the place of 0
+    rows, others = np.array([1, 0]), np.array([2, 3])
+    assert kept.may_share(rows, others, 0.97).tolist() == fresh.may_share(rows, others, 0.97).tolist()
+
+
 @given(seed=st.integers(0, 99), edge=st.integers(0, 3), touched=st.integers(0, 60))
 def test_nothing_with_an_edge_cut_off_is_ruled_out_by_its_colours(seed, edge, touched):
     plain = blob(seed)

@@ -42,6 +42,9 @@ def test_where_changed_pictures_set_in_is_known_also_after_a_resume() -> None:
     assert record.changed_from is None
     record.apply([shown(41, 0.8)])
     assert record.changed_from == 41
+    record.apply([shown(61, 0.8), ev.RunResumed(attempt=3, iteration=40, checkpoint="checkpoints/00000040")])
+    record.apply([shown(41, 0.8)])
+    assert record.changed_from == 41, "resumed just before it"
     always = RunRecord()
     always.apply([shown(1, 0.5), shown(21, 0.5)])
     assert always.changed_from is None

@@ -28,10 +28,14 @@ def test_its_folder_and_environment_are_those_it_was_given(tmp_path, monkeypatch
     assert done.stdout.strip() == b"{}"
 
 
-def test_killed_it_is_gone() -> None:
-    with subprocess.Popen(COMMAND, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
+def test_killed_it_is_gone(tmp_path, monkeypatch) -> None:
+    (tmp_path / "waits.py").write_text("import sys\nprint('here', flush=True)\nsys.stdin.read()")
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    command = warm_command("waits", (), PICTURES)
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
         assert process.stdin is not None
         assert process.stdout is not None
+        assert process.stdout.readline().strip() == b"here"
         process.kill()
         assert process.stdout.read() == b""  # nobody writes there any more, though it still waits for its input
         assert process.wait() != 0

@@ -339,7 +339,7 @@ class Augmentation(Settings):
     )
     after_views: float = setting(
         0.0,
-        "none before each training picture was seen this often on average; 0: from the start",
+        "no picture is changed before each was seen this often on average; 0: from the start",
         low=0,
         high=SCALE,
         unit="views",

@@ -208,9 +208,11 @@ class Pictures:
 
     def _counted(self, rows: np.ndarray) -> np.ndarray:
         """(P, _BINS) int32: how many visible pixels of (P,) rows have colours that fall into each of a few bins."""
-        for row in rows.tolist():
+        made = np.empty((len(rows), _BINS), dtype=np.int32)
+        for index, row in enumerate(rows.tolist()):
             self._tile(row, False)
-        return self._binned[[self._tile_of[row, False] for row in rows.tolist()]]
+            made[index] = self._binned[self._tile_of[row, False]]  # at once: the next tile may take its place
+        return made
 
     def _tile(self, row: int, whole: bool) -> np.ndarray:
         """Prepare a tile, and store it in the place of the oldest one if the store is full."""

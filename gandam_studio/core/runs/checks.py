@@ -134,15 +134,17 @@ def _family(entries: list[ManifestEntry], config: TrainConfig) -> Check | None:
     shares: dict[str, float] = {}
     for entry in trained:
         shares[entry.family] = shares.get(entry.family, 0.0) + entry.weight
-    mean = sum(shares.values()) / len(trained)
+    total = sum(shares.values())
     shares.pop("", None)
+    # What each would have if it counted as one: balance can do no more.
+    balanced = total / (len(shares) + sum(not entry.family for entry in trained))
     name, share = max(shares.items(), key=lambda item: item[1], default=("", 0.0))
-    if share <= LARGE_FAMILY * mean:
+    if share <= max(LARGE_FAMILY * total / len(trained), balanced * (1 + 1e-6)):
         return None
     members = sum(entry.family == name for entry in trained)
     text = (
-        f"the family {one_line(name)} has {members:,} of {_sprites(len(trained))}, and a flow may copy what is nearly "
-        "one picture; balance the families, if they look alike"
+        f"the family {one_line(name)} has {members:,} of {_sprites(len(trained))}: if these look alike, a flow may "
+        "copy them; balance the families"
     )
     return Check("family", NOTE, text, "Duplicates")
 
@@ -152,7 +154,8 @@ def _passes(entries: list[ManifestEntry], config: TrainConfig, steps: int | None
     often = seen_too_often(pictures, sprites, limit) if pictures is not None else ""
     if not often:
         return None
-    augment = "" if limit > FLOW_PASSES else "turn augmentation on, "
+    late = config.augmentation.after_views > FLOW_PASSES
+    augment = "" if limit > FLOW_PASSES else "let augmentation begin sooner, " if late else "turn augmentation on, "
     text = f"{often}; {augment}train for less time, or add sprites"
     return Check("passes", WARNING, text, images=limit * sprites)
 

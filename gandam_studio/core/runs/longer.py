@@ -42,9 +42,12 @@ def extended(run: RunDirectory, more: More, done: Done | None = None) -> Extende
 
 
 def training_pictures(run: RunDirectory) -> int:
-    """How many sprites a run trains on; 0 where that cannot be read."""
+    """How many sprites a flow trains on; 0 of other runs, of which nothing is said, and where that cannot be read."""
     try:
-        return trained_on(list(read_manifest(run.manifest_path, follow_links=False)), run.config())
+        config = run.config()
+        if not config.is_flow:
+            return 0
+        return trained_on(list(read_manifest(run.manifest_path, follow_links=False)), config)
     except (OSError, ValueError, TrainerError):
         return 0
 

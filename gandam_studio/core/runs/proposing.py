@@ -10,7 +10,7 @@ PALE_MINUTES = 1.0
 MEASURED_SIDE = 32
 """Larger pictures were not compared on a processor."""
 LEAST_SPRITES = 60
-"""With so many a flow is ahead of a GAN, and copies less; fewer were never tried."""
+"""With so many a flow is ahead of a GAN, which copies no later; fewer were never tried."""
 
 
 @dataclass(frozen=True)

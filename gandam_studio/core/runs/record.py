@@ -139,7 +139,7 @@ class RunRecord:
         before = self.progress.augment_probability if self.progress and first > known else event.augment_probability
         if event.augment_probability >= before + AT_ONCE:
             self.changed_from = first
-        elif self.changed_from is not None and self.changed_from >= first:
+        elif self.changed_from is not None and self.changed_from >= first and event.augment_probability < AT_ONCE:
             self.changed_from = None
         if first <= known:
             self._truncate(first - 1, changes)
