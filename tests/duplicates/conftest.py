@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import io
+import shutil
 import zipfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
@@ -13,7 +14,16 @@ from PIL import Image
 from studio_calls import studio
 from warm_starts import warm
 
+from gandam_studio.core.workspace import Workspace
+
 __all__ = ["studio", "warm"]
+
+
+@pytest.fixture
+def workspace(tmp_path: Path, imported: Path) -> Iterator[Workspace]:
+    """A copy, for one test, of the workspace that its module's fixture `imported` made."""
+    with Workspace.open(shutil.copytree(imported, tmp_path / "workspace")) as made:
+        yield made
 
 
 @pytest.fixture(scope="session")

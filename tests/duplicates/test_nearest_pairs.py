@@ -171,12 +171,6 @@ def imported(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder / "workspace"
 
 
-@pytest.fixture
-def workspace(tmp_path: Path, imported: Path):
-    with Workspace.open(shutil.copytree(imported, tmp_path / "workspace")) as made:
-        yield made
-
-
 def test_what_was_not_compared_is_remembered_with_the_findings(workspace, little_time, tmp_path):
     first = find_duplicates(workspace, workers=1)
     assert first.nearest > 0

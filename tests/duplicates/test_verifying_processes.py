@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -51,12 +50,11 @@ def imported(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def workspace(tmp_path: Path, imported: Path, monkeypatch):
+def workspace(workspace: Workspace, monkeypatch) -> Workspace:
     """A workspace with families of five, enough to start processes."""
     monkeypatch.setattr(verifying, "WORTH_PROCESSES", 1)
     monkeypatch.setattr(verifying, "SHARE", 8)
-    with Workspace.open(shutil.copytree(imported, tmp_path / "workspace")) as made:
-        yield made
+    return workspace
 
 
 class Watched(verifying_pool.VerifyingPool):

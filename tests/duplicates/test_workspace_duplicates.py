@@ -5,7 +5,6 @@ from __future__ import annotations
 import io
 import os
 import random
-import shutil
 import tracemalloc
 import zipfile
 from collections.abc import Callable
@@ -52,12 +51,6 @@ def imported(tmp_path_factory: pytest.TempPathFactory) -> Path:
     with Workspace.create(folder / "workspace") as made:
         import_sources(made, [folder / "art"])
     return folder / "workspace"
-
-
-@pytest.fixture
-def workspace(tmp_path: Path, imported: Path):
-    with Workspace.open(shutil.copytree(imported, tmp_path / "workspace")) as made:
-        yield made
 
 
 def name_of(workspace: Workspace) -> dict[int, str]:
