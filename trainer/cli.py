@@ -72,7 +72,7 @@ def run(started: float = 0.0) -> None:
     except click.UsageError as error:
         error.show()
         sys.exit(2)
-    except (click.Abort, KeyboardInterrupt):
+    except (click.Abort, KeyboardInterrupt, _Ended):
         _fail("interrupted")
     except BrokenPipeError:
         sys.exit(1)
@@ -223,12 +223,20 @@ def _tell_progress(done: int, total: int) -> None:
     _say(f"{PROGRESS} {done} {total}", err=True)
 
 
+class _Ended(BaseException):
+    """The process was asked to end.
+
+    Not a KeyboardInterrupt: Python ends itself by SIGINT if one passes through code compiled from text, as that of
+    dataclasses and named tuples, even when it is caught.
+    """
+
+
 @contextlib.contextmanager
 def _ended_tidily() -> Iterator[None]:
     """Within this context, SIGTERM ends the command as Ctrl+C does: what is not complete yet is removed."""
 
     def end(*_: object) -> None:
-        raise KeyboardInterrupt
+        raise _Ended
 
     before = signal.signal(signal.SIGTERM, end)
     try:

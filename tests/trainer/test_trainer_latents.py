@@ -102,3 +102,22 @@ def test_ended_in_the_middle_it_leaves_nothing_behind(make_run: MakeRun, tmp_pat
         p.send_signal(signal.SIGTERM)
         assert p.wait(30) == 1
     assert list(out.iterdir()) == []
+
+
+@pytest.mark.skipif(os.name == "nt", reason="a process cannot be asked to end on Windows")
+def test_ended_while_code_is_made_from_text_it_ends_alike(make_run: MakeRun, tmp_path: Path) -> None:
+    run = make_run("r", small_config("dcgan", "stop.iterations=1"))
+    train_run(run)
+    (tmp_path / "asked_to_end.py").write_text(
+        "import trainer.cli, trainer.sampling\n"
+        "from trainer.ending import leave_after\n"
+        "def ended(*_, **__):\n"
+        "    exec('import os, signal, time; os.kill(os.getpid(), signal.SIGTERM); time.sleep(60)')\n"
+        "trainer.sampling.save_sample = ended\n"
+        "leave_after(trainer.cli.run)\n"
+    )
+    command = [sys.executable, "-m", "asked_to_end", "sample", str(run.path), "--out", str(tmp_path / "x.png")]
+    root = Path(__file__).resolve().parents[2]
+    there = os.pathsep.join([str(tmp_path), str(root)])
+    ended = subprocess.run(command, env={**os.environ, "PYTHONPATH": there}, stderr=subprocess.PIPE, check=False)
+    assert (ended.returncode, ended.stderr.count(b"\n")) == (1, 1)

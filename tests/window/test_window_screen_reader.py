@@ -30,12 +30,12 @@ def _missing() -> str:
 
 @pytest.fixture
 def display() -> Iterator[str]:
-    """A separate display."""
+    """A separate display. It does not start anew, refusing whoever comes, when its last client has left."""
     if problem := _missing():
         pytest.skip(f"a screen reader's tree cannot be read here: {problem}")
     read, write = os.pipe()
     server = subprocess.Popen(
-        ["Xvfb", "-displayfd", str(write), "-screen", "0", "1280x800x24", "-nolisten", "tcp"],
+        ["Xvfb", "-displayfd", str(write), "-screen", "0", "1280x800x24", "-nolisten", "tcp", "-noreset"],
         pass_fds=[write], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
     )  # fmt: skip
     os.close(write)
