@@ -209,8 +209,8 @@ class _Judge:
         self._held_out = len(sides[1])
         if min(len(side) for side in sides) < LEAST_HELD_OUT:
             raise TrainerError(
-                f"{self._held_out} sprites are held out, and a width is chosen by at least {LEAST_HELD_OUT}; "
-                "say which with --width",
+                f"{self._held_out} sprites are held out, and what draws best is found by at least {LEAST_HELD_OUT}; "
+                "choose a width instead",
                 "data",
             )
         self._space: FeatureSpace = feature_space()

@@ -78,9 +78,7 @@ def fork_run(path: Path, parent: RunDirectory, overrides: list[str]) -> RunDirec
     if config.data != before.data:
         check_data(config, (before.data.size, before.data.size, before.data.channels), parent.dataset_info())
     if changed := _other_networks(before, config):
-        raise TrainerError(
-            f"{changed} changes the networks that {parent.name} has trained; start a new run with --preset and --data"
-        )
+        raise TrainerError(f"{changed} changes the networks that {parent.name} has trained; start a new run instead")
     config = dataclasses.replace(config, origin=dataclasses.replace(config.origin, parent=parent.name))
     manifest = parent.manifest_path if parent.manifest_path.exists() else None
 

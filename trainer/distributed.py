@@ -116,7 +116,7 @@ def joined(device: torch.device, shares_gpu: bool = False) -> Iterator[Ranks]:
         return
     if device.type == "mps":
         raise TrainerError(
-            "several processes train on CUDA or the CPU only; use --device cpu, or one process", "device"
+            "several processes train on CUDA or the CPU only; choose the device cpu, or one process", "device"
         )
     if device.type == "cuda":
         if ranks_here() > torch.cuda.device_count() and not shares_gpu:

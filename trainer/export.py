@@ -161,23 +161,25 @@ def _torchscript(trained: Trained, path: Path, inputs: tuple[torch.Tensor, ...])
 
 
 class _Step(nn.Module):
-    """One step of a flow."""
+    """One step of a flow: a picture and the guess before it, to the same after the step."""
 
     def __init__(self, flow: FlowGenerator) -> None:
         super().__init__()
         self.flow = flow
 
-    def forward(self, x: torch.Tensor, step: torch.Tensor, labels: torch.Tensor | None = None) -> torch.Tensor:
-        return self.flow.stepped(x, step, labels)
+    def forward(
+        self, x: torch.Tensor, last: torch.Tensor, step: torch.Tensor, labels: torch.Tensor | None = None
+    ) -> tuple[torch.Tensor, torch.Tensor]:
+        return self.flow.stepped(x, last, step, labels)
 
 
-def _onnx_of(module: nn.Module, inputs: tuple[torch.Tensor, ...], names: list[str], output: str) -> Any:
+def _onnx_of(module: nn.Module, inputs: tuple[torch.Tensor, ...], names: list[str], outputs: list[str]) -> Any:
     """A network as an ONNX model; the first side of all inputs but scalars is the batch."""
     batch = torch.export.Dim("batch", min=1, max=4096)
     with warnings.catch_warnings(), torch.no_grad():
         warnings.simplefilter("ignore")  # The exporter warns about its own internals.
         made = torch.onnx.export(
-            module, inputs, input_names=names, output_names=[output], dynamo=True, verbose=False,
+            module, inputs, input_names=names, output_names=outputs, dynamo=True, verbose=False,
             dynamic_shapes=tuple({0: batch} if one.ndim else None for one in inputs),
         )  # fmt: skip
     assert made is not None
@@ -189,15 +191,15 @@ def _looped(trained: Trained, flow: FlowGenerator, inputs: tuple[torch.Tensor, .
     from onnx import TensorProto, helper  # type: ignore[import-not-found,import-untyped,unused-ignore]
 
     x = inputs[0].view(-1, *flow.shape)
-    names = ["x", "step", "labels"][: 1 + len(inputs)]
-    once = _onnx_of(_Step(flow), (x, torch.tensor(1), *inputs[1:]), names, "x_next")
+    names = ["x", "last", "step", "labels"][: 2 + len(inputs)]
+    once = _onnx_of(_Step(flow), (x, x.clone(), torch.tensor(1), *inputs[1:]), names, ["x_next", "guess"])
     body, flag = once.graph, TensorProto.BOOL
-    picture, step = body.input[0], body.input[1]
-    labels = list(body.input)[2:]  # of the outer graph, where the loop's own sees them
+    *state, step = body.input[:3]
+    labels = list(body.input)[3:]  # of the outer graph, where the loop's own sees them
     loop = helper.make_graph(
         [helper.make_node("Identity", ["go"], ["go_on"]), *body.node], "step",
-        [step, helper.make_tensor_value_info("go", flag, []), picture],
-        [helper.make_tensor_value_info("go_on", flag, []), body.output[0]],
+        [step, helper.make_tensor_value_info("go", flag, []), *state],
+        [helper.make_tensor_value_info("go_on", flag, []), *body.output],
     )  # fmt: skip
     constants = [
         helper.make_tensor("shape_of_x", TensorProto.INT64, [4], [-1, *flow.shape]),
@@ -206,7 +208,9 @@ def _looped(trained: Trained, flow: FlowGenerator, inputs: tuple[torch.Tensor, .
     ]
     nodes = [
         helper.make_node("Reshape", ["z", "shape_of_x"], ["x_first"]),
-        helper.make_node("Loop", ["count_of_steps", "go_first", "x_first"], ["pictures"], body=loop),
+        helper.make_node(
+            "Loop", ["count_of_steps", "go_first", "x_first", "x_first"], ["pictures", "guess_last"], body=loop
+        ),
     ]
     number = TensorProto.FLOAT
     whole = helper.make_graph(
@@ -226,7 +230,7 @@ def _onnx(trained: Trained, path: Path, inputs: tuple[torch.Tensor, ...]) -> np.
     if isinstance(generator, FlowGenerator):
         model = _looped(trained, generator, inputs)
     else:
-        model = _onnx_of(generator, inputs, names, "pictures")
+        model = _onnx_of(generator, inputs, names, ["pictures"])
     path.write_bytes(model.SerializeToString())
     runtime = onnxruntime.InferenceSession(str(path), providers=["CPUExecutionProvider"])
     first = {name: value[:3].numpy() for name, value in zip(names, inputs, strict=True)}

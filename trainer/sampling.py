@@ -87,7 +87,7 @@ def load_trained(
     folder, state = _post_hoc(run, weights, iteration) if post_hoc else _chosen(run, iteration)
     has_average = f"{EMA}.safetensors" in state["files"]
     if weights == EMA and not has_average:
-        raise TrainerError("this run keeps no average of its weights; use --weights raw")
+        raise TrainerError("this run keeps no average of its weights; choose the raw ones")
     name = "generator" if weights == RAW or not has_average else EMA
     classes = class_names(config)
     generator = restored_generator(config, len(classes), checkpoints.load(folder, [name], verified=state).tensors[name])
@@ -127,7 +127,7 @@ def _post_hoc(run: RunDirectory, weights: str, iteration: int | str | None) -> t
         width = weights.removeprefix(POST_HOC).strip()
         raise TrainerError(
             f"the post-hoc average has a width of {label.removeprefix(POST_HOC).strip()} now, not {width}; "
-            f"make that again with average --width {width}",
+            "make that average again, or take this one",
             "checkpoint",
         )
     return folder, state

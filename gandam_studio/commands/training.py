@@ -219,7 +219,7 @@ def refuse_absent(device: str) -> None:
     from gandam_studio.core.runs import available_devices
 
     if device in ("cuda", "mps") and device not in available_devices():
-        raise UserError(f"this machine has no usable {device.upper()} device; use --device auto or cpu")
+        raise UserError(f"this machine has no usable {device.upper()} device; choose the device auto or cpu")
 
 
 def often_then(run: RunDirectory, more: More) -> str:

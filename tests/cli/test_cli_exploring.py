@@ -69,7 +69,7 @@ def test_an_average_is_made_after_training_and_drawn_from(studio: Studio, place:
     with Image.open(tmp_path / "post-hoc.png") as one, Image.open(tmp_path / "2.png") as other:
         assert "post-hoc 0.2" in one.info["gandam"]
         assert one.tobytes() != other.tobytes()
-    assert "say which with --width" in studio("average", "r2", "-w", place).refusal
+    assert "choose a width" in studio("average", "r2", "-w", place).refusal
     assert studio("average", "r2", "-w", place, "--width", 0.5).code == 2
 
 

@@ -11,6 +11,7 @@ from PySide6.QtCore import Qt
 from recorded_runs import recorded
 from runs_screens import never_ending
 
+from gandam_studio.core.errors import UserError
 from gandam_studio.core.jobs import Job
 from gandam_studio.core.runs import averaging
 from gandam_studio.core.runs.checkpoints import drawable_checkpoints, kept_checkpoints, nearest
@@ -149,3 +150,16 @@ def test_an_average_that_a_stranger_wrote_is_left_out(workspace) -> None:  # typ
         assert all(one.name.isdecimal() or one.is_best for one in drawable_checkpoints(run))
     Path(run.checkpoints_path / "post-hoc" / "state.json").write_text("[")
     assert drawable_checkpoints(run) == kept_checkpoints(run)
+
+
+def test_what_went_wrong_is_forgotten_with_another_width(session, workspace, qtbot, monkeypatch) -> None:  # type: ignore[no-untyped-def]
+    def refuse(*words: str, job: Job, label: str = "") -> dict[str, Any]:
+        raise UserError("6 sprites are held out")
+
+    monkeypatch.setattr(averaging, "ask", refuse)
+    dialog = shown(session, keeping(workspace), qtbot)
+    qtbot.mouseClick(dialog.start_button, LEFT)
+    qtbot.waitUntil(lambda: dialog.problem.isVisible() and dialog.task is None, timeout=5000)
+    dialog.widths.setCurrentIndex(1)
+    assert not dialog.problem.isVisible()
+    assert dialog.start_button.isEnabled()

@@ -84,6 +84,7 @@ TRIED: dict[str, tuple[list[str], str]] = {
     "flow.time_mean": ([], "1"),
     "flow.time_spread": ([], "2"),
     "flow.grid_steps": ([], "3"),
+    "flow.solver": (["flow.solver=euler"], "dpm-solver++"),
     "flow.class_drop": (["data.condition=a"], "1"),
     "flow.guidance": (["data.condition=a"], "3"),
     "regulariser.kind": (["regulariser.weight=1"], "gp"),

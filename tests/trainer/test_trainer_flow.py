@@ -62,8 +62,9 @@ def posterior_mean(x: torch.Tensor, times: torch.Tensor, means: torch.Tensor, sp
 class Exact(FlowGenerator):
     """Draws a mixture by its exact velocity field; "pictures" have D channels of one pixel."""
 
-    def __init__(self, means: torch.Tensor, spread: float, steps: int) -> None:
+    def __init__(self, means: torch.Tensor, spread: float, steps: int, solver: str = "euler") -> None:
         nn.Module.__init__(self)
+        self.solver = solver
         self.shape, self.latent, self.classes, self.steps = (means.shape[1], 1, 1), means.shape[1], 0, steps
         self._means, self._spread = means.double(), spread
 
@@ -75,35 +76,59 @@ class Exact(FlowGenerator):
 EIGHT = torch.tensor([[math.cos(a), math.sin(a)] for a in torch.arange(8) * math.pi / 4]) * 0.8
 
 
-def test_a_point_mass_is_drawn_exactly_in_any_number_of_steps() -> None:
+SOLVERS = pytest.mark.parametrize("solver", ["euler", "dpm-solver++"])
+
+
+@SOLVERS
+def test_a_point_mass_is_drawn_exactly_in_any_number_of_steps(solver: str) -> None:
     point = torch.tensor([[0.25, -0.5]])
     z = torch.randn(5, 2, generator=torch.Generator().manual_seed(0))
     for steps in (1, 2, 7):
-        drawn = Exact(point, 0.0, steps)(z).flatten(1)
+        drawn = Exact(point, 0.0, steps, solver)(z).flatten(1)
         assert torch.equal(drawn, point.expand(5, 2))
 
 
-def test_one_dimension_is_transported_in_order() -> None:
+@SOLVERS
+def test_one_dimension_is_transported_in_order(solver: str) -> None:
     """The flow of a line keeps its points in order, so noise at a quantile ends at that quantile of the mixture."""
     means, spread = torch.tensor([[-0.6], [0.2]]), 0.15
     shares = torch.linspace(0.02, 0.98, 25, dtype=torch.float64)
     z = torch.distributions.Normal(0.0, 1.0).icdf(shares)
-    drawn = Exact(means, spread, 2000)(z[:, None].float()).flatten().double()
+    drawn = Exact(means, spread, 1000, solver)(z[:, None].float()).flatten().double()
     normal = torch.distributions.Normal(means.flatten().double(), torch.tensor(spread, dtype=torch.float64))
     reached = normal.cdf(drawn[:, None]).mean(1)
-    assert (reached - shares).abs().max() < 3e-3
+    assert (reached - shares).abs().max() < 6e-3
     coarse = Exact(means, spread, 4)(z[:, None].float()).flatten()
     assert bool((coarse.diff() >= 0).all())
 
 
-def test_eight_gaussians_are_drawn_evenly() -> None:
+@pytest.mark.parametrize(("solver", "steps"), [("euler", 64), ("dpm-solver++", 96)])
+def test_eight_gaussians_are_drawn_evenly(solver: str, steps: int) -> None:
     z = torch.randn(4000, 2, generator=torch.Generator().manual_seed(1))
-    drawn = Exact(EIGHT, 0.05, 64)(z).flatten(1)
+    drawn = Exact(EIGHT, 0.05, steps, solver)(z).flatten(1)
     distance, mode = torch.cdist(drawn, EIGHT).min(1)
     counts = torch.bincount(mode, minlength=8)
     assert int(counts.min()) > 420  # 500 each, with a deviation of 21.
     assert int(counts.max()) < 580
     assert float(distance.square().mean().sqrt() / math.sqrt(2)) == pytest.approx(0.05, rel=0.1)
+
+
+def test_what_was_trained_before_draws_as_before() -> None:
+    values = load_preset("sprite-flow-cpu").to_json()
+    assert values["flow"].pop("solver") == "dpm-solver++"
+    assert TrainConfig.from_json(values).flow.solver == "euler"
+
+
+@SOLVERS
+@pytest.mark.parametrize("steps", [1, 2, 3, 6])
+def test_one_step_at_a_time_gives_the_same(solver: str, steps: int) -> None:
+    """As exports draw, from any guess before the first step."""
+    z = torch.randn(4, 2, generator=torch.Generator().manual_seed(3))
+    flow = Exact(EIGHT, 0.1, steps, solver)
+    x, guess = z.view(-1, *flow.shape), torch.full((4, 2, 1, 1), 9.0)
+    for step in range(steps):
+        x, guess = flow.stepped(x, guess, torch.tensor(step))
+    torch.testing.assert_close(x, flow(z), rtol=1e-4, atol=1e-5)
 
 
 def test_a_sketch_is_of_second_order() -> None:

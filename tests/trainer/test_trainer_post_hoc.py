@@ -248,7 +248,7 @@ def test_what_has_no_average(make_run: Make, tmp_path: Path) -> None:
     for width in (0.02, 0.3, float("nan")):
         with pytest.raises(TrainerError, match=r"from 0\.03 to 0\.25"):
             make_average(run, width=width)
-    with pytest.raises(TrainerError, match="say which with --width"):
+    with pytest.raises(TrainerError, match="choose a width"):
         make_average(run)
     with pytest.raises(TrainerError, match="no checkpoint of iteration 5 has averages; these have: 4, 8, 12"):
         make_average(run, width=0.1, iteration="5")

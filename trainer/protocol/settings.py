@@ -290,6 +290,11 @@ class Flow(Settings):
         -0.6, "times are sigmoid(N(mean, spread)): below 0 more noise is learnt (Esser 2024)", low=-5, high=5
     )
     time_spread: float = setting(0.8, "how far the times spread, see time_mean", low=0.01, high=5)
+    solver: str = setting(
+        "euler",
+        "how samples follow the flow: dpm-solver++ (2M, Lu 2022) needs fewer steps than euler",
+        choices=("euler", "dpm-solver++"),
+    )
     steps: int = setting(32, "network passes for each sample", low=1, high=1000)
     grid_steps: int = setting(
         6, "the same for the samples of a running training, which are to cost little", low=1, high=32

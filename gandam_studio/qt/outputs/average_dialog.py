@@ -54,6 +54,7 @@ class AverageDialog(TaskDialog):
         self.widths.setToolTip(
             self.tr("How much of the run counts: the spread of the average as a share of the run (relative width).")
         )
+        self.widths.currentIndexChanged.connect(lambda _index: self._check())  # What went wrong was of another width.
         self.add_row(self.tr("&Width"), self.widths)
         self.explore_button = QPushButton(self.tr("Explore it"))
         icons.set_icon(self.explore_button, "explore", "text", 16)
