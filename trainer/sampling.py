@@ -127,7 +127,7 @@ def _post_hoc(run: RunDirectory, weights: str, iteration: int | str | None) -> t
         width = weights.removeprefix(POST_HOC).strip()
         raise TrainerError(
             f"the post-hoc average has a width of {label.removeprefix(POST_HOC).strip()} now, not {width}; "
-            "make that average again, or take this one",
+            f"average the checkpoints with width {width} again",
             "checkpoint",
         )
     return folder, state

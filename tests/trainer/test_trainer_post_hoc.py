@@ -235,7 +235,7 @@ def test_samples_say_which_average_drew_them(make_run: Make, tmp_path: Path) -> 
     make_average(run, width=0.05)
     refused = cli.invoke(main, ["sample", str(run.path), "--from", str(first), "--out", str(again), "--force"])
     assert isinstance(refused.exception, TrainerError)
-    assert "average --width 0.2" in str(refused.exception)
+    assert "width 0.2 again" in str(refused.exception)
     make_average(run, width=0.2, iteration="8")
     refused = cli.invoke(main, ["sample", str(run.path), "--from", str(first), "--out", str(again), "--force"])
     assert "of iteration 8, not 12" in str(refused.exception)
