@@ -8,7 +8,8 @@ on one thread; medians over the repeats, fewer for a method that takes long; mem
 over what it had with the hashes loaded. Recall is against the exact answer for what was looked up. A method that would
 take minutes is given fewer hashes ("n_of" says how many), or looks only some of them up and its time is scaled to all
 ("sampled" says how many). `--full` lifts these caps, `--all` runs the table of sizes.
-Peers that are not installed are skipped with a line. Regrouping at another distance is timed at the end.
+Peers that are not installed are skipped with a line, and the JSON says so instead of their seconds. Regrouping at
+another distance is timed at the end.
 """
 
 from __future__ import annotations
@@ -30,6 +31,8 @@ import numpy as np  # noqa: E402 - after the threads are limited
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(REPOSITORY))
+
+from measuring import reason  # noqa: E402
 
 # Given hashes and a radius: how many neighbours were found, and of which rows they were asked.
 Method = Callable[[np.ndarray, int], tuple[int, slice]]
@@ -140,7 +143,7 @@ METHODS: dict[str, Callable[[], Method]] = {
     "numpy blocks": lambda: numpy_blocks,
 }
 # The most hashes the unhurried ones are given, unless `--full`: more would take minutes to hours.
-CAPS = {"pybktree": 20_000, "usearch": 20_000}
+CAPS = {"pybktree": 20_000, "usearch": 100_000}
 MOST = {"pybktree": 100_000, "usearch": 100_000, "numpy blocks": 1_000_000, "faiss multihash": 1_000_000}
 PATIENCE_S = 8.0  # a method that has taken so long is not repeated
 
@@ -195,7 +198,9 @@ def compare(names: Sequence[str], count: int, radius: int, words: int, repeats: 
         if given > MOST.get(name, given) or (name == "numpy blocks" and words > 1 and given > 100_000):
             continue
         found = in_child(name, given, radius, words, repeats)
-        if found is None:
+        if isinstance(found, str):
+            print(f"  {name} skipped: {found}", file=sys.stderr)
+            result["seconds"][name] = found
             continue
         for key in ("seconds", "recall", "rss_mb"):
             result[key][name] = found[key]
@@ -212,19 +217,19 @@ def compare(names: Sequence[str], count: int, radius: int, words: int, repeats: 
 
 def figures(result: dict, name: str) -> str:
     """One line of the table; the ratio to ours only where both had the same hashes."""
-    seconds, ours_s = result["seconds"][name], result["seconds"].get(next(iter(METHODS)), 0)
-    ratio = f"{seconds / ours_s:8.1f} x" if ours_s and name not in result["n_of"] else " " * 10
+    seconds, ours_s = result["seconds"][name], result["seconds"].get(next(iter(METHODS)))
+    comparable = isinstance(ours_s, float) and ours_s and name not in result["n_of"]
+    ratio = f"{seconds / ours_s:8.1f} x" if comparable else " " * 10
     return f"{seconds:9.4f} s  {ratio}  recall {result['recall'][name]:.4f}  +{result['rss_mb'][name]:.0f} MB"
 
 
-def in_child(*request: object) -> dict | None:
-    """`measure` in a process of its own; None, with a line, where the method is not to be had."""
+def in_child(*request: object) -> dict | str:
+    """`measure` in a process of its own; why not, where the method is not to be had."""
     child = subprocess.run(
         [sys.executable, __file__, "--one", json.dumps(request)], capture_output=True, text=True, check=False
     )
     if child.returncode:
-        print(f"  {request[0]} skipped: {child.stderr.strip().splitlines()[-1]}", file=sys.stderr)
-        return None
+        return reason(child.stderr)
     return dict(json.loads(child.stdout.splitlines()[-1]))
 
 

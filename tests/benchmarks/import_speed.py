@@ -1,31 +1,31 @@
 """How fast an import is beside pure decoding and beside its peers: same files, same process count, one run, medians.
 
     python tests/benchmarks/import_speed.py [--json] [--quick] [--repeats 3] [--workers 2] [--sets sprites,jpeg,png]
+                                            [--whole czkawka,imagededup]
 
 `whole import`: scan, decode, digest, canonical pixels, all hashes and mirrored hashes, thumbnail, features, originals
 and rows safely on disk, the start of the worker processes included. `steady` leaves that start out (two imports of
 different sizes, differenced). `floor`: the same files read and decoded by the faster of OpenCV and Pillow, no more.
 Hashing stage: a file to its hashes, one thread, in a worker's environment; ours are three planes both ways and digests,
 ImageHash's is one pHash. `hashing_alone`: the same from decoded pixels.
-Peers are used where they are installed (imagededup, ImageHash, python-libphash, imgdd); a line says which are absent.
+Peers are used where they are installed (czkawka, imagededup, ImageHash, python-libphash, imgdd); a line says which are
+absent. `--whole` names those whose whole search for copies is measured, from files to groups; imagededup's, which takes
+minutes, is measured once.
 Sprites are PokeSprite's where ../shared/data lies beside the checkout, with mirrored and recoloured copies; else drawn.
 """
 
 from __future__ import annotations
 
 import argparse
-import contextlib
 import importlib.util
 import io
 import json
-import logging
 import multiprocessing
 import os
 import statistics
 import subprocess
 import sys
 import tempfile
-import threading
 import time
 import zipfile
 from collections.abc import Callable, Iterator
@@ -39,8 +39,12 @@ os.environ.setdefault("RAYON_NUM_THREADS", "1")  # imgdd would use every core
 ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT))
 
+from dedupe_peers import run_peer  # noqa: E402
+from measuring import PeakMemory  # noqa: E402
+
 COUNTS = {"sprites": 12_000, "jpeg": 200, "png": 80}
 QUICK = {"sprites": 2_000, "jpeg": 40, "png": 16}
+WHOLE, ONCE = ("czkawka", "imagededup"), ("imagededup",)
 
 
 # Pictures
@@ -163,40 +167,6 @@ def child(folder: str, workspace: str, workers: int) -> None:
     print(json.dumps(result))
 
 
-class PeakMemory:
-    """Watches the peak resident memory of this process and its children, on Linux (elsewhere None).
-
-    Not `resource.getrusage`: a child's figure there begins with its parent's, which fork and exec hand down.
-    """
-
-    def __init__(self) -> None:
-        self._peaks: dict[int, int] = {}  # kB by process
-        self._done = threading.Event()
-        self._thread = threading.Thread(target=self._watch, daemon=True)
-
-    def __enter__(self) -> PeakMemory:
-        self._thread.start()
-        return self
-
-    def __exit__(self, *exception: object) -> None:
-        self._done.set()
-        self._thread.join()
-
-    def megabytes(self) -> float | None:
-        return sum(self._peaks.values()) / 1024 if self._peaks else None
-
-    def _watch(self) -> None:
-        tasks = Path(f"/proc/self/task/{os.getpid()}/children")
-        while tasks.exists():
-            for process in (os.getpid(), *map(int, tasks.read_text().split())):
-                with contextlib.suppress(OSError, StopIteration):
-                    lines = Path(f"/proc/{process}/status").read_text().splitlines()
-                    peak = next(line for line in lines if line.startswith("VmHWM"))
-                    self._peaks[process] = int(peak.split()[1])
-            if self._done.wait(0.05):
-                return
-
-
 def one_core(folder: Path, count: int) -> dict[str, float]:
     """Pictures a second of ours and every peer on the first `count` of a folder, one thread, in a process of its own.
 
@@ -307,18 +277,6 @@ def hash_peers(paths: list[Path]) -> dict[str, Callable[[], None]]:
     return peers
 
 
-def imagededup_run(folder: Path, workers: int) -> float:
-    """Seconds of imagededup's own whole run: hash a folder and find duplicates."""
-    from imagededup.methods import PHash
-
-    logging.disable(logging.INFO)
-    began = time.perf_counter()
-    hasher = PHash(verbose=False)
-    encodings = hasher.encode_images(image_dir=str(folder), num_enc_workers=workers)
-    hasher.find_duplicates(encoding_map=encodings, num_dist_workers=workers)
-    return time.perf_counter() - began
-
-
 def has(module: str) -> bool:
     """Whether a peer is installed and can be imported."""
     if importlib.util.find_spec(module) is None:
@@ -339,8 +297,8 @@ def timed(work: Callable[[], None]) -> float:
 # The table
 
 
-def measure(name: str, count: int, repeats: int, workers: int, scratch: Path) -> dict[str, object]:
-    """Everything about one set; pictures a second unless the key says otherwise."""
+def measure(name: str, count: int, repeats: int, workers: int, scratch: Path, whole: list[str]) -> dict[str, object]:
+    """Everything about one set; pictures a second unless the key says otherwise. whole: peers that run whole."""
     folder = scratch / name
     paths = make_set(name, folder, count)
     few = scratch / f"{name}-few"
@@ -350,6 +308,7 @@ def measure(name: str, count: int, repeats: int, workers: int, scratch: Path) ->
     sample = min(count, 1_536 if name == "sprites" else 60)
     samples: dict[str, list[float]] = {}
     peaks: dict[str, float | None] = {}
+    absent: dict[str, str] = {}
     for turn in range(repeats):
         samples.setdefault("floor", []).append(floor(paths, workers))
         large = whole_import(folder, scratch / f"w-{name}-{turn}", workers)
@@ -360,23 +319,32 @@ def measure(name: str, count: int, repeats: int, workers: int, scratch: Path) ->
         marginal = max(large["seconds"] - small["seconds"], 1e-9)
         samples.setdefault("steady", []).append((count - count // 4) / marginal)
         peaks = {"large": large["peak_rss_mb"], "few": small["peak_rss_mb"]}
-        if has("imagededup"):
-            samples.setdefault("imagededup", []).append(count / imagededup_run(folder, workers))
+        for peer in whole if turn == 0 else [one for one in whole if one not in ONCE]:
+            found = run_peer(peer, folder, workers)
+            if isinstance(found, str):
+                absent[peer] = found
+            else:
+                samples.setdefault(peer, []).append(count / found["search_s"])
         for key, rate in one_core(folder, sample).items():
             samples.setdefault(key, []).append(rate)
     medians = {key: statistics.median(values) for key, values in samples.items()}
-    return row(medians, peaks)
+    rates: dict[str, float | str] = {peer: absent.get(peer) or medians[peer] for peer in whole}
+    return {"pictures": count, **row(medians, peaks, rates)}
 
 
-def row(medians: dict[str, float], peaks: dict[str, float | None]) -> dict[str, object]:
-    """The benchmark's record of a set from medians of pictures a second."""
+def row(medians: dict[str, float], peaks: dict[str, float | None], whole: dict[str, float | str]) -> dict[str, object]:
+    """The benchmark's record of a set from medians of pictures a second.
+
+    whole: pictures a second of peers that ran whole, or why there are none.
+    """
     ours = medians["whole import"]
     record: dict[str, object] = {
         "pictures_per_s": round(ours, 1),
         "steady_pictures_per_s": round(medians["steady"], 1),
         "decode_floor_per_s": round(medians["floor"], 1),
         "ratio_to_decode_floor": round(ours / medians["floor"], 3),
-        "ratio_to_best_peer": round(ours / medians["imagededup"], 2) if "imagededup" in medians else None,
+        **{f"{peer}_per_s": rate if isinstance(rate, str) else round(rate, 1) for peer, rate in whole.items()},
+        **{f"ratio_to_{peer}": round(ours / rate, 2) for peer, rate in whole.items() if not isinstance(rate, str)},
         "peak_rss_mb": peaks["large"] and round(peaks["large"]),
         "peak_rss_mb_of_a_quarter": peaks["few"] and round(peaks["few"]),
         "hashing_per_s_per_core": round(medians["hash:ours"], 1),
@@ -399,16 +367,20 @@ def main() -> None:
     parser.add_argument("--repeats", type=int, default=3)
     parser.add_argument("--workers", type=int, default=2)
     parser.add_argument("--sets", default="sprites,jpeg,png")
+    parser.add_argument("--whole", default=",".join(WHOLE), help="peers of which the whole search is measured")
     options = parser.parse_args()
+    whole = [peer for peer in options.whole.split(",") if peer]
+    if unknown := set(whole) - set(WHOLE):
+        parser.error(f"unknown: {', '.join(sorted(unknown))}")
     cv2.setNumThreads(1)
     counts = QUICK if options.quick else COUNTS
-    for peer in ("imagededup", "imagehash", "libphash", "imgdd"):
+    for peer in ("imagehash", "libphash", "imgdd"):
         if not has(peer):
             print(f"peer {peer} is not installed: left out")
     results = {}
     with tempfile.TemporaryDirectory(prefix="import-speed-") as scratch:
         for name in options.sets.split(","):
-            results[name] = measure(name, counts[name], options.repeats, options.workers, Path(scratch))
+            results[name] = measure(name, counts[name], options.repeats, options.workers, Path(scratch), whole)
             print(f"\n{name}: {counts[name]:,} pictures, {options.workers} processes")
             for key, value in results[name].items():
                 print(f"  {key:32} {value}")

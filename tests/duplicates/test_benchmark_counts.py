@@ -1,4 +1,4 @@
-"""What the benchmark of duplicates counts: exact intervals, and copies that pixels cannot tell."""
+"""What the benchmarks of duplicates count: exact intervals, copies that pixels cannot tell, and what a peer finds."""
 
 from __future__ import annotations
 
@@ -67,3 +67,19 @@ def test_copies_of_one_drawing_in_two_sizes_lose_nothing(monkeypatch: pytest.Mon
     made.count_drops(np.array([0, 3, 3, 3, 3, 3]), shows, pictures)
     assert made.lost == 2
     assert made.lost_by_eye == 1  # 1 went for a copy of 0, which shows the same; 2 shows something else
+
+
+def test_pictures_that_a_peer_finds_alike(tmp_path: Path):
+    from dedupe_peers import run_peer
+    from PIL import Image
+
+    generator = np.random.default_rng(0)
+    pictures = [Image.fromarray(generator.integers(0, 256, (32, 32, 3), dtype=np.uint8)) for _ in range(3)]
+    for number, picture in enumerate([*pictures, pictures[0].resize((64, 64), Image.Resampling.NEAREST)]):
+        picture.save(tmp_path / f"{number}.png")
+    found = run_peer("imagehash", tmp_path)
+    assert isinstance(found, dict)
+    assert found["alike"] == 2
+    assert 0 < found["search_s"] < found["process_s"]
+    (tmp_path / "0.png").write_bytes(b"")
+    assert str(run_peer("imagehash", tmp_path)).startswith("failed: PIL.UnidentifiedImageError")
