@@ -389,7 +389,7 @@ def preflight(config: Path, as_json: bool) -> None:
     finish = "no limit set" if facts["seconds"] is None else f"{facts['seconds'] / 60:.1f} min"
     text = (
         f"{facts['device']} in {facts['precision']}: {facts['memory_mb']:.0f} MB, {facts['seconds_per_step']:.3f} s "
-        f"a step, {facts['disk_mb']:.0f} MB on disk, {finish}"
+        f"a step, {facts['disk_mb']:.0f} MB on disk, {finish}" + (f"; {facts['wider']}" if facts["wider"] else "")
     )
     _emit(facts, as_json, text)
 

@@ -21,12 +21,13 @@ from trainer.protocol import files
 from trainer.protocol.arrays import open_pictures
 from trainer.protocol.config import TrainConfig, differences, fit_data
 from trainer.protocol.errors import TrainerError
-from trainer.protocol.overrides import apply_overrides, parse_overrides
+from trainer.protocol.overrides import WIDE_FROM, apply_overrides, parse_overrides
 from trainer.protocol.picture_files import read_picture
 from trainer.protocol.recipe import Recipe
 from trainer.protocol.run_directory import CHECKPOINT_STATE, DATASET_BYTES, RunDirectory
 from trainer.protocol.suitability import check_data
 from trainer.protocol.untrusted import MAX_INTEGER, Values, read_json_object
+from trainer.protocol.widening import is_open
 
 log = logging.getLogger("trainer")
 COPY_TRIES = 5
@@ -79,6 +80,8 @@ def fork_run(path: Path, parent: RunDirectory, overrides: list[str]) -> RunDirec
         check_data(config, (before.data.size, before.data.size, before.data.channels), parent.dataset_info())
     if changed := _other_networks(before, config):
         raise TrainerError(f"{changed} changes the networks that {parent.name} has trained; start a new run instead")
+    if is_open(config):
+        raise TrainerError(f"{WIDE_FROM} has no effect: the networks of {parent.name} are trained already")
     config = dataclasses.replace(config, origin=dataclasses.replace(config.origin, parent=parent.name))
     manifest = parent.manifest_path if parent.manifest_path.exists() else None
 

@@ -15,7 +15,8 @@ from trainer.memory import attempt, free_memory, out_of_memory
 from trainer.networks import parameter_count
 from trainer.post_hoc import WIDTHS
 from trainer.protocol.config import TrainConfig
-from trainer.tuning import choose_machine, time_steps
+from trainer.protocol.schedule import iterations_to_limit
+from trainer.tuning import choose_machine, choose_networks, time_steps
 
 PNG_SHARE = 0.45  # Sprites as PNG take about this share of their raw size.
 MB = 1e6
@@ -25,13 +26,14 @@ def preflight(config: TrainConfig) -> dict[str, Any]:
     """Run one to three iterations and measure them.
 
     Returns {"device", "precision", "batch", "micro_batch" (that fits), "memory_mb" (peak), "seconds_per_step",
-    "pictures_per_s", "steps" (None without a limit), "seconds" (None without a limit), "disk_mb", "checkpoint_mb",
-    "generator_parameters", "discriminator_parameters"}. Raises TrainerError (cause "oom") when not even one picture
-    at a time fits.
+    "pictures_per_s", "steps" (None without a limit), "seconds" (None without a limit), "wider" (that the last stages
+    are wider, and why, or ""), "disk_mb", "checkpoint_mb", "generator_parameters", "discriminator_parameters"}. Raises
+    TrainerError (cause "oom") when not even one picture at a time fits.
     """
     set_threads(config.precision.threads)
     device = choose_device(config.device)
     data = _made_up(config, device)
+    config, wider = choose_networks(config, data, device, Ranks())
     machine = choose_machine(config, data, device, Ranks())
     batch = config.batch.size or min(64, len(data.train))
     micro = config.batch.micro or batch
@@ -43,7 +45,7 @@ def preflight(config: TrainConfig) -> dict[str, Any]:
             raise out_of_memory(1)
         else:
             micro //= 2
-    steps = _steps(config, batch, seconds)
+    steps = iterations_to_limit(config, batch, seconds)
     return {
         "device": str(device),
         "precision": machine.precision,
@@ -54,6 +56,7 @@ def preflight(config: TrainConfig) -> dict[str, Any]:
         "pictures_per_s": config.pictures_per_iteration(batch) / seconds,
         "steps": steps,
         "seconds": None if steps is None else steps * seconds,
+        "wider": wider,
         **_disk(config, steps),
     }
 
@@ -71,17 +74,6 @@ def _made_up(config: TrainConfig, device: torch.device) -> TrainingSet:
     return TrainingSet(
         pixels, torch.arange(count), torch.arange(0), None, labels, names, torch.ones(channels).to(device)
     )
-
-
-def _steps(config: TrainConfig, batch: int, seconds: float) -> int | None:
-    """Iterations until the first of the run's limits; None without one."""
-    stop = config.stop
-    limits = [
-        stop.iterations or None,
-        round(stop.minutes * 60 / seconds) if stop.minutes else None,
-        -(-stop.images // config.pictures_per_iteration(batch)) if stop.images else None,
-    ]
-    return min((limit for limit in limits if limit), default=None)
 
 
 def _disk(config: TrainConfig, steps: int | None) -> dict[str, Any]:

@@ -36,10 +36,11 @@ from trainer.protocol.run_directory import RunDirectory
 from trainer.protocol.schedule import Done, limit_reached
 from trainer.protocol.settings import Stop
 from trainer.protocol.untrusted import UntrustedError
+from trainer.protocol.widening import is_open
 from trainer.session import Session, checkpoint_name, make_session, restore
 from trainer.trackers import Trackers
 from trainer.training import Stopped, Training, folder_is_gone
-from trainer.tuning import choose_batch, choose_machine, kept_machine
+from trainer.tuning import choose_batch, choose_machine, choose_networks, kept_machine
 
 log = logging.getLogger("trainer")
 
@@ -80,7 +81,7 @@ def train_run(
         if limits or more:
             files.write_json(run.config_path, config.to_json())
         checkpoints.clear_remains(run.checkpoints_path)
-        with contextlib.closing(_Writer(run, config, on_event)) as writer:
+        with contextlib.closing(_Writer(run, on_event)) as writer:
             return _train(run, config, writer, since, extended)
 
 
@@ -129,27 +130,28 @@ def _refuse_passed(run: RunDirectory, stop: Stop, done: Done) -> None:
 class _Writer(EventWriter):
     """An event writer that also passes events to a listener (the console's output) and to trackers."""
 
-    def __init__(
-        self, run: RunDirectory, config: TrainConfig, listener: Callable[[events.TrainEvent], None] | None
-    ) -> None:
+    def __init__(self, run: RunDirectory, listener: Callable[[events.TrainEvent], None] | None) -> None:
         try:
             super().__init__(run.events_path)
         except UntrustedError as error:
             raise TrainerError(str(error), "data") from None
         except OSError as error:
             raise io_failure(f"cannot write to {run.events_path}", error) from error
-        self._listener = listener
-        self._trackers = Trackers(run.path, config)
+        self._run, self._listener = run, listener
+        self._trackers: Trackers | None = None
 
     def write(self, event: events.TrainEvent) -> events.TrainEvent:
         written = super().write(event)
-        self._trackers.write(written)
+        if isinstance(event, events.RunStarted):  # Not before: a start can still choose the networks.
+            self._trackers = Trackers(self._run.path, self._run.config())
+        if self._trackers:
+            self._trackers.write(written)
         if self._listener:
             try:
                 self._listener(written)
             except (OSError, ValueError):  # The terminal or pipe it prints to was closed.
                 self._listener = None
-        for failure in self._trackers.failures():
+        for failure in self._trackers.failures() if self._trackers else ():
             self.write(
                 events.RunWarning(
                     iteration=written.iteration, images_seen=written.images_seen, message=failure, about="tracker"
@@ -159,6 +161,8 @@ class _Writer(EventWriter):
 
     def close(self) -> None:
         super().close()
+        if not self._trackers:
+            return
         self._trackers.close()
         for failure in self._trackers.failures():  # Too late for an event.
             log.warning(failure)
@@ -200,9 +204,9 @@ def _train(
                 return RunOutcome(
                     "finished", f"it had already reached its {events.LIMITS[limit]}", at.iteration, at.images
                 )
-            session = _prepare(run, config, device, ranks, saved)
+            session, wider = _prepare(run, config, device, ranks, saved)
             training = Training(session, run, writer, since)
-            _announce(session, say, _relative(run, folder))
+            _announce(session, say, _relative(run, folder), wider)
             if extended:
                 say(extended)
             # Also while the last checkpoint is saved: a closing terminal can send SIGHUP twice.
@@ -260,29 +264,38 @@ def _newest(run: RunDirectory, ranks: Ranks) -> tuple[Checkpoint | None, Path | 
 
 def _prepare(
     run: RunDirectory, config: TrainConfig, device: torch.device, ranks: Ranks, saved: Checkpoint | None
-) -> Session:
-    """Build the session; resumed runs, and forks that do not change them, keep precision and batch."""
+) -> tuple[Session, str]:
+    """Build the session; resumed runs, and forks that do not change them, keep precision and batch.
+
+    Networks whose width is open are chosen by a run that has not trained yet, which keeps them in its settings.
+    Returns also what to say of wider ones, else "".
+    """
     set_threads(config.precision.threads, ranks_here())
     data: TrainingSet = load_training_set(run, config, device)
+    wider = ""
+    if saved is None and is_open(config):
+        config, wider = choose_networks(config, data, device, ranks)
+        if ranks.first:
+            files.write_json(run.config_path, config.to_json())
     if saved is None or saved.values.get(checkpoints.MACHINE_ANEW):
         machine = choose_machine(config, data, device, ranks)
         batch = config.batch.size or choose_batch(config, data, machine, ranks)
         session = make_session(config, data, machine, ranks, batch)
         if saved:
             restore(session, saved)
-        return session
+        return session, wider
     values = saved.values
     machine = kept_machine(config, values, device)
     session = make_session(config, data, machine, ranks, int(values["batch"]), _micro(saved, ranks))
     restore(session, saved)
-    return session
+    return session, ""
 
 
 def _micro(saved: Checkpoint, ranks: Ranks) -> int:
     return min(int(saved.values["micro_batch"]), int(saved.values["batch"]) // ranks.count)
 
 
-def _announce(session: Session, say: Callable[[events.TrainEvent], None], checkpoint: str) -> None:
+def _announce(session: Session, say: Callable[[events.TrainEvent], None], checkpoint: str, wider: str) -> None:
     config, machine = session.config, session.machine
     started = events.RunStarted(
         device=str(machine.device),
@@ -307,6 +320,8 @@ def _announce(session: Session, say: Callable[[events.TrainEvent], None], checkp
         how = "left out" if config.data.size < config.architecture.size else "added"
         text = f"the preset {config.preset} is designed for {config.architecture.size} px; for {config.data.size} px"
         say(events.RunWarning(message=f"{text}, its outermost layers are {how}", about="scaled"))
+    if wider:
+        say(events.RunWarning(message=wider, about="wider"))
     if NO_LIMIT in without_effect(config).values():
         text = (
             "this run has no limit, so what should change until its end (learning rates, beta2, penalty) "

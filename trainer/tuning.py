@@ -1,4 +1,4 @@
-"""Chooses precision, memory layout and batch size by trying them."""
+"""Chooses the width of the networks, precision, memory layout and batch size by trying them."""
 
 from __future__ import annotations
 
@@ -19,14 +19,68 @@ from trainer.memory import attempt, free_memory, largest_batch
 from trainer.objectives import needs_reals
 from trainer.protocol.config import TrainConfig
 from trainer.protocol.errors import TrainerError
-from trainer.protocol.schedule import Done, penalty_weight
+from trainer.protocol.schedule import Done, iterations_to_limit, penalty_weight
+from trainer.protocol.widening import is_open, settled
 from trainer.session import Session, make_session
 
 BUDGET_S = 6.0  # Seconds after which no more is tried.
 MOST_ROUNDS = 4
 CLEARLY = 1.2  # By what factor one must be faster for a look at one step to be enough.
 BF16_HANDICAP = 1.1  # It costs accuracy, so it must be faster by a tenth.
+WIDTH_STEPS = 5  # Of every kind, of which the fastest counts: half a second on a fast core.
+WIDTH_BUDGET_S = 2.0
 CPU_BATCH = 512  # A larger batch is never faster on a CPU.
+
+
+def choose_networks(
+    config: TrainConfig, data: TrainingSet, device: torch.device, ranks: Ranks
+) -> tuple[TrainConfig, str]:
+    """The configuration with wider last stages if its limits leave time for `wide_from` iterations of them.
+
+    A limit in minutes is divided by what such an iteration takes here: in float32, unless another format is set, since
+    what is tried later can only be faster; of several ranks on the first alone, without what they exchange. Networks
+    that do not fit in memory stay narrow. Returns also what to say of wider ones, else "".
+    """
+    if not is_open(config):
+        return config, ""
+    wide, stop = settled(config, None), config.stop
+    machine = _untried(wide, device)
+    batch = config.batch.size or 1
+    if not config.batch.size and (stop.minutes or stop.images):
+        batch = choose_batch(wide, data, machine, ranks)
+    iterations = iterations_to_limit(wide, batch)
+    if stop.minutes and (iterations is None or iterations >= config.architecture.wide_from):
+        seconds = 0.0
+        if ranks.first:
+            share = batch // ranks.count
+            timing = partial(time_steps, wide, data, machine, share, WIDTH_STEPS, WIDTH_BUDGET_S)
+            seconds = attempt(timing) or math.inf
+            free_memory(device)
+        iterations = ranks.agreed(iterations_to_limit(wide, batch, seconds) or 0)
+    found = settled(config, iterations)
+    return found, _said(found, iterations) if found == wide else ""
+
+
+def _said(wide: TrainConfig, iterations: int | None) -> str:
+    """That the last stages are wider, and why."""
+    channels = " and ".join(map(str, wide.architecture.wide_channels))
+    why = "there is no limit"
+    if iterations is not None:
+        # A measured number has two digits that mean something.
+        why = f"there is time for about {int(float(f'{iterations:.2g}')):,} iterations"
+        if not wide.stop.minutes:
+            why = f"there is time for {iterations:,} iterations"
+    return f"{why}, so the last stages are wider ({channels} channels), which draws cleaner insides"
+
+
+def _untried(config: TrainConfig, device: torch.device) -> Machine:
+    """Precision and layout without trying any: float32 unless bfloat16 is set."""
+    precision = config.precision
+    last = precision.channels_last == "on" or (precision.channels_last == "auto" and device.type == "cpu")
+    tf32 = set_tf32(precision.tf32, device)
+    return Machine(
+        device, precision.kind == "bf16", last, uses_graphs(config, device), uses_winograd(config, device), tf32
+    )
 
 
 def choose_machine(config: TrainConfig, data: TrainingSet, device: torch.device, ranks: Ranks) -> Machine:
@@ -121,15 +175,20 @@ def _clock(device: torch.device) -> float:
     return time.process_time() / torch.get_num_threads() if device.type == "cpu" else time.perf_counter()
 
 
-def time_steps(config: TrainConfig, data: TrainingSet, machine: Machine, batch: int, steps: int = 2) -> float:
-    """Seconds for one iteration at `batch`, the best of `steps` after a warm-up.
+def time_steps(
+    config: TrainConfig, data: TrainingSet, machine: Machine, batch: int, steps: int = 2, budget_s: float = math.inf
+) -> float:
+    """Seconds for one iteration at `batch`, the best of `steps` after a warm-up, or of fewer once the budget is spent.
 
     Discriminator steps with and without penalty are timed separately and weighted by how often they occur. Runs on this
     rank alone.
     """
+    began = time.perf_counter()
     trial = _started(config, data, machine, batch)
     for _ in range(steps):
         trial.step()
+        if time.perf_counter() - began > budget_s:
+            break
     return trial.seconds()
 
 

@@ -16,9 +16,10 @@ from tiny_experiments import TINY, tiny_plan
 
 from gandam_studio.core.errors import UserError
 from gandam_studio.core.experiments import ray_engine, running
+from gandam_studio.core.experiments.drafting import PRESET, draw_up
 from gandam_studio.core.experiments.folder import MARK, Experiment, cell_of
 from gandam_studio.core.experiments.paused import paused
-from gandam_studio.core.experiments.plan import Budget
+from gandam_studio.core.experiments.plan import Budget, parse_factor
 from gandam_studio.core.runs.queue import RunQueue
 from gandam_studio.core.workspace import Workspace
 from trainer.protocol.events import Alarm, RunFailed, RunFinished
@@ -38,6 +39,19 @@ def place(ws: Path, studio: Studio) -> Path:
     assert studio("commit", "-m", "first", "-w", ws).code == 0
     assert studio(*NEW, "-w", ws).code == 0
     return ws
+
+
+@pytest.mark.parametrize(("budget", "wide"), [((80_000, 0), True), ((79_000, 0), False), ((0, 1e6), False)])
+def test_all_cells_have_the_same_networks(budget: tuple[int, float], wide: bool, place: Path) -> None:
+    """80,000 pictures are 5,000 iterations of 16; with half the batch they are twice as many."""
+    with Workspace.open(place, read_only=True) as workspace:
+        plan = draw_up(
+            workspace, "x", (PRESET, "sprite-r3-cpu"), budget=Budget(*budget),
+            overrides=["architecture.wide_from=5000"], factors=[parse_factor("batch.size=16|8|32")],
+        )  # fmt: skip
+    found = {plan.config(cell.combination, cell.seed).architecture for cell in plan.cells}
+    assert {one.generator_channels for one in found} == {(96, 48, 24, 16) if wide else (96, 48, 16, 8)}
+    assert {one.wide_from for one in found} == {0}
 
 
 class Played:

@@ -103,6 +103,7 @@ def test_factors_that_are_refused(text: str, why: str) -> None:
         ({"factors": (parse_factor("data.size=32|64"),)}, "cannot be compared"),
         ({"factors": (parse_factor("stop.minutes=1|2"),)}, "budget"),
         ({"factors": (parse_factor("batch.size=4|4"),)}, "the same"),
+        ({"factors": (parse_factor("wide_from=0|9"),)}, "for all runs alike"),
         ({"factors": (parse_factor("ema.half_life=1000|2000"),)}, "no effect"),
         ({"factors": (parse_factor("batch.size=4|0"),)}, "must be set"),
         ({"factors": ()}, "a factor"),

@@ -166,6 +166,7 @@ def narrow(config: TrainConfig) -> TrainConfig:
         generator_channels=few(a.generator_channels),
         discriminator_channels=few(a.discriminator_channels),
         discriminator_dense=few(a.discriminator_dense),
+        wide_from=0,
     )
     return dataclasses.replace(config, architecture=a, batch=dataclasses.replace(config.batch, size=8))
 

@@ -17,6 +17,7 @@ from trainer.protocol.manifest import ManifestEntry, manifest_bytes
 from trainer.protocol.overrides import apply_overrides
 from trainer.protocol.presets import load_preset
 from trainer.protocol.run_directory import RunDirectory
+from trainer.protocol.widening import settled
 
 
 def _entries(count: int, **changes: object) -> list[ManifestEntry]:
@@ -50,6 +51,17 @@ def test_one_changed_setting_is_one_row_and_one_factor(tmp_path: Path) -> None:
     assert [(row.name, row.values) for row in comparison.differences] == [("optimiser.lr_g", (2e-4, 1e-3))]
     assert comparison.differences[0].meaning
     assert comparison.factors == 1
+
+
+def test_how_the_networks_were_chosen_is_told_by_the_networks(tmp_path: Path) -> None:
+    preset = load_preset("sprite-r3-cpu")
+    values = preset.to_json()
+    del values["architecture"]["wide_channels"], values["architecture"]["wide_from"]
+    older, narrow, wide = TrainConfig.from_json(values), settled(preset, 0), settled(preset, None)
+    runs = [_run(tmp_path / f"r{i}", config, _entries(5)) for i, config in enumerate((older, narrow, wide))]
+    assert compare(runs[:2]).changed == ()
+    both = ["architecture.generator_channels", "architecture.discriminator_channels"]
+    assert [one.factor for one in compare(runs[1:]).changed] == both
 
 
 def test_where_runs_were_trained_is_told_and_is_no_factor(tmp_path: Path) -> None:

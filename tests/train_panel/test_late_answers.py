@@ -11,6 +11,7 @@ import pytest
 from live_objects import settle
 from PySide6.QtGui import QImage
 from PySide6.QtTest import QTest
+from PySide6.QtWidgets import QLabel
 from recorded_runs import recorded
 
 from gandam_studio.qt.following.follower import RunFollower
@@ -54,6 +55,20 @@ def test_costs_of_an_earlier_configuration_are_not_shown(
     assert card.costs is None
     card.measure(load_preset("dcgan"))
     qtbot.waitUntil(lambda: card.costs == COSTS, timeout=WAIT_MS)
+
+
+def test_that_the_networks_would_be_wider_is_said_with_the_costs(
+    card: PreflightCard, qtbot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    said = "there is time for 9 iterations, so the last stages are wider"
+    for wider in (said, ""):
+        monkeypatch.setattr(preflight_card, "measure_step", lambda _config, _job, wider=wider: COSTS | {"wider": wider})
+        with qtbot.waitSignal(card.measured, timeout=WAIT_MS):
+            card.measure(load_preset("dcgan"))
+        qtbot.waitUntil(card.measure_button.isEnabled, timeout=WAIT_MS)
+        notes = [label.text() for label in card.findChildren(QLabel) if "pictures/s" in label.text()]
+        assert len(notes) == 1
+        assert ("There is time" in notes[0]) == bool(wider)
 
 
 def test_a_measurement_that_fails_can_be_tried_again(

@@ -26,10 +26,12 @@ from gandam_studio.core.runs.checks import (
 from gandam_studio.core.workspace.query import Filter
 from gandam_studio.qt.train.setup.advanced_form import AdvancedForm
 from gandam_studio.qt.train.setup.draft import ConfigDraft, as_text, editable_fields
+from gandam_studio.qt.train.setup.one_change import changes_from
 from trainer.protocol.config import Origin, TrainConfig, flat
 from trainer.protocol.manifest import ManifestEntry, manifest_bytes
 from trainer.protocol.overrides import apply_overrides
 from trainer.protocol.presets import load_preset, preset_names
+from trainer.protocol.widening import is_open, settled
 
 
 @pytest.fixture
@@ -131,6 +133,36 @@ def test_the_field_at_fault_is_marked_wherever_one_typed_last(draft: ConfigDraft
     draft.set_text("architecture.generator_channels", "8, 8")
     assert draft.problem_path == "architecture.generator_channels"
     assert "\n" not in draft.problem
+
+
+def test_channels_set_by_hand_show_that_they_stay(draft: ConfigDraft) -> None:
+    draft.choose("sprite-r3-cpu")
+    asked = draft.text("architecture.wide_from")
+    draft.set_text("architecture.generator_channels", "96, 48, 16, 16")
+    assert draft.text("architecture.wide_from") == "0"
+    assert set(draft.departures()) == {"architecture.generator_channels", "architecture.wide_from"}
+    draft.set_text("architecture.generator_channels", "96, 48, 16, 8")
+    assert draft.departures() == {}
+    assert draft.text("architecture.wide_from") == asked != "0"
+
+
+@pytest.mark.parametrize("iterations", [None, 0])
+def test_a_run_made_from_another_has_the_networks_it_got(draft: ConfigDraft, iterations: int | None) -> None:
+    preset = load_preset("sprite-r3-cpu")
+    trained = settled(preset, iterations)
+    draft.start_from(preset, trained, "r7")
+    assert draft.config == trained
+    assert not is_open(draft.config)
+
+
+def test_a_run_of_an_older_version_gives_its_networks_to_the_next(draft: ConfigDraft) -> None:
+    preset = load_preset("sprite-r3-cpu")
+    values = preset.to_json()
+    del values["architecture"]["wide_channels"], values["architecture"]["wide_from"]
+    older = TrainConfig.from_json(values)
+    draft.start_from(preset, older, "r7")
+    assert not is_open(draft.config)
+    assert changes_from(older, draft.config, "") == []
 
 
 @pytest.mark.parametrize("value", [True, 3, 2.5e-4, (1, 2), "bce", ()])

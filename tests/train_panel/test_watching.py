@@ -11,8 +11,10 @@ from recorded_runs import Recorder, make_run, recorded
 from gandam_studio.qt.following.follower import RunFollower
 from gandam_studio.qt.following.watcher import RunWatcher
 from trainer.protocol import events as ev
+from trainer.protocol import files
 from trainer.protocol.events import EventReader
 from trainer.protocol.run_directory import RunDirectory
+from trainer.protocol.widening import settled
 
 
 def test_a_finished_run_opens_with_all_it_has(tmp_path: Path, follow) -> None:  # type: ignore[no-untyped-def]
@@ -33,6 +35,17 @@ def test_new_events_arrive_with_their_grids_decoded(tmp_path: Path, follow, qtbo
     assert follower.picture(follower.record.samples[0].fixed) is not None, "decoded by the watcher, without asking"
     recorder.finish()
     qtbot.waitUntil(lambda: follower.state.state == "finished", timeout=5000)
+
+
+def test_what_a_start_writes_to_the_settings_is_read(tmp_path: Path, follow, qtbot) -> None:  # type: ignore[no-untyped-def]
+    run = make_run(tmp_path / "r1")
+    follower: RunFollower = follow(run.path)
+    chosen = settled(run.config(), None)
+    assert follower.config == run.config() != chosen
+    files.write_json(run.config_path, chosen.to_json())
+    Recorder(run).train(20)
+    qtbot.waitUntil(lambda: follower.record.last_iteration == 20, timeout=5000)
+    assert follower.config == chosen
 
 
 def test_a_torn_last_line_waits_until_it_is_whole(tmp_path: Path, follow, qtbot) -> None:  # type: ignore[no-untyped-def]

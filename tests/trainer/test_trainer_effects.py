@@ -59,6 +59,8 @@ TRIED: dict[str, tuple[list[str], str]] = {
     "architecture.generator_dense": ([], "10"),
     "architecture.generator_channels": ([], "24,12,8,8"),
     "architecture.discriminator_channels": ([], "8,8,12,16"),
+    "architecture.wide_channels": (["architecture.wide_from=1"], "12,9"),
+    "architecture.wide_from": (["architecture.wide_channels=12,9"], "1"),
     "architecture.discriminator_dense": ([], "10"),
     "architecture.generator_norm": ([], "none,batch"),
     "architecture.discriminator_norm": ([], "none,batch"),

@@ -129,11 +129,11 @@ for argument in sys.argv[1:]:
 """
 
 
-def trained_by_two(repository: Path, *runs: RunDirectory) -> None:
+def trained_by_two(repository: Path, *runs: RunDirectory, script: str = SEVERAL, **more: str) -> None:
     arguments = [f"{free_port()}:{run.path}" for run in runs]
-    shared = {"MASTER_ADDR": "127.0.0.1", "WORLD_SIZE": "2", "LOCAL_WORLD_SIZE": "2", "USE_LIBUV": "0"}
+    shared = {"MASTER_ADDR": "127.0.0.1", "WORLD_SIZE": "2", "LOCAL_WORLD_SIZE": "2", "USE_LIBUV": "0", **more}
     ranks = [
-        started(repository, "-c", SEVERAL, *arguments, **shared, RANK=str(rank), LOCAL_RANK=str(rank))
+        started(repository, "-c", script, *arguments, **shared, RANK=str(rank), LOCAL_RANK=str(rank))
         for rank in range(2)
     ]
     try:
@@ -180,6 +180,25 @@ def test_ranks_with_batch_norm_find_precision_and_batch_by_trial(
             for name, value in first[stem].items():
                 close = torch.allclose(value.float(), second[stem][name].float(), atol=0.01, rtol=0.02)
                 assert close, (alone.path.name, stem, name)
+
+
+# The ranks disagree about the time that an iteration takes, as machines of unequal load do.
+DISAGREEING = SEVERAL.replace(
+    "torch.set_num_threads(1)",
+    "torch.set_num_threads(1)\n"
+    "trainer.tuning.time_steps = lambda *_: 1e-6 if os.environ['RANK'] == os.environ['WIDER'] else 1e6",
+)
+
+
+@pytest.mark.parametrize("wider", [0, 1])
+def test_the_first_rank_chooses_the_networks_for_all(wider: int, make_run: MakeRun, repository: Path) -> None:
+    settings = ["wide_channels=12,9", "wide_from=100", "stop.iterations=0", "stop.minutes=0.005", "sampling.every=1000"]
+    run = make_run("r", small_config("sprite-r3-cpu", *settings))
+    trained_by_two(repository, run, script=DISAGREEING, WIDER=str(wider))
+    channels = run.config().architecture.generator_channels
+    assert channels == ((16, 12, 12, 9) if wider == 0 else (16, 12, 8, 6))
+    assert run.state().state == "finished"
+    assert run.events().read()[0].ranks == 2
 
 
 @pytest.mark.slow

@@ -58,6 +58,10 @@ def _of_architecture(config: TrainConfig) -> dict[str, str]:
         idle |= {f"architecture.{name}": f"in {a.kind} networks" for name in _GANDAM}
     elif a.discriminator_norm != "batch":
         idle["architecture.discriminator_norm_blocks"] = "unless discriminator_norm is batch"
+    if a.wide_from and not a.wide_channels:
+        idle["architecture.wide_from"] = "without wide_channels"
+    if not a.wide_from:
+        idle["architecture.wide_channels"] = "while wide_from is 0"
     if a.kind == "gandam" and not a.discriminator_dense:
         idle["architecture.dense_activation"] = "without discriminator_dense"
     if a.kind == "sprite":

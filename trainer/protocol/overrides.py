@@ -15,6 +15,9 @@ from trainer.protocol.untrusted import shortened
 FILLED_IN = {"origin": "when the run is created", "extension": "when the run's limit is raised"}
 """Sections that are never set by hand, and when the program writes them."""
 
+CHANNELS = ("architecture.generator_channels", "architecture.discriminator_channels")
+WIDE_FROM = "architecture.wide_from"
+
 
 def parse_overrides(overrides: Iterable[str]) -> dict[str, Any]:
     """Parse `path=value` texts: dotted path -> value, the last of each (see `apply_overrides`). Raises TrainerError."""
@@ -34,8 +37,9 @@ def parse_overrides(overrides: Iterable[str]) -> dict[str, Any]:
 def apply_overrides(config: TrainConfig, overrides: Iterable[str]) -> TrainConfig:
     """Apply `path=value` texts, such as `optimiser.lr_g=1e-4` or `architecture.generator_channels=256,128,64`.
 
-    A path can be shortened to its last part if that is unique (`lr_g=1e-4`). A change without effect is refused;
-    settings without effect in a preset are accepted. Raises TrainerError, with similar names for unknown paths, and
+    A path can be shortened to its last part if that is unique (`lr_g=1e-4`). Channels that are set stay as they are:
+    `architecture.wide_from` becomes 0 unless it is set too. A change without effect is refused; settings without effect
+    in a preset are accepted. Raises TrainerError, with similar names for unknown paths, and
     `SettingRefused`, with the accepted values, for bad values.
     """
     values = config.to_json()
@@ -45,6 +49,8 @@ def apply_overrides(config: TrainConfig, overrides: Iterable[str]) -> TrainConfi
         if section in FILLED_IN:
             raise SettingRefused(path, f"{path} is filled in {FILLED_IN[section]} and cannot be set")
         (values[section] if section else values)[name] = value
+    if asked.keys() & set(CHANNELS) and WIDE_FROM not in asked:
+        values["architecture"]["wide_from"] = 0
     try:
         changed = TrainConfig.from_json(values)
     except SettingError as error:

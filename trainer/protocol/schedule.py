@@ -54,6 +54,20 @@ def limit_reached(stop: Stop, done: Done) -> str:
     return "minutes" if 0 < stop.minutes <= done.seconds / 60 else ""
 
 
+def iterations_to_limit(config: TrainConfig, batch: int, seconds: float = 0.0) -> int | None:
+    """Iterations from a run's start to its first limit, with `batch` pictures a step; None without a limit.
+
+    `seconds`: of an iteration; with 0, a limit in minutes is left out.
+    """
+    stop = config.stop
+    limits = [
+        stop.iterations,
+        max(1, round(stop.minutes * 60 / seconds)) if stop.minutes and seconds else 0,
+        -(-stop.images // config.pictures_per_iteration(batch)),
+    ]
+    return min((limit for limit in limits if limit), default=None)
+
+
 def _cosine(start: float, end: float, share: float) -> float:
     return end + (start - end) * (1 + math.cos(math.pi * share)) / 2
 

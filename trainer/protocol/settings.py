@@ -199,6 +199,14 @@ class Architecture(Settings):
     discriminator_channels: tuple[int, ...] = setting(
         (64, 128, 256, 512), "channels of each stage, outer to inner", low=1, high=MOST_CHANNELS, most=MOST_LAYERS
     )
+    wide_channels: tuple[int, ...] = setting(
+        (), "channels of the last stages, outermost last, of both networks where there is time for it", low=1,
+        high=MOST_CHANNELS, most=MOST_LAYERS,
+    )  # fmt: skip
+    wide_from: int = setting(
+        0, "iterations that a new run's limits must leave time for to give it wide_channels; 0: never, also where the "
+        "channels were set by hand, and once it was chosen", low=0, high=SCALE, unit="iterations",
+    )  # fmt: skip
     discriminator_dense: tuple[int, ...] = setting(
         (), "hidden dense layers before the score (gandam only)", low=1, high=MOST_UNITS, most=MOST_LAYERS
     )

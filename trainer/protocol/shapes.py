@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import itertools
 import math
 from dataclasses import dataclass
@@ -70,6 +71,17 @@ def _resized(channels: tuple[int, ...], doublings: int) -> tuple[int, ...]:
     return tuple(grown)
 
 
+def widened(architecture: Architecture) -> Architecture:
+    """With `wide_channels` as the last stages of both networks, and nothing left to choose."""
+    wide, inner = architecture.wide_channels, len(architecture.generator_channels) - len(architecture.wide_channels)
+    return dataclasses.replace(
+        architecture,
+        generator_channels=(*architecture.generator_channels[:inner], *wide),
+        discriminator_channels=(*wide[::-1], *architecture.discriminator_channels[len(wide) :]),
+        wide_from=0,
+    )
+
+
 def normed_blocks(architecture: Architecture, found: Stages) -> int:
     """How many blocks of the discriminator have BatchNorm, counted from the picture (dcgan's first one never has)."""
     if architecture.discriminator_norm != "batch":
@@ -87,8 +99,10 @@ def group_of(count: int, most: int = 4) -> int:
 
 
 def check_networks(architecture: Architecture, data: Data) -> None:
-    """Raise SettingError when the networks cannot be built for these pictures."""
+    """Raise SettingError when the networks, or those with wider last stages, cannot be built for these pictures."""
     _check_lengths(architecture)
+    if architecture.wide_from and architecture.wide_channels and architecture.kind != "unet":
+        _check_wide(architecture, data)
     found = stages(architecture, data.size)
     classes = len(data.condition) + 1 if data.condition else 0
     counts = {
@@ -102,6 +116,16 @@ def check_networks(architecture: Architecture, data: Data) -> None:
                 f"this network would have {count / 1e9:,.1f} thousand million parameters; "
                 f"at most {MOST_PARAMETERS / 1e9:g} are possible",
             )
+
+
+def _check_wide(a: Architecture, data: Data) -> None:
+    few = min(len(a.generator_channels), len(a.discriminator_channels))
+    if len(a.wide_channels) > few:
+        raise SettingError("architecture.wide_channels", f"must name at most {few} stages, not {len(a.wide_channels)}")
+    try:
+        check_networks(widened(a), data)
+    except SettingError as error:
+        raise SettingError("architecture.wide_channels", error.reason) from None
 
 
 def _check_lengths(a: Architecture) -> None:

@@ -14,10 +14,13 @@ from gandam_studio.core.versions import find_version
 from gandam_studio.core.versions.files import recipe_of
 from trainer.protocol.overrides import apply_overrides
 from trainer.protocol.presets import load_preset
+from trainer.protocol.schedule import iterations_to_limit
 from trainer.protocol.settings import Extension
+from trainer.protocol.widening import settled
 
 if TYPE_CHECKING:
     from gandam_studio.core.workspace import Workspace
+    from trainer.protocol.config import TrainConfig
 
 TEMPLATE, PRESET, RUN = "template", "preset", "run"
 
@@ -68,7 +71,7 @@ def draw_up(
         name=name,
         title=title or (template.title if template else name),
         question=template.question if template else "",
-        base=config,
+        base=_with_networks(config, budget),
         version=data.label,
         digest=data.digest,
         factors=factors,
@@ -78,3 +81,15 @@ def draw_up(
         budget=budget,
         **optional,
     )
+
+
+def _with_networks(config: TrainConfig, budget: Budget) -> TrainConfig:
+    """The base with the width of its networks chosen, so that all runs have the same whatever else is varied.
+
+    A budget in seconds keeps the narrow ones: how many iterations it leaves time for depends on the machine.
+    """
+    batch, iterations = config.batch.size, 0
+    if budget.pictures and batch:
+        stop = dataclasses.replace(config.stop, iterations=0, minutes=0.0, images=budget.pictures)
+        iterations = iterations_to_limit(dataclasses.replace(config, stop=stop), batch) or 0
+    return settled(config, iterations)

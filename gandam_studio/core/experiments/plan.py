@@ -40,6 +40,7 @@ _NOT_FACTORS = {
     "description": "it is only a description",
     "schema_version": "it is only a number",
     "data.size": "distances (KID) at different picture sizes cannot be compared",
+    "architecture.wide_from": "the budget decides it, for all runs alike",
     "data.channels": "distances (KID) with and without transparency cannot be compared",
 }
 _NOT_SECTIONS = {"stop": "the budget sets it", "sampling": "it only says what is saved", **{

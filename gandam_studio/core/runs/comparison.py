@@ -30,6 +30,8 @@ _CONSEQUENCES = (
     "origin.recipe",
     "origin.version",
 )
+# The preset's settings have rows of their own; which channels a run got in the end, too.
+_TOLD_BY_OTHERS = ("preset", "architecture.wide_channels", "architecture.wide_from")
 _CHANGEABLE = ("flip", "rotation", "crop", "facing", "tags", "family", "weight", "split")
 
 
@@ -265,8 +267,7 @@ def _configuration(configs: list[dict[str, Any]]) -> Iterable[Difference]:
         values = tuple(config.get(name, default) if config else MISSING for config in configs)
         if _differ(values):
             meaning = known[name].meaning if name in known else ""
-            # The preset's name has no effect itself: its settings have rows of their own.
-            yield Difference("configuration", name, values, meaning, name != "preset")
+            yield Difference("configuration", name, values, meaning, name not in _TOLD_BY_OTHERS)
 
 
 def _recipes(configs: list[dict[str, Any]]) -> Iterable[Difference]:

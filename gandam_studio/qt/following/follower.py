@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from pathlib import Path
 
 from PySide6.QtCore import QObject, Signal
@@ -16,7 +17,7 @@ from gandam_studio.qt.responsiveness import set_aside
 from gandam_studio.qt.widgets.plots.timeline import Timeline
 from trainer.protocol.config import TrainConfig
 from trainer.protocol.errors import TrainerError
-from trainer.protocol.events import SamplesSaved, TrainEvent
+from trainer.protocol.events import RunExtended, RunStarted, SamplesSaved, TrainEvent
 from trainer.protocol.run_directory import RunDirectory, RunState
 
 LOG_CHARACTERS = 200_000
@@ -146,9 +147,15 @@ class RunFollower(QObject):
             self.problem = str(error)
             return None
 
+    def _refresh_config(self) -> None:
+        """Read the settings again: a start can choose the networks' widths, and a run is given other limits."""
+        with contextlib.suppress(TrainerError):
+            self.config = self.run_directory.config()
+
     def _open(self, record: RunRecord) -> None:
         record.set_half_life(self.record.half_life)
         self.record = record
+        self._refresh_config()
         self.is_open = True
         if record.last_iteration >= LONG_RUN:
             set_aside()  # Scanning its events would hold the window up for as long as drawing them.
@@ -158,6 +165,8 @@ class RunFollower(QObject):
     def _take(self, events: list[TrainEvent], pictures: dict[str, QImage]) -> None:
         for relative, image in pictures.items():
             self.pictures.put(self.run_directory.path / relative, image)
+        if any(isinstance(event, RunStarted | RunExtended) for event in events):
+            self._refresh_config()
         changes: RecordChanges = self.record.apply(events)
         if changes.curves or changes.samples or changes.truncated:
             self._set_axis()

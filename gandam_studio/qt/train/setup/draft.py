@@ -112,7 +112,8 @@ class ConfigDraft(QObject):
 
     def text(self, path: str) -> str:
         """A setting's text for forms."""
-        return self._texts.get(path, as_text(flat(self.preset)[path]))
+        # Channels set by hand change `wide_from` as well.
+        return self._texts.get(path, as_text(flat(self.preset if self.problem else self.config)[path]))
 
     def value(self, path: str) -> Any:
         """A setting's current (valid) value."""
@@ -123,8 +124,10 @@ class ConfigDraft(QObject):
         return {path: (before, after) for path, before, after in differences(self.preset, self.config)}
 
     def _apply(self, path: str) -> None:
+        own = flat(self.preset)
+        texts = [f"{name}={text}" for name, text in self._texts.items() if text != as_text(own[name])]
         try:
-            self.config = apply_overrides(self.preset, [f"{name}={text}" for name, text in self._texts.items()])
+            self.config = apply_overrides(self.preset, texts)
             self.problem = self.problem_path = ""
         except SettingRefused as error:
             self.problem, self.problem_path = str(error), error.path

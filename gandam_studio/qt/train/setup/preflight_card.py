@@ -175,6 +175,8 @@ class PreflightCard(QFrame):
             text += self.tr(". Memory allows only {0} at once, so each batch is done in parts.").format(
                 costs["micro_batch"]
             )
+        if wider := costs.get("wider"):
+            text += f". {wider[:1].upper()}{wider[1:]}"
         self._note.setText(wrapped(text))
         self.measured.emit(costs)
 
