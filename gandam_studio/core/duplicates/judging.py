@@ -79,7 +79,7 @@ class _Passed:
 class Judge:
     """Judges pairs of one source. Keeps recent pictures between calls.
 
-    A verdict depends only on the two pictures, not on other pairs.
+    A verdict depends on the two pictures alone, but for the last bits of its distance (`measures.compare`).
     """
 
     def __init__(self, source: PixelSource) -> None:
