@@ -31,7 +31,6 @@ if TYPE_CHECKING:
     from gandam_studio.core.runs.comparison import Change
     from gandam_studio.core.workspace import Workspace
     from trainer.protocol.config import TrainConfig
-    from trainer.protocol.extension import More
     from trainer.protocol.run_directory import RunDirectory
 
 
@@ -128,6 +127,7 @@ def train(
     """
     from gandam_studio.core.runs import at_recipe_size, create_run, find_run
     from gandam_studio.core.runs.checks import check_copying, check_unseen
+    from gandam_studio.core.runs.longer import Further
     from gandam_studio.core.versions import find_version
     from gandam_studio.core.versions.files import recipe_of
     from gandam_studio.core.workspace import Workspace
@@ -177,7 +177,7 @@ def train(
         if longer:
             if tail != COOLDOWN:
                 refuse_unfinished(run)
-            if then := often_then(run, More(more_iterations or 0, more_minutes or 0.0, tail)):
+            if then := Further(run).often_seen(More(more_iterations or 0, more_minutes or 0.0, tail)):
                 out.note(then)
     found = train_to_end(run, *more, detach=detach)
     out.json(found.to_json())
@@ -220,15 +220,6 @@ def refuse_absent(device: str) -> None:
 
     if device in ("cuda", "mps") and device not in available_devices():
         raise UserError(f"this machine has no usable {device.upper()} device; choose the device auto or cpu")
-
-
-def often_then(run: RunDirectory, more: More) -> str:
-    """That a flow, trained `more`, would see each sprite so often that it may copy them; or ""."""
-    from gandam_studio.core.runs.longer import done_of, extended, often_seen, training_pictures
-
-    done = done_of(run)
-    found = extended(run, more, done)
-    return "" if done is None or isinstance(found, str) else often_seen(found, done, training_pictures(run))
 
 
 def refuse_unfinished(run: RunDirectory) -> None:

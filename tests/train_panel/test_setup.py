@@ -22,6 +22,7 @@ from gandam_studio.core.runs.checks import (
     check_copying,
     check_data,
     check_disk,
+    flow_pictures,
 )
 from gandam_studio.core.workspace.query import Filter
 from gandam_studio.qt.train.setup.advanced_form import AdvancedForm
@@ -31,6 +32,7 @@ from trainer.protocol.config import Origin, TrainConfig, flat
 from trainer.protocol.manifest import ManifestEntry, manifest_bytes
 from trainer.protocol.overrides import apply_overrides
 from trainer.protocol.presets import load_preset, preset_names
+from trainer.protocol.schedule import Done
 from trainer.protocol.widening import is_open, settled
 
 
@@ -235,6 +237,19 @@ def test_a_flow_that_would_see_each_sprite_too_often_is_warned_about(workspace) 
     assert "sooner" in often(*late, f"stop.iterations={10 * FLOW_PASSES + 10}"), "it begins too late"
     gan = load_preset("sprite-r3-cpu")
     assert [check for check in check_data(workspace, version, gan, 10**6) if check.name == "passes"] == []
+
+
+def test_a_runs_end_is_reckoned_alike_before_and_during_it() -> None:
+    flow = apply_overrides(load_preset("sprite-flow-cpu"), ["batch.size=10", "stop.iterations=600"])
+    done = Done(200, 2000, 20.0)
+    assert flow_pictures(flow) == flow_pictures(flow, done=done) == 6000
+    assert flow_pictures(flow, done=Done(200, 4000, 20.0)) == 12_000, "its batch was chosen by a trial"
+    soon = apply_overrides(flow, ["stop.images=500"])
+    assert flow_pictures(soon) == flow_pictures(soon, done=done) == 500, "the nearest limit"
+    timed = apply_overrides(flow, ["stop.iterations=0", "stop.minutes=5"])
+    assert flow_pictures(timed, 3000) == flow_pictures(timed, done=done) == 30_000
+    assert flow_pictures(timed) is flow_pictures(timed, done=Done(200, 2000)) is None, "nobody knows how fast it is"
+    assert flow_pictures(load_preset("sprite-r3-cpu"), done=done) is None
 
 
 def test_a_family_that_a_flow_would_often_see_is_told(workspace) -> None:  # type: ignore[no-untyped-def]

@@ -14,6 +14,7 @@ from gandam_studio.core.workspace.lookups import blank_ids, decided, distinct_pa
 from gandam_studio.core.workspace.query import Filter
 from trainer.protocol.config import TrainConfig
 from trainer.protocol.manifest import ManifestEntry, read_manifest
+from trainer.protocol.schedule import Done
 from trainer.protocol.untrusted import one_line
 
 if TYPE_CHECKING:
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from gandam_studio.core.workspace import Workspace
 
 OK, NOTE, WARNING = "ok", "note", "warning"
+_BEFORE = Done()
 FEW = 64
 """With fewer sprites, samples will hardly differ from the training pictures."""
 FLOW_PASSES = 100
@@ -150,7 +152,7 @@ def _family(entries: list[ManifestEntry], config: TrainConfig) -> Check | None:
 
 
 def _passes(entries: list[ManifestEntry], config: TrainConfig, steps: int | None) -> Check | None:
-    pictures, limit, sprites = _flow_pictures(config, steps), passes_of(config), trained_on(entries, config)
+    pictures, limit, sprites = flow_pictures(config, steps), passes_of(config), trained_on(entries, config)
     often = seen_too_often(pictures, sprites, limit) if pictures is not None else ""
     if not often:
         return None
@@ -183,12 +185,24 @@ def passes_of(config: TrainConfig) -> int:
     return next(enough, FLOW_PASSES)
 
 
-def _flow_pictures(config: TrainConfig, steps: int | None) -> int | None:
-    """A flow's training pictures until its end, repeats counted; None of other runs, and where that is not known."""
-    stop, batch = config.stop, config.batch.size
-    if not config.is_flow or (stop.minutes and steps is None):
+def flow_pictures(config: TrainConfig, steps: int | None = None, done: Done = _BEFORE) -> int | None:
+    """A flow's training pictures until its end, repeats counted; None of other runs, and where that is not known.
+
+    Pictures in a step and the speed are those of what is `done`. Before a run, they are the batch, and `steps`:
+    iterations until the first of its limits, where the speed is known.
+    """
+    stop = config.stop
+    if not config.is_flow:
         return None
-    limits = (stop.images, batch * (stop.iterations if steps is None else steps))
+    if done.iteration:
+        steps = round(done.iteration * 60 * stop.minutes / done.seconds) if stop.minutes and done.seconds else steps
+        batch = done.images / done.iteration
+    else:
+        batch = config.batch.size
+    if stop.minutes and steps is None:
+        return None
+    counts = [count for count in (stop.iterations, steps) if count]
+    limits = [stop.images, *(round(batch * count) for count in counts)]
     return min((limit for limit in limits if limit), default=None)
 
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from gandam_studio.core.runs.checks import passes_of, seen_too_often, trained_on
+import functools
+
+from gandam_studio.core.runs.checks import flow_pictures, passes_of, seen_too_often, trained_on
 from trainer.protocol.errors import TrainerError
 from trainer.protocol.extension import Extended, More, extend
 from trainer.protocol.manifest import read_manifest
@@ -30,40 +32,40 @@ def can_be_ended(state: RunState) -> bool:
     return state.state in CUT_SHORT and bool(state.checkpoint)
 
 
-def extended(run: RunDirectory, more: More, done: Done | None = None) -> Extended | str:
-    """What training `more` would do, or why that is not possible, in one line."""
-    done = done or done_of(run)
-    if done is None:
-        return "it has no checkpoint to go on from"
-    try:
-        return extend(run.config(), done, more)
-    except TrainerError as error:
-        return str(error)
+class Further:
+    """A run as its newest checkpoint has it, and what training it further would do. Files are read once."""
 
+    def __init__(self, run: RunDirectory) -> None:
+        self._run = run
+        self._done = done_of(run)
 
-def training_pictures(run: RunDirectory) -> int:
-    """How many sprites a flow trains on; 0 of other runs, of which nothing is said, and where that cannot be read."""
-    try:
-        config = run.config()
-        if not config.is_flow:
+    def extended(self, more: More) -> Extended | str:
+        """What training `more` would do, or why that is not possible, in one line."""
+        if self._done is None:
+            return "it has no checkpoint to go on from"
+        try:
+            return extend(self._run.config(), self._done, more)
+        except TrainerError as error:
+            return str(error)
+
+    def often_seen(self, more: More) -> str:
+        """That a flow, trained `more`, would see each sprite so often that it may copy them; or "".
+
+        Also "" where that is not possible, or nothing tells how fast it trains.
+        """
+        found = self.extended(more)
+        if isinstance(found, str) or not self._done or not self._done.iteration:
+            return ""
+        pictures = flow_pictures(found.config, done=self._done)
+        return seen_too_often(pictures, self._sprites, passes_of(found.config)) if pictures else ""
+
+    @functools.cached_property
+    def _sprites(self) -> int:
+        """How many sprites it trains on; 0 where that cannot be read."""
+        try:
+            return trained_on(list(read_manifest(self._run.manifest_path, follow_links=False)), self._run.config())
+        except (OSError, ValueError, TrainerError):
             return 0
-        return trained_on(list(read_manifest(run.manifest_path, follow_links=False)), config)
-    except (OSError, ValueError, TrainerError):
-        return 0
-
-
-def often_seen(found: Extended, done: Done, sprites: int) -> str:
-    """That a flow, trained on from `done`, would see each of its `sprites` so often that it may copy them; or "".
-
-    Also "" where nothing tells how fast it trains.
-    """
-    config, stop = found.config, found.config.stop
-    if not config.is_flow or not done.iteration:
-        return ""
-    steps = float(stop.iterations)
-    if stop.minutes:
-        steps = done.iteration * 60 * stop.minutes / done.seconds if done.seconds > 0 else 0.0
-    return seen_too_often(round(done.images / done.iteration * steps), sprites, passes_of(config))
 
 
 def options(more: More) -> tuple[str, ...]:

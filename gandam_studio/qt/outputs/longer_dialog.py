@@ -15,7 +15,7 @@ from PySide6.QtWidgets import (
 )
 
 from gandam_studio.core.runs import RunSummary
-from gandam_studio.core.runs.longer import done_of, extended, often_seen, options, training_pictures
+from gandam_studio.core.runs.longer import Further, options
 from gandam_studio.qt import theme
 from gandam_studio.qt.widgets.forms import add_row
 from gandam_studio.qt.widgets.numbers import WholeBox
@@ -35,9 +35,7 @@ class LongerDialog(QDialog):
         """`busy`: why no run can be started now, or "". `ends`: end it early by a cool-down, the only choice then."""
         super().__init__(parent)
         self.setWindowTitle(self.tr("End early") if ends else self.tr("Train longer"))
-        self._run, self._busy, self._ends = RunDirectory(run.folder), busy, ends
-        self._done = done_of(self._run)
-        self._sprites = training_pictures(self._run)
+        self._further, self._busy, self._ends = Further(RunDirectory(run.folder)), busy, ends
         title = OutsideLabel(run.title)
         title.setProperty("role", "title")
         self.amount = WholeBox(minimum=1, maximum=1_000_000, value=2 if ends else 10)
@@ -112,7 +110,7 @@ class LongerDialog(QDialog):
         self._show()
 
     def _show(self) -> None:
-        found = extended(self._run, self.more, self._done)
+        found = self._further.extended(self.more)
         possible = isinstance(found, Extended) and not self._busy
         self.start_button.setEnabled(possible)
         if isinstance(found, Extended):
@@ -132,8 +130,7 @@ class LongerDialog(QDialog):
             end = self.tr("It will end after {0} minutes of training in all.").format(
                 f"{stop.minutes:,.1f}".removesuffix(".0")
             )
-        often = often_seen(found, self._done, self._sprites) if self._done else ""
-        if often:
+        if often := self._further.often_seen(self.more):
             end += f" {often[0].upper()}{often[1:]}."
         what = found.statement[0].upper() + found.statement[1:]
         return f"{end} {what}. " + self.tr("This is written into the run's log and settings.")
