@@ -59,7 +59,7 @@ def add_pictures(workspace: Workspace, pictures: dict[str, np.ndarray]) -> None:
             )
 
 
-def eventually(condition: Callable[[], object], seconds: float = 20) -> bool:
+def eventually(condition: Callable[[], object], seconds: float = 60) -> bool:
     """Whether it becomes true in time, while the window processes events."""
     end = time.monotonic() + seconds
     while not condition():

@@ -7,7 +7,7 @@ from PySide6.QtTest import QTest
 from gandam_studio.qt.session import Session
 
 
-def settle(session: Session, timeout_s: float = 20.0) -> None:
+def settle(session: Session, timeout_s: float = 60.0) -> None:
     """Wait until the session's list of runs is up to date."""
     for _ in range(int(timeout_s / 0.01)):
         if session.run_index.is_up_to_date:

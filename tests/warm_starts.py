@@ -22,6 +22,7 @@ import pytest
 from gandam_studio.core.duplicates import verifying_pool
 from gandam_studio.core.importing import pool
 from gandam_studio.core.runs import drawing, process
+from gandam_studio.core.suggestions.facing import network
 from gandam_studio.core.versions import rendering_pool
 from gandam_studio.core.workers import child
 
@@ -74,6 +75,8 @@ def warm_starts() -> Iterator[None]:
         for workers in (pool, rendering_pool, verifying_pool):
             *_, serving, prepared = workers.COMMAND
             patch.setattr(workers, "COMMAND", warm_command(serving, (prepared,), PICTURES))
+        *_, serving, _ = network.command(network.WORKER)
+        patch.setattr(network, "command", lambda prepared: warm_command(serving, (prepared,), TORCH))
         yield
 
 
@@ -87,3 +90,9 @@ def warm() -> Iterator[None]:
 @pytest.fixture(scope="module", autouse=True, name="warm")
 def cold() -> None:
     """In a module that imports this, every start is real although its folder's are warm."""
+
+
+@pytest.fixture(autouse=True)
+def without_network(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where this fixture is imported, no network looks at sprites unless a test asks for it: that takes seconds."""
+    monkeypatch.setattr(network, "installed", lambda: False)

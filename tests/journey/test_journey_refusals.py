@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -97,7 +98,9 @@ def test_a_full_disk_keeps_what_was_decided(small_disk: Path, tmp_path: Path, ar
     assert cli("import", art, "-w", ws, "--workers", "1").returncode == 0
     assert cli("flip", "mecha-000002.png", "-w", ws).returncode == 0
     (flipped,) = json.loads(cli("list", "--flipped", "-w", ws, "--json").stdout)
-    write_set(tmp_path / "more", 1500, seed=99, compression=1)
+    (small_disk / "ballast").write_bytes(bytes(shutil.disk_usage(small_disk).free - 500_000))
+    write_set(tmp_path / "more", 300, seed=99, compression=1)
+    assert sum(file.stat().st_size for file in (tmp_path / "more").iterdir()) > 600_000
     line = the_line(cli("import", tmp_path / "more", "-w", ws, "--workers", "1"))
     assert "full" in line.lower() or "space" in line.lower()
     # By id: the other set has files of the same names.

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from small_runs import shapes, small_config
 
+import trainer.confirm
 from trainer.confirm import confirm
 from trainer.protocol import files
 from trainer.protocol.errors import TrainerError
@@ -18,6 +19,12 @@ from trainer.train_run import train_run
 
 Make = Callable[..., RunDirectory]
 SPLIT = (["train"] * 3 + ["held-out"]) * 12
+
+
+@pytest.fixture(autouse=True)
+def few_pictures(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Looking at each checkpoint takes seconds otherwise."""
+    monkeypatch.setattr(trainer.confirm, "CHOOSING", 32)
 
 
 def _trained(make_run: Make, *more: str) -> RunDirectory:
