@@ -13,6 +13,7 @@ from __future__ import annotations
 import argparse
 import contextlib
 import dataclasses
+import gc
 import io
 import json
 import os
@@ -649,6 +650,7 @@ def main() -> int:
     parser.add_argument("--rank", action="store_true", help=argparse.SUPPRESS)
     options = parser.parse_args()
     options.out.mkdir(parents=True, exist_ok=True)
+    gc.freeze()  # Freeing memory need not look through what was imported.
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as scratch:
         check = Check(options, Path(scratch))
         if options.rank:
