@@ -37,7 +37,7 @@ SETTINGS: dict[str, tuple[str, str]] = {
     "architecture.wide_channels": ("Wider last stages", "Twice the narrow ones: the last stages take most of the time"),
     "architecture.wide_from": (
         "Wider stages from",
-        "About 5,000 at 32 px; with fewer, narrow networks draw better. 0 keeps the channels above",
+        "About 2,000 at 32 px; with far fewer, narrow networks draw better. 0 keeps the channels above",
     ),
     "architecture.discriminator_dense": ("Discriminator's dense layers", "None or one; more make it win more easily"),
     "architecture.generator_norm": ("Generator's normalisation", "batch trains faster; none avoids colour shifts"),
