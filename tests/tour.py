@@ -30,6 +30,7 @@ from gandam_studio.core.runs import summary
 from gandam_studio.core.versions.verifying import Damage, Verified
 from gandam_studio.core.workspace import Workspace
 from gandam_studio.core.workspace.edits import Flip, SetFacing, SetStatus, Tag
+from gandam_studio.qt.explore.explorer import Explorer
 from gandam_studio.qt.main_window import MainWindow
 from trainer.protocol import events as ev
 from trainer.protocol.run_directory import RunDirectory
@@ -129,6 +130,8 @@ def still(window: MainWindow, quiet_s: float = QUIET_S) -> None:
     if window.session is not None:
         settle(window.session)
         assert eventually(lambda: window.session is None or window.session.is_idle)
+    # Explore says that it opens a model until another process has loaded it or refused.
+    assert eventually(lambda: not any(one.is_opening for one in window.findChildren(Explorer)))
     application = QApplication.instance()
     assert isinstance(application, QApplication)
     # Pictures and curves arrive from other threads.

@@ -80,7 +80,7 @@ def fork_run(path: Path, parent: RunDirectory, overrides: list[str]) -> RunDirec
         check_data(config, (before.data.size, before.data.size, before.data.channels), parent.dataset_info())
     if changed := _other_networks(before, config):
         raise TrainerError(f"{changed} changes the networks that {parent.name} has trained; start a new run instead")
-    if is_open(config):
+    if is_open(config) and not is_open(before):
         raise TrainerError(f"{WIDE_FROM} has no effect: the networks of {parent.name} are trained already")
     config = dataclasses.replace(config, origin=dataclasses.replace(config.origin, parent=parent.name))
     manifest = parent.manifest_path if parent.manifest_path.exists() else None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import importlib.util
 import json
 import re
@@ -19,6 +20,7 @@ from trainer import checkpoints
 from trainer.generators import FlowGenerator, build_generator
 from trainer.model_card import CARD, EXAMPLE, card, example
 from trainer.protocol import files
+from trainer.protocol.config import TrainConfig
 from trainer.protocol.errors import TrainerError, io_failure
 from trainer.protocol.output_folders import FolderKind, check_folder, new_folder, opened_marker, write_marker
 from trainer.protocol.run_directory import RunDirectory
@@ -107,6 +109,8 @@ def _kept(trained: Trained, folder: Path, formats: tuple[str, ...]) -> dict[str,
     asked = {FILES[name] for name in formats}
     others = {name: value for name, value in others.items() if name not in asked and (folder / name).is_file()}
     facts = json.loads(json.dumps(_facts(trained, {})))
+    with contextlib.suppress(ValueError):  # Settings that came later have their defaults.
+        before = {**before, "config": json.loads(json.dumps(TrainConfig.from_json(before["config"]).to_json()))}
     if others and any(before.get(name) != facts[name] for name in ("iteration", "weights", "config")):
         raise TrainerError(
             f"{folder / next(iter(others))} is of another network (iteration {before.get('iteration')}) and its "

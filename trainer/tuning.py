@@ -20,6 +20,7 @@ from trainer.objectives import needs_reals
 from trainer.protocol.config import TrainConfig
 from trainer.protocol.errors import TrainerError
 from trainer.protocol.schedule import Done, iterations_to_limit, penalty_weight
+from trainer.protocol.shapes import stages
 from trainer.protocol.widening import is_open, settled
 from trainer.session import Session, make_session
 
@@ -39,7 +40,7 @@ def choose_networks(
 
     A limit in minutes is divided by what such an iteration takes here: in float32, unless another format is set, since
     what is tried later can only be faster; of several ranks on the first alone, without what they exchange. Networks
-    that do not fit in memory stay narrow. Returns also what to say of wider ones, else "".
+    that do not fit in memory where they are tried stay narrow. Returns also what to say of wider ones, else "".
     """
     if not is_open(config):
         return config, ""
@@ -47,7 +48,12 @@ def choose_networks(
     machine = _untried(wide, device)
     batch = config.batch.size or 1
     if not config.batch.size and (stop.minutes or stop.images):
-        batch = choose_batch(wide, data, machine, ranks)
+        try:
+            batch = choose_batch(wide, data, machine, ranks)
+        except TrainerError as error:
+            if error.cause != "oom":
+                raise
+            return settled(config, 0), ""
     iterations = iterations_to_limit(wide, batch)
     if stop.minutes and (iterations is None or iterations >= config.architecture.wide_from):
         seconds = 0.0
@@ -58,12 +64,15 @@ def choose_networks(
             free_memory(device)
         iterations = ranks.agreed(iterations_to_limit(wide, batch, seconds) or 0)
     found = settled(config, iterations)
-    return found, _said(found, iterations) if found == wide else ""
+    return found, _said(config, found, iterations) if found == wide else ""
 
 
-def _said(wide: TrainConfig, iterations: int | None) -> str:
-    """That the last stages are wider, and why."""
-    channels = " and ".join(map(str, wide.architecture.wide_channels))
+def _said(narrow: TrainConfig, wide: TrainConfig, iterations: int | None) -> str:
+    """That the last stages are wider, and why; "" where pictures are so small that those stages are left out."""
+    before, after = (stages(one.architecture, one.data.size).generator for one in (narrow, wide))
+    channels = " and ".join(str(own) for own, other in zip(after, before, strict=True) if own != other)
+    if not channels:
+        return ""
     why = "there is no limit"
     if iterations is not None:
         # A measured number has two digits that mean something.

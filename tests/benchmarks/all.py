@@ -209,7 +209,7 @@ def run(name: str, quick: bool, save: Path | None) -> Any:
 
 def _end(child: subprocess.Popen[str]) -> None:
     if sys.platform == "win32":
-        child.kill()
+        subprocess.run(["taskkill", "/T", "/F", "/PID", str(child.pid)], capture_output=True, check=False)
     else:
         os.killpg(child.pid, signal.SIGKILL)
 

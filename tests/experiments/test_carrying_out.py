@@ -54,6 +54,17 @@ def test_all_cells_have_the_same_networks(budget: tuple[int, float], wide: bool,
     assert {one.wide_from for one in found} == {0}
 
 
+def test_channels_that_are_varied_leave_the_others_as_they_are(place: Path) -> None:
+    with Workspace.open(place, read_only=True) as workspace:
+        plan = draw_up(
+            workspace, "x", (PRESET, "sprite-r3-cpu"), budget=Budget(800_000, 0),
+            factors=[parse_factor("generator_channels=96,48,16,8|96,48,24,16")],
+        )  # fmt: skip
+    found = [plan.config(cell.combination, cell.seed).architecture for cell in plan.cells]
+    assert {one.generator_channels for one in found} == {(96, 48, 16, 8), (96, 48, 24, 16)}
+    assert {one.discriminator_channels for one in found} == {(8, 16, 48, 96)}
+
+
 class Played:
     """Plays the trainer's process: it has ended when it is asked."""
 

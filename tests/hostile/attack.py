@@ -3,8 +3,9 @@
     attack.py BASE SCRATCH FIRST LAST [--screens] [--tries] [--limit SECONDS]
 
 Each case is a copy of the scene in BASE, mutated by the dice of its number. A command has to answer within the limit
-of processor time, in one line where it refuses, without a traceback, without more than a gigabyte, and without touching
-or reading anything outside. A hang ends this process by a dump of its stacks; the line begun says in which case.
+of this process's processor time, in one line where it refuses, without a traceback, without more than a gigabyte, and
+without touching or reading anything outside. A hang ends this process by a dump of its stacks; the line begun says in
+which case.
 """
 
 from __future__ import annotations
@@ -230,6 +231,12 @@ def main() -> None:
     import resource
 
     resource.setrlimit(resource.RLIMIT_AS, (12 * GIGABYTE, 12 * GIGABYTE))
+    with warm_starts():  # Whose servers, and so what they start, have the same limit.
+        attack(options)
+
+
+def attack(options: argparse.Namespace) -> None:
+    """The cases, one after the other."""
     base = Scene(options.base, options.tries)
     screens = Screens() if options.screens else None
     for number in range(options.first, options.last):
@@ -275,5 +282,4 @@ def _remove(root: Path) -> None:
 
 
 if __name__ == "__main__":
-    with warm_starts():
-        main()
+    main()

@@ -285,6 +285,25 @@ def test_commands_train_such_a_run_again(tmp_path: Path) -> None:
     assert again == dataclasses.replace(run.config(), origin=again.origin)
 
 
+def test_a_run_made_before_networks_were_chosen_is_trained_again_with_its_own(tmp_path: Path) -> None:
+    from gandam_studio.core.reports.facts import read_facts
+    from gandam_studio.core.reports.reproducing import train_command
+    from trainer.protocol import files
+    from trainer.protocol.overrides import apply_overrides
+    from trainer.protocol.presets import load_preset
+
+    run = recorded(tmp_path / "r1-test", iterations=100)
+    values = load_preset("sprite-r3-cpu").to_json()
+    del values["architecture"]["wide_channels"], values["architecture"]["wide_from"]
+    files.write_json(run.config_path, values)
+    words = train_command(read_facts(run)).split()
+    again = apply_overrides(
+        load_preset("sprite-r3-cpu"), [words[at + 1] for at, word in enumerate(words) if word == "--set"]
+    )
+    assert again.architecture.wide_from == 0
+    assert again.architecture.generator_channels == run.config().architecture.generator_channels
+
+
 # From outside
 
 

@@ -44,6 +44,14 @@ def test_what_has_no_effect_alone_is_not_split(parent: TrainConfig) -> None:
     assert len(split(parent, config, found)) < 2
 
 
+def test_channels_are_one_change_though_they_leave_nothing_to_choose() -> None:
+    untrained = load_preset("sprite-r3-cpu")
+    config = apply_overrides(untrained, ["generator_channels=96,48,16,16"])
+    found = changes_from(untrained, config, "")
+    assert [one.factor for one in found] == ["architecture.generator_channels"]
+    assert split(untrained, config, found)[0][1] == config
+
+
 def test_the_bar_turns_amber_with_the_second_change(qtbot, parent: TrainConfig) -> None:  # type: ignore[no-untyped-def]
     bar = OneChangeBar()
     qtbot.addWidget(bar)

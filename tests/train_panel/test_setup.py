@@ -146,6 +146,9 @@ def test_channels_set_by_hand_show_that_they_stay(draft: ConfigDraft) -> None:
     draft.set_text("architecture.generator_channels", "96, 48, 16, 8")
     assert draft.departures() == {}
     assert draft.text("architecture.wide_from") == asked != "0"
+    draft.set_text("architecture.generator_channels", "96, 48, 16, 16")
+    draft.set_text("architecture.wide_from", asked)
+    assert str(draft.config.architecture.wide_from) == asked, "unless that is set too"
 
 
 @pytest.mark.parametrize("iterations", [None, 0])

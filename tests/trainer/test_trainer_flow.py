@@ -476,12 +476,19 @@ def test_an_exported_flow_draws_the_same(trained: RunDirectory, tmp_path: Path) 
     assert about["inputs"]["z"] == ["batch", 3 * 32 * 32]
 
 
+@SOLVERS
 @pytest.mark.parametrize("engine", ["torch", "onnx"])
-def test_a_flow_is_drawn_from_without_this_program(trained: RunDirectory, tmp_path: Path, engine: str) -> None:
+def test_a_flow_is_drawn_from_without_this_program(
+    trained: RunDirectory, tmp_path: Path, engine: str, solver: str
+) -> None:
     if engine == "onnx":
         for package in ("onnx", "onnxscript", "onnxruntime"):
             pytest.importorskip(package, reason="the extra [export] is not installed")
     model = load_trained(trained)
+    config = dataclasses.replace(model.config, flow=dataclasses.replace(model.config.flow, solver=solver))
+    model = dataclasses.replace(model, config=config)
+    assert isinstance(model.generator, FlowGenerator)
+    model.generator.solver = solver
     assert (model.steps, model.snap, len(model.classes)) == (3, 17, 2)  # All that makes a flow's samples differ.
     done = export(model, tmp_path / "out", ("safetensors" if engine == "torch" else "onnx",), run=trained)
     assert max(done["files"].values()) < 1e-3

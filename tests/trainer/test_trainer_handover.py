@@ -96,6 +96,23 @@ def test_onnx_is_drawn_from_as_well(make_run: MakeRun, tmp_path: Path) -> None:
     assert np.abs(cells(tmp_path / "a.png", 5, 32).astype(int) - pictures(trained, 5, 3)).max() <= 1
 
 
+def test_an_export_of_an_older_version_takes_another_format(make_run: MakeRun, tmp_path: Path) -> None:
+    """Its settings lack those that came later, which have their defaults."""
+    run = make_run("r", small_config("sprite-r3-cpu", "stop.iterations=2", "wide_from=0"))
+    train_run(run)
+    trained, marker = load_trained(run), tmp_path / "model" / "generator.json"
+    export(trained, tmp_path / "model", ("safetensors",))
+    before = json.loads(marker.read_text())
+    del before["config"]["architecture"]["wide_from"], before["config"]["flow"]["solver"]
+    marker.write_text(json.dumps(before))
+    export(trained, tmp_path / "model", ("torchscript",), force=True)
+    assert {path.name for path in marker.parent.iterdir()} >= {"generator.safetensors", "generator.pt"}
+    before["config"]["seed"] += 1
+    marker.write_text(json.dumps(before))
+    with pytest.raises(TrainerError, match="another network"):
+        export(trained, tmp_path / "model", ("onnx",), force=True)
+
+
 def test_the_card_says_what_the_model_is(make_run: MakeRun, tmp_path: Path) -> None:
     config = small_config("sprite-r3-cpu", "stop.iterations=2")
     run = make_run("r", config, count=40, split=["train"] * 32 + ["held-out"] * 8)

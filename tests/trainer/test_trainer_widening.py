@@ -140,6 +140,41 @@ def test_real_steps_are_timed_within_seconds() -> None:
     assert channels(chosen(open_config("stop.iterations=0", "stop.minutes=1e-8"))[0]) == NARROW
 
 
+def test_a_slow_machine_is_timed_by_few_steps(monkeypatch: pytest.MonkeyPatch) -> None:
+    now, taken = [0.0], []
+    monkeypatch.setattr(tuning.time, "perf_counter", lambda: now[0])
+
+    class Slow:
+        def step(self) -> None:
+            taken.append(1)
+            now[0] += tuning.WIDTH_BUDGET_S / 1.5
+
+        def seconds(self) -> float:
+            return tuning.WIDTH_BUDGET_S / 1.5
+
+    monkeypatch.setattr(tuning, "_started", lambda *_: Slow())
+    assert channels(chosen(open_config("stop.iterations=0", "stop.minutes=60"))[0]) == WIDE
+    assert len(taken) == 2
+
+
+def test_nothing_is_said_where_the_wider_stages_are_left_out() -> None:
+    """Networks written for pictures of 128 px leave out the outer two for 32 px."""
+    config = open_config(
+        "architecture.size=128", "generator_channels=16,12,12,12,8,6", "discriminator_channels=6,8,12,12,12,16",
+        "wide_from=5", "stop.iterations=5",
+    )  # fmt: skip
+    wide, said = chosen(config)
+    assert wide.architecture.generator_channels == (16, 12, 12, 12, 12, 9)
+    assert said == ""
+
+
+def test_a_run_that_has_not_trained_is_refused_for_what_it_lacks(make_run: MakeRun, tmp_path: Path) -> None:
+    run = make_run("r", open_config("stop.iterations=5"))
+    with pytest.raises(TrainerError) as refused:
+        fork_run(tmp_path / "f", run, [])
+    assert "wide_from" not in str(refused.value)
+
+
 def test_channels_set_by_hand_stay() -> None:
     preset = load_preset("sprite-r3-cpu")
     assert is_open(preset)

@@ -119,7 +119,7 @@ class Model:
     def measured(
         self, z: torch.Tensor, labels: torch.Tensor | None = None, check: Check = lambda: None
     ) -> torch.Tensor:
-        """Pictures (N, C, H, W) to measure directions on: of a flow in few steps, which are seven times as fast."""
+        """Pictures (N, C, H, W) to measure directions on: of a flow in few steps, which are much faster."""
         generator = self.trained.generator
         if not isinstance(generator, FlowGenerator):
             return self.tensors(z, labels)

@@ -34,10 +34,13 @@ SETTINGS: dict[str, tuple[str, str]] = {
         "Discriminator's channels",
         "About as many as the generator's; far more and it wins, far fewer and samples stay rough",
     ),
-    "architecture.wide_channels": ("Wider last stages", "Twice the narrow ones: the last stages take most of the time"),
+    "architecture.wide_channels": (
+        "Wider last stages",
+        "One and a half to two times the narrow ones; the last stages take most of the time",
+    ),
     "architecture.wide_from": (
         "Wider stages from",
-        "About 2,000 at 32 px; with far fewer, narrow networks draw better. 0 keeps the channels above",
+        "About 2,000 at 32 px; with far fewer, narrow ones may draw better. 0 keeps the channels above",
     ),
     "architecture.discriminator_dense": ("Discriminator's dense layers", "None or one; more make it win more easily"),
     "architecture.generator_norm": ("Generator's normalisation", "batch trains faster; none avoids colour shifts"),

@@ -17,6 +17,7 @@ FILLED_IN = {"origin": "when the run is created", "extension": "when the run's l
 
 CHANNELS = ("architecture.generator_channels", "architecture.discriminator_channels")
 WIDE_FROM = "architecture.wide_from"
+WIDE_CHANNELS = "architecture.wide_channels"
 
 
 def parse_overrides(overrides: Iterable[str]) -> dict[str, Any]:

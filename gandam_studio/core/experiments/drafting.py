@@ -12,7 +12,7 @@ from gandam_studio.core.experiments.plan import Budget, Factor, Plan, load_templ
 from gandam_studio.core.runs import at_recipe_size, find_run
 from gandam_studio.core.versions import find_version
 from gandam_studio.core.versions.files import recipe_of
-from trainer.protocol.overrides import apply_overrides
+from trainer.protocol.overrides import CHANNELS, apply_overrides
 from trainer.protocol.presets import load_preset
 from trainer.protocol.schedule import iterations_to_limit
 from trainer.protocol.settings import Extension
@@ -71,7 +71,7 @@ def draw_up(
         name=name,
         title=title or (template.title if template else name),
         question=template.question if template else "",
-        base=_with_networks(config, budget),
+        base=_with_networks(config, budget, factors),
         version=data.label,
         digest=data.digest,
         factors=factors,
@@ -83,13 +83,15 @@ def draw_up(
     )
 
 
-def _with_networks(config: TrainConfig, budget: Budget) -> TrainConfig:
+def _with_networks(config: TrainConfig, budget: Budget, factors: Sequence[Factor]) -> TrainConfig:
     """The base with the width of its networks chosen, so that all runs have the same whatever else is varied.
 
-    A budget in seconds keeps the narrow ones: how many iterations it leaves time for depends on the machine.
+    A budget in seconds keeps the narrow ones: how many iterations it leaves time for depends on the machine. So do
+    channels that are varied, as they do where they are set by hand.
     """
     batch, iterations = config.batch.size, 0
-    if budget.pictures and batch:
+    varied = {path for factor in factors for level in factor.levels for path in level.settings}
+    if budget.pictures and batch and not varied & set(CHANNELS):
         stop = dataclasses.replace(config.stop, iterations=0, minutes=0.0, images=budget.pictures)
         iterations = iterations_to_limit(dataclasses.replace(config, stop=stop), batch) or 0
     return settled(config, iterations)

@@ -10,6 +10,7 @@ from trainer.protocol.config import TrainConfig, differences
 from trainer.protocol.effects import has_limit
 from trainer.protocol.errors import TrainerError
 from trainer.protocol.events import RunExtended
+from trainer.protocol.overrides import WIDE_CHANNELS
 from trainer.protocol.presets import load_preset
 
 LEFT_OUT = ("origin", "extension", "description", "schema_version", "preset", "device", "processes")
@@ -35,6 +36,8 @@ def train_command(facts: RunFacts) -> str:
     if config.origin.version:
         words += ["--version", config.origin.version]
     for path, _, value in changed:
+        if path == WIDE_CHANNELS and not config.architecture.wide_from:
+            continue  # It was never looked at, and `train` refuses what has no effect.
         if path == "seed":
             words += ["--seed", str(value)]
         elif not path.startswith("stop.") or has_limit(config.stop):

@@ -10,7 +10,7 @@ from PySide6.QtCore import QObject, Signal
 from trainer.protocol.config import FieldInfo, TrainConfig, describe_fields, differences, flat
 from trainer.protocol.effects import without_effect
 from trainer.protocol.errors import TrainerError
-from trainer.protocol.overrides import FILLED_IN, SettingRefused, apply_overrides
+from trainer.protocol.overrides import CHANNELS, FILLED_IN, SettingRefused, apply_overrides
 from trainer.protocol.presets import load_preset
 
 HIDDEN = ("preset", "description")
@@ -125,7 +125,10 @@ class ConfigDraft(QObject):
 
     def _apply(self, path: str) -> None:
         own = flat(self.preset)
-        texts = [f"{name}={text}" for name, text in self._texts.items() if text != as_text(own[name])]
+        # Channels that are the preset's were not set by hand, or none would ever be chosen.
+        texts = [
+            f"{name}={text}" for name, text in self._texts.items() if name not in CHANNELS or text != as_text(own[name])
+        ]
         try:
             self.config = apply_overrides(self.preset, texts)
             self.problem = self.problem_path = ""

@@ -16,7 +16,7 @@ from trainer.protocol.advice import setting_name
 from trainer.protocol.config import TrainConfig
 from trainer.protocol.effects import without_effect
 from trainer.protocol.errors import TrainerError
-from trainer.protocol.overrides import apply_overrides
+from trainer.protocol.overrides import CHANNELS, WIDE_FROM, apply_overrides
 
 DATA = "data"
 LONGEST_LIST = 6
@@ -35,6 +35,9 @@ class OneChange:
 def changes_from(parent: TrainConfig, config: TrainConfig, version: str, data_diff: str = "") -> list[OneChange]:
     """What differs from the parent's settings and data; `version` is the label of the chosen one."""
     idle = without_effect(parent).keys() & without_effect(config).keys()
+    differing = {one.factor for one in compare_settings(parent, config)}
+    if differing & set(CHANNELS) and not config.architecture.wide_from:
+        idle |= {WIDE_FROM}  # Channels set by hand leave nothing to choose: this is part of that change.
     found = [
         OneChange(one.factor, f"{setting_name(one.factor)} {as_text(one.a)} → {as_text(one.b)}")
         for one in compare_settings(parent, config)

@@ -172,7 +172,7 @@ class PreflightCard(QFrame):
         if steps:
             text += self.tr(", {0:,} iterations").format(steps)
         if costs.get("micro_batch") and costs["micro_batch"] < costs["batch"]:
-            text += self.tr(". Memory allows only {0} at once, so each batch is done in parts.").format(
+            text += self.tr(". Memory allows only {0} at once, so each batch is done in parts").format(
                 costs["micro_batch"]
             )
         if wider := costs.get("wider"):

@@ -35,7 +35,9 @@ class StoryModel(QAbstractListModel):
         event = self._events[index.row()]
         if role == Qt.ItemDataRole.DisplayRole:
             return f"{clock(event.wall_time)}   {event.iteration:>9,}   {describe(event)}"
-        return _COLORS.get(type(event)) if role == TINT_ROLE else None
+        if role != TINT_ROLE or (isinstance(event, ev.RunWarning) and event.about == "wider"):  # No warning at all.
+            return None
+        return _COLORS.get(type(event))
 
     def reset(self, events: list[ev.TrainEvent]) -> None:
         """Show the events of another run."""
