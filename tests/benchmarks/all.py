@@ -171,7 +171,7 @@ ROWS = (
     ),
 )  # fmt: skip
 CI = Row("all tests, in a fresh environment", "ci", "ci_s", "s", 180)
-PATIENCE_S = 900
+PATIENCE_S = 1200
 """After so long a benchmark is ended, and its rows are not measured."""
 QUIET_LOAD = 0.5
 
