@@ -5,8 +5,8 @@
 Runs the benchmarks named in `BENCHMARKS`, one after the other, and shows their figures with the goals of `ROWS`. With
 nothing else running it is meant to take less than half an hour on two cores. `--quick` takes one repeat and fewer
 pictures, for a look: rows of another size than their goal's are not held against it. `--save` keeps what each benchmark
-printed, `--markdown` prints the table for a document. Rows whose benchmark could not run, or took longer than a quarter
-of an hour, say so. `--ci` adds all tests, in a fresh environment (.ci/run): ten minutes more.
+printed, `--markdown` prints the table for a document. Rows whose benchmark could not run, or took longer than twenty
+minutes, say so. `--ci` adds all tests, in a fresh environment (.ci/run): ten minutes more.
 
 A ratio is ours divided by what stands beside it: below 1 we are faster, where larger is better slower. That is a peer,
 another program that does similar work, or a floor, a part of the work that cannot be left out: the docstrings of the

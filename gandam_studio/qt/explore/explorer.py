@@ -96,7 +96,6 @@ class Explorer(QObject):
     """Attributes:
     source, facts: the open model; None without one. view: what the grid shows. cells: its samples, once drawn; while
         others are being drawn, some of them may be previews or still those of before. room: how many there will be.
-    is_opening: whether a model is being loaded.
     truncation: share of variety, 1 for all. kind: the class of random samples, None for all in turns. moves: the
         sliders. mix, mix_from: the sample whose stages from there on all others take. kept: favourites and directions.
         problem: why nothing can be kept, or "".
@@ -137,9 +136,13 @@ class Explorer(QObject):
         self._showing: Asked | None = None  # what the previews in `cells` are of
         self._seen: OrderedDict[bytes, list[Cell]] = OrderedDict()
         self._loading: Request | None = None
-        self.is_opening = False
 
     # The model
+
+    @property
+    def is_opening(self) -> bool:
+        """Whether a model is being loaded."""
+        return self._loading is not None
 
     def open(self, source: Source) -> None:
         """Load another model."""
@@ -155,7 +158,6 @@ class Explorer(QObject):
             self.view = Random(self.view.seed if isinstance(self.view, Random) else 0)
             self._undo, self._redo = [], []
             self.read_kept()
-        self.is_opening = True
         self.opening.emit()
         self._loading = self.drawer.ask("open", source, {}, [], self._open, self._fail)
 
@@ -163,10 +165,10 @@ class Explorer(QObject):
         """Abandon what is under way: the process is about to end. `redraw` starts it again."""
         self.drawer.cancel(self._loading)
         self._drawing.forget()
-        self.is_opening = False
+        self._loading = None
 
     def _open(self, answer: Answer) -> None:
-        self.is_opening = False
+        self._loading = None
         try:
             self.facts = Facts.from_answer(answer.values.get("facts"))
         except UserError as error:
@@ -193,7 +195,7 @@ class Explorer(QObject):
         return known and all(len(vector) in lengths for vector in vectors)
 
     def _fail(self, error: Exception) -> None:
-        self.facts, self.is_opening = None, False
+        self.facts = self._loading = None
         self.failed.emit(as_sentence(str(error)))
 
     # Views

@@ -35,12 +35,12 @@ class OneChange:
 def changes_from(parent: TrainConfig, config: TrainConfig, version: str, data_diff: str = "") -> list[OneChange]:
     """What differs from the parent's settings and data; `version` is the label of the chosen one."""
     idle = without_effect(parent).keys() & without_effect(config).keys()
-    differing = {one.factor for one in compare_settings(parent, config)}
-    if differing & set(CHANNELS) and not config.architecture.wide_from:
+    differing = compare_settings(parent, config)
+    if {one.factor for one in differing} & set(CHANNELS) and not config.architecture.wide_from:
         idle |= {WIDE_FROM}  # Channels set by hand leave nothing to choose: this is part of that change.
     found = [
         OneChange(one.factor, f"{setting_name(one.factor)} {as_text(one.a)} → {as_text(one.b)}")
-        for one in compare_settings(parent, config)
+        for one in differing
         if one.factor not in NOT_CHANGES and one.factor not in idle
     ]
     if parent.origin.version and version and version != parent.origin.version:
