@@ -3,7 +3,7 @@
     OMP_NUM_THREADS=1 python tests/benchmarks/trainer_quality.py [PICTURES.zip | FOLDER | dataset.npy]
         [--seconds 120] [--seeds 1] [--try "NAME=VALUE;NAME=VALUE" ...] [--only NAME ...] [--first-seed 0] [--peers]
         [--json] [--grids FOLDER] [--copies] [--size 32] [--family COLUMN] [--key] [--balance]
-        [--classes COLUMN] [--widths]
+        [--classes COLUMN] [--widths] [--draw "NAME=VALUE;NAME=VALUE" ...]
 
 All train in turns in one process on one thread, each for the same CPU seconds (not wall seconds: a busy machine does
 not matter), on the same pictures at 32 px (`--size`). A fifth is held out; families and equal or mirrored pictures
@@ -22,7 +22,9 @@ become white. `--copies` adds the diagnostics' verdict about 256 samples, and ho
 picture of which family. Each `--try` adds a variant of `sprite-flow-cpu` where it names a flow's setting, else of
 `sprite-r3-cpu`; every seed has its own networks and draws, on the same split. A dataset.npy is a run's, as the Studio
 prepared it at this size. `--only` trains one of the compared alone, in parts of a long comparison. `--widths` also
-measures averages of other widths, made at the end of those that `ema.post_hoc` keeps. `--peers` adds what else there is
+measures averages of other widths, made at the end of those that `ema.post_hoc` keeps. Each `--draw` also measures every
+flow of this program as its weights draw with these settings (flow.solver, flow.steps, flow.guidance): from the latents
+that the other samples are of, and from others. CPU seconds are those of drawing 256. `--peers` adds what else there is
 on PyPI (gan_peers.py and flow_peers.py), which must be importable (PYTHONPATH=FOLDER).
 """
 
@@ -72,12 +74,13 @@ from trainer.lite0_front import Lite0Front
 from trainer.objectives import needs_reals
 from trainer.post_hoc import WIDTHS, Profile, combination, exponent
 from trainer.protocol.config import TrainConfig, fit_data
+from trainer.protocol.errors import TrainerError
 from trainer.protocol.lite0_weights import weights_path
-from trainer.protocol.overrides import apply_overrides
+from trainer.protocol.overrides import apply_overrides, parse_overrides
 from trainer.protocol.presets import load_preset
 from trainer.protocol.recipe import Recipe
 from trainer.protocol.schedule import penalty_weight, rates
-from trainer.protocol.settings import OTHER
+from trainer.protocol.settings import OTHER, Flow
 from trainer.randomness import latents
 from trainer.real_sides import real_sides
 from trainer.session import make_session
@@ -86,6 +89,10 @@ from trainer.tuning import uses_winograd
 SIZE = 32
 SNAP = 17
 TRIED_WIDTHS = (0.05, 0.07, 0.1, 0.14, 0.2)
+DRAWN_BY = ("flow.solver", "flow.steps", "flow.guidance")
+"""What only changes how a flow draws once it is trained."""
+LATENTS = {"": 7, ", other latents": 8}
+"""Seeds of the latents that `--draw` draws from, the first of them those of all samples, and what their rows add."""
 PEERS = GANS | FLOWS
 BASE = "sprite-r3-cpu"
 """What the others are compared with."""
@@ -240,11 +247,14 @@ class Ours:
         game.generator_phase(session.batches.draw("g", done.iteration, session.augment, reals))
         session.end_iteration()
 
-    def draw(self, count: int, width: float | None = None) -> np.ndarray[Any, Any]:
+    def draw(
+        self, count: int, width: float | None = None, flow: Flow | None = None, seed: int = LATENTS[""]
+    ) -> np.ndarray[Any, Any]:
         """`count` pictures of fresh latents by the averaged generator, uint8 (count, H, W, 3).
 
         With classes, each is drawn as often as it is among the training pictures. `width`: by an average of this width
-        instead, made of those that are there at the end alone.
+        instead, made of those that are there at the end alone. `flow`: how a flow draws, if not as it was configured.
+        `seed`: that of the latents.
         """
         network = self.session.sampler
         if width is not None:
@@ -255,8 +265,9 @@ class Ours:
             network = copy.deepcopy(network)
             network.load_state_dict(network.state_dict() | blended(list(powers.tensors().values()), found.shares))
         if isinstance(network, FlowGenerator):
-            network.steps = self.session.config.flow.steps
-        z = latents(7, "benchmark", count, network.latent)
+            flow = flow or self.session.config.flow
+            network.solver, network.steps, network.guidance = flow.solver, flow.steps, flow.guidance
+        z = latents(seed, "benchmark", count, network.latent)
         data = self.session.data
         told = None
         if data.labels is not None:
@@ -302,6 +313,24 @@ def configurations(
 def with_classes(config: TrainConfig, data: TrainingSet) -> TrainConfig:
     """`config` that learns the classes of `data`."""
     return dataclasses.replace(config, data=dataclasses.replace(config.data, condition=data.class_names[:-1]))
+
+
+def ways(contenders: dict[str, Ours | Peer], draws: list[str]) -> dict[str, dict[str, Flow]]:
+    """How else each flow of this program draws: its name -> text of `--draw` -> settings. Exits if that cannot be."""
+    own = {name: one.session.config for name, one in contenders.items() if isinstance(one, Ours)}
+    flows = {name: config for name, config in own.items() if config.is_flow}
+    if draws and not flows:
+        sys.exit("--draw needs a flow of this program among the contenders")
+    try:
+        for path in (path for text in draws for path in parse_overrides(text.split(";"))):
+            if path not in DRAWN_BY:
+                sys.exit(f"--draw is for what only changes how a trained flow draws: {', '.join(DRAWN_BY)}; not {path}")
+        return {
+            name: {text: apply_overrides(config, text.split(";")).flow for text in draws}
+            for name, config in flows.items()
+        }
+    except TrainerError as error:
+        sys.exit(f"--draw: {error}")
 
 
 def trivial(training: np.ndarray[Any, Any], count: int = 256) -> dict[str, np.ndarray[Any, Any]]:
@@ -358,6 +387,7 @@ def main() -> None:
     parser.add_argument("--family", metavar="COLUMN", default="family")
     parser.add_argument("--key", action="store_true")
     parser.add_argument("--widths", action="store_true")
+    parser.add_argument("--draw", dest="draws", action="append", default=[])
     parser.add_argument("--balance", action="store_true")
     parser.add_argument("--classes", metavar="COLUMN")
     options = parser.parse_args()
@@ -382,6 +412,26 @@ def main() -> None:
     machine = Machine(torch.device("cpu"), channels_last=True)
     found: dict[str, list[list[float]]] = {}
     judge = Diagnostics(*real_sides(data), 256) if options.copies else None
+
+    def report(seed: int, label: str, draw: Callable[[], np.ndarray[Any, Any]], trained: str) -> None:
+        began = time.process_time()
+        pictures = draw()
+        took = time.process_time() - began
+        drawn = snapped(pictures, data.fill, SNAP)
+        found.setdefault(label, []).append([round(value, 1) for value in measured(drawn)])
+        if options.grids:
+            options.grids.mkdir(parents=True, exist_ok=True)
+            save_png(options.grids / f"{label.replace('/', '_')}-{seed}.png", tile(drawn[:64]))
+        print(
+            f"  seed {seed} {label:40} KID x 1000 {shown(found[label][-1]):>24}   "
+            f"{trained}drawn in {took:.1f} CPU seconds",
+            flush=True,
+        )
+        if judge is not None:
+            look = judge.look(drawn)
+            alike = like_families(look, families, train)
+            print(f"    {look.diagnosis.verdict}; copies {look.diagnosis.copying}; {alike}", flush=True)
+
     print(
         f"{len(pixels)} pictures, {len(real)} families of {len(held_out)} held out, {options.seconds:.0f} CPU seconds "
         f"each, {' / '.join(space.name for space in spaces)}; real against real {shown(floor)}"
@@ -404,27 +454,19 @@ def main() -> None:
                 name: functools.partial(make, pixels[train.numpy()], seed) for name, make in (GANS | FLOWS).items()
             }
         contenders = {name: make() for name, make in makers.items() if not options.only or name in options.only}
+        others = ways(contenders, options.draws)
         train_turns(contenders, options.seconds)
         for name, one in contenders.items():
-            drawn = snapped(one.draw(256), data.fill, SNAP)
-            found.setdefault(name, []).append([round(value, 1) for value in measured(drawn)])
-            if options.grids:
-                options.grids.mkdir(parents=True, exist_ok=True)
-                save_png(options.grids / f"{name.replace('/', '_')}-{seed}.png", tile(drawn[:64]))
-            print(
-                f"  seed {seed} {name:40} KID x 1000 {shown(found[name][-1]):>24}   "
-                f"{one.iterations:,} iterations, {one.images:,} pictures",
-                flush=True,
-            )
+            draw = functools.partial(one.draw, 256)
+            report(seed, name, draw, f"{one.iterations:,} iterations, {one.images:,} pictures, ")
             for width in TRIED_WIDTHS if options.widths and isinstance(one, Ours) else ():
                 drawn_wide = snapped(one.draw(256, width), data.fill, SNAP)
                 label = f"{name}, width {width:g}"
                 found.setdefault(label, []).append([round(value, 1) for value in measured(drawn_wide)])
                 print(f"    width {width:<41g} KID x 1000 {shown(found[label][-1]):>24}", flush=True)
-            if judge is not None:
-                look = judge.look(drawn)
-                alike = like_families(look, families, train)
-                print(f"    {look.diagnosis.verdict}; copies {look.diagnosis.copying}; {alike}", flush=True)
+            for text, flow in others.get(name, {}).items():
+                for more, key in LATENTS.items():
+                    report(seed, f"{name}, {text}{more}", functools.partial(draw, flow=flow, seed=key), "")
     for name, values in found.items() if options.seeds >= 3 else ():
         print(f"  mean of {options.seeds} {name:36} KID x 1000 {' / '.join(map(interval, zip(*values, strict=True)))}")
         if name != BASE and BASE in found:

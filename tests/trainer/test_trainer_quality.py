@@ -7,6 +7,7 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 
 import numpy as np
 import pytest
@@ -102,6 +103,50 @@ def test_a_run_with_classes_draws_each_as_often_as_it_learns_it(benchmark_script
     assert one.draw(64).shape == (64, 32, 32, 3)
     learned = int((data.labels[data.train] == 0).sum())
     assert abs(int((torch.cat(asked) == 0).sum()) - 64 * learned / 64) <= 1
+
+
+def flow_and_gan(script: ModuleType) -> dict[str, Any]:
+    pixels = np.random.default_rng(0).integers(0, 256, (80, 32, 32, 3), dtype=np.uint8)
+    data, machine = script.training_set(pixels, [""] * 80), Machine(torch.device("cpu"), channels_last=True)
+    configured = script.configurations(240.0, 0, [])
+    return {name: script.Ours(configured[name], data, machine) for name in ("sprite-flow-cpu", "sprite-r3-cpu")}
+
+
+def test_a_flow_draws_in_other_ways_and_its_own_is_kept(benchmark_script: ModuleType) -> None:
+    contenders = flow_and_gan(benchmark_script)
+    flow = contenders["sprite-flow-cpu"]
+    flow.step()
+    draws = ["flow.solver=dpm-solver++;flow.steps=24", "flow.steps=2", "flow.solver=euler;flow.steps=2"]
+    ways = benchmark_script.ways(contenders, draws)
+    assert {name: list(of) for name, of in ways.items()} == {"sprite-flow-cpu": draws}
+    passes: list[int] = []
+    flow.session.sampler.core.register_forward_pre_hook(lambda _network, given: passes.append(len(given[0])))
+    own, few, euler = (flow.draw(16, flow=way) for way in ways["sprite-flow-cpu"].values())
+    assert passes == [16] * (24 + 2 + 2)
+    assert (flow.draw(16) == own).all()
+    assert not (few == euler).all()
+    assert not (flow.draw(16, flow=ways["sprite-flow-cpu"]["flow.steps=2"], seed=8) == few).all()
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("flow.steps=6;flow.clamp=0.1", "only changes how a trained flow draws: .*; not flow.clamp$"),
+        ("flow.steps=0", "^--draw: flow.steps must be"),
+        ("flow.stebs=6", "^--draw: there is no setting 'flow.stebs'"),
+        ("flow.guidance=2", "^--draw: flow.guidance has no effect without classes"),
+    ],
+)
+def test_other_ways_to_draw_do_not_change_the_training(benchmark_script: ModuleType, text: str, says: str) -> None:
+    with pytest.raises(SystemExit, match=says):
+        benchmark_script.ways(flow_and_gan(benchmark_script), [text])
+
+
+def test_other_ways_to_draw_need_a_flow(benchmark_script: ModuleType) -> None:
+    contenders = {"sprite-r3-cpu": flow_and_gan(benchmark_script)["sprite-r3-cpu"]}
+    assert benchmark_script.ways(contenders, []) == {}
+    with pytest.raises(SystemExit, match="needs a flow"):
+        benchmark_script.ways(contenders, ["flow.steps=6"])
 
 
 def test_ratios_are_of_seeds_and_have_an_interval(benchmark_script: ModuleType) -> None:
