@@ -18,6 +18,7 @@ from typing import Any
 import click
 
 from gandam_studio.commands.console import Output, chosen_folder, with_output, workspace_option
+from gandam_studio.commands.remedies import told
 from gandam_studio.core.errors import UserError
 from gandam_studio.qt import display
 
@@ -241,6 +242,6 @@ def _workspace(folder: Path) -> Check:
     except WorkspaceNotFound:
         return Check("workspace", True, f"none in {folder.absolute()}", needed=False)
     except (UserError, sqlite3.DatabaseError) as error:
-        return Check("workspace", False, str(error))
+        return Check("workspace", False, told(error))
     detail = f"{counts.total:,} sprites, {counts.dropped:,} dropped; `verify` re-reads every file"
     return Check("workspace", not damage, damage or detail)

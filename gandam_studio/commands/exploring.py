@@ -199,9 +199,7 @@ def _check_target(source: Source, target: Path | None, force: bool) -> None:
     from trainer.protocol.run_directory import RunDirectory
 
     if target is not None:
-        problem = check_target(RunDirectory(source.folder), target.absolute(), folder=False, force=force)
-        if problem:
-            raise UserError(problem)
+        check_target(RunDirectory(source.folder), target.absolute(), folder=False, force=force)
 
 
 def _checked_name(text: str) -> str:

@@ -10,6 +10,7 @@ import sys
 import click
 
 from gandam_studio.commands.console import tell
+from gandam_studio.commands.remedies import told
 from gandam_studio.core.errors import UserError
 from gandam_studio.core.failure_log import write_log
 from gandam_studio.core.jobs import Cancelled
@@ -57,7 +58,7 @@ def exit_code_for(error: BaseException) -> int:
     if isinstance(error, Cancelled | KeyboardInterrupt | click.Abort):
         return _say("cancelled; everything finished so far is kept", REFUSED)
     if isinstance(error, UserError | TrainerError | UntrustedError):
-        return _say(str(error), REFUSED)
+        return _say(told(error), REFUSED)
     if isinstance(error, OSError) and error.strerror:
         where = f": {shortened(str(error.filename), 200)}" if error.filename else ""
         return _say(f"{_MACHINE.get(error.errno or 0, error.strerror.lower())}{where}", REFUSED)

@@ -13,6 +13,7 @@ import click
 
 from gandam_studio.commands.console import Output, counted, printable, with_workspace
 from gandam_studio.commands.progress import ConsoleJob
+from gandam_studio.commands.remedies import helped
 from gandam_studio.core.errors import UserError
 
 if TYPE_CHECKING:
@@ -177,7 +178,7 @@ def _tell(out: Output, summary: ImportSummary, options: ImportOptions) -> None:
     if more > 0:
         out.say(f"and {more:,} more; --json lists them")
     for note in summary.notes:
-        out.note(printable(note))
+        out.note(printable(helped(note, summary.remedies.get(note))))
     if summary.blank:
         out.note("blank sprites are empty, or of one colour alone; see: list --blank")
     if summary.faint:

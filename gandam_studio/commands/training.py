@@ -156,8 +156,11 @@ def train(
         with Workspace.open(place) as workspace, ConsoleJob() as job:
             found_version = find_version(workspace, version or "latest")
             if not any(text.partition("=")[0].strip() == "data.size" for text in overrides):
-                config, line = at_recipe_size(config, recipe_of(workspace, found_version))
-                out.say(line) if line else None
+                own, recipe = config.data.size, recipe_of(workspace, found_version)
+                config, line = at_recipe_size(config, recipe)
+                if line:
+                    other = recipe.size if config.data.size == own else own
+                    out.say(f"{line}: --set data.size={other}")
             run = create_run(workspace, found_version, config, parent=parent, job=job)
             if unseen := check_unseen(workspace, found_version):
                 shown = {"generated": "list --tag generated"}

@@ -29,6 +29,7 @@ from gandam_studio.core.workspace.history import HistoryEntry
 from gandam_studio.core.workspace.review import names_of
 from gandam_studio.core.workspace.seqsets import Seqs
 from gandam_studio.qt import icons, theme
+from gandam_studio.qt.failures import explain
 from gandam_studio.qt.questions import run_dialog
 from gandam_studio.qt.session import Session
 from gandam_studio.qt.tips import keys_of, name_of
@@ -189,7 +190,7 @@ class _HistoryModel(QAbstractTableModel):
             seqs = self._workspace.history.seqs_of(entry.edit)
             names = [shortened(name, 60) for name in names_of(self._workspace, seqs[:NAMED])]
         except UserError as error:  # a damaged row of the history
-            return str(error)
+            return explain(error)
         more = len(seqs) - len(names)
         text = ", ".join(names)
         return self.tr("{0} and {1:,} more").format(text, more) if more > 0 else text

@@ -36,6 +36,7 @@ from gandam_studio.core.workspace import Workspace
 from gandam_studio.core.workspace.history import Changes
 from gandam_studio.core.workspace.seqsets import Seqs
 from gandam_studio.qt import icons, keyboard, theme
+from gandam_studio.qt.failures import explain
 from gandam_studio.qt.menus import filled, leaves, merged
 from gandam_studio.qt.rail import PLACES, Place, Rail
 from gandam_studio.qt.recent import RECENT, recent_folders, remember_folder
@@ -125,7 +126,7 @@ class MainWindow(TakesDrops, QMainWindow):
                 return self._show_already_open(self.session)
             from gandam_studio.qt.questions import offer_read_only
 
-            return offer_read_only(self, str(error)) and self.open_folder(folder, read_only=True)
+            return offer_read_only(self, explain(error)) and self.open_folder(folder, read_only=True)
         except WorkspaceUnwritable:
             return self.open_folder(folder, read_only=True)
         except WorkspaceNotFound:
@@ -133,7 +134,7 @@ class MainWindow(TakesDrops, QMainWindow):
 
             return offer_creation(self, folder) and self.create_folder(folder)
         except UserError as error:
-            self._show_error(str(error))
+            self._show_error(str(error))  # Without the remedy: what does not open cannot be verified on Versions.
             return False
         return self._show_workspace(workspace)
 
@@ -163,7 +164,7 @@ class MainWindow(TakesDrops, QMainWindow):
         try:
             workspace = Workspace.create(folder)
         except UserError as error:
-            self._show_error(str(error))
+            self._show_error(explain(error))
             return False
         if self.session is not None:
             self._leave_workspace()

@@ -62,6 +62,7 @@ def test_code_pages_can_be_chosen_and_must_exist(tmp_path: Path, studio: Studio)
     done = studio("import", tmp_path / "a.zip", "-w", tmp_path / "ws", "--workers", 1)
     assert done.code == 0
     assert "CP932" in done.err
+    assert "--names" in done.err
     assert studio("show", "十字.png", "-w", tmp_path / "ws").code == 0
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import zipfile
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +12,7 @@ from PIL import Image
 from PySide6.QtCore import QMimeData, QPointF, Qt, QUrl
 from PySide6.QtGui import QDropEvent, QGuiApplication
 from PySide6.QtTest import QTest
+from PySide6.QtWidgets import QLabel
 from small_workspaces import png_bytes, sprite_pixels
 from studio_window import CONTROL, OpenWindow, curate
 
@@ -71,6 +73,22 @@ def test_a_dropped_folder_fills_the_gallery_and_what_was_refused_is_listed(
     _settle(empty, qtbot)
     assert empty.imports.last.imported == 0
     assert len(empty.gallery.order) == 7
+
+
+def test_guessed_names_of_an_archive_are_told_in_words_of_the_window(
+    empty: CurateScreen, tmp_path: Path, qtbot
+) -> None:
+    name = "十字.png".encode("cp932")
+    with zipfile.ZipFile(tmp_path / "a.zip", "w") as archive:
+        archive.writestr("A" * len(name), png_bytes(sprite_pixels(1)))
+    (tmp_path / "a.zip").write_bytes((tmp_path / "a.zip").read_bytes().replace(b"A" * len(name), name))
+    empty.imports.run([tmp_path / "a.zip"])
+    _settle(empty, qtbot)
+    (dialog,) = empty.findChildren(SummaryDialog)
+    (line,) = [label.text() for label in dialog.findChildren(QLabel) if "CP932" in label.text()]
+    assert "new workspace" in line
+    assert "--" not in line
+    dialog.close()
 
 
 def test_a_picture_is_pasted_and_text_is_not(empty: CurateScreen, qtbot) -> None:

@@ -21,6 +21,7 @@ from gandam_studio.core.pictures.rendering import render
 from gandam_studio.core.workspace.edits import Drop, Flip, SetCrop, SetSetting, Tag
 from trainer.protocol.manifest import ManifestEntry, read_manifest
 from trainer.protocol.recipe import Recipe
+from trainer.protocol.remedies import Remedy
 
 
 @pytest.fixture
@@ -145,8 +146,9 @@ def test_parquet_opens_in_its_tools(workspace, version, tmp_path):
 def test_refuses_to_overwrite(workspace, version, tmp_path):
     target = tmp_path / "m.jsonl"
     target.write_text("mine")
-    with pytest.raises(UserError, match="--force"):
+    with pytest.raises(UserError, match="exists") as refused:
         exporting.export(workspace, versions.find_version(workspace), target)
+    assert refused.value.remedy is Remedy.REPLACE
     assert target.read_text() == "mine"
     exporting.export(workspace, versions.find_version(workspace), target, force=True)
     assert target.stat().st_size > 1000
@@ -156,7 +158,7 @@ def test_force_replaces_exports_only(workspace, version, tmp_path):
     precious = tmp_path / "photos"
     precious.mkdir()
     (precious / "holiday.jpg").write_text("x")
-    with pytest.raises(UserError, match="--force"):
+    with pytest.raises(UserError, match="exists"):
         exporting.export(workspace, versions.find_version(workspace), precious, format="imagefolder")
     with pytest.raises(UserError, match="holds other files"):
         exporting.export(workspace, versions.find_version(workspace), precious, format="imagefolder", force=True)

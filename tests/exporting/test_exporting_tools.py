@@ -255,7 +255,7 @@ def test_all_formats_side_by_side(workspace, version, tmp_path):
     assert wanted > {"manifest.jsonl", "imagefolder", "stylegan.zip", "pngs"}
     assert names | {"manifest.parquet"} == wanted
     assert set(done.skipped) == wanted - names - {"export.json"} or set(done.skipped) == {"parquet"}
-    with pytest.raises(Exception, match="--force"):
+    with pytest.raises(Exception, match="exists"):
         exporting.export(workspace, versions.find_version(workspace), tmp_path / "x", format="all")
     exporting.export(workspace, versions.find_version(workspace), tmp_path / "x", format="all", force=True)
 

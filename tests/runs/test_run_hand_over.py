@@ -235,7 +235,7 @@ def test_an_earlier_folder_is_replaced_only_when_asked_and_only_if_ours(
 ) -> None:
     out = tmp_path / "out"
     hand_over(run, out, lambda _folder: samples, Look())
-    with pytest.raises(UserError, match="--force"):
+    with pytest.raises(UserError, match="exists"):
         hand_over(run, out, lambda _folder: samples)
     hand_over(run, out, lambda _folder: samples, force=True)
     (out / "mine.txt").write_text("mine")

@@ -16,6 +16,7 @@ from trainer.create_run import new_run
 from trainer.interpolate import gif_bytes
 from trainer.networks import build_networks
 from trainer.protocol.errors import TrainerError
+from trainer.protocol.remedies import Remedy
 from trainer.protocol.run_directory import RunDirectory
 
 SETS = [*SMALL["dcgan"], *COMMON]
@@ -102,4 +103,4 @@ def test_nothing_is_replaced_unless_told_to(command: str, tmp_path: Path) -> Non
         there.write_text("mine")
     done = CliRunner().invoke(main, [command, str(tmp_path / "r"), "--out", str(there)])
     assert isinstance(done.exception, TrainerError)
-    assert "--force" in str(done.exception)
+    assert done.exception.remedy is Remedy.REPLACE

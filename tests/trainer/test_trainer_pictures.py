@@ -213,7 +213,7 @@ def test_a_sample_replaces_nothing_unless_told_to(trained_run: RunDirectory, tmp
     out.write_text("mine")
     folder.mkdir()
     save_sample(trained_run, 1, 1, folder, singly=True)  # An empty folder is in nobody's way.
-    for target, singly, why in ((out, False, "--force"), (folder, True, "--force"), (folder, False, "is a folder")):
+    for target, singly, why in ((out, False, "exists"), (folder, True, "exists"), (folder, False, "is a folder")):
         with pytest.raises(TrainerError, match=why):
             save_sample(trained_run, 2, 1, target, singly=singly)
     assert out.read_text() == "mine"

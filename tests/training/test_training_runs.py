@@ -99,10 +99,22 @@ def test_too_few_sprites_are_refused_and_leave_no_run(workspace: Workspace) -> N
 @pytest.mark.parametrize(
     ("recipe", "preset", "asked", "size", "line"),
     [
-        (32, "pokesprite-overfit-128", [], 32, "at 32 px, the recipe's size; for the preset's 64 px"),
+        (
+            32,
+            "pokesprite-overfit-128",
+            [],
+            32,
+            "at 32 px, the recipe's size; the preset's is 64 px: --set data.size=64",
+        ),
         (32, "sprite-r3", [], 32, "at 32 px, the recipe's size"),
         (32, "sprite-r3", ["--set", "data.size=64"], 64, ""),
-        (64, "sprite-r3-cpu", [], 32, "at 32 px, the preset's size; for 64 px: --set data.size=64"),
+        (
+            64,
+            "sprite-r3-cpu",
+            [],
+            32,
+            "at 32 px, the preset's size; the recipe's is 64 px: --set data.size=64",
+        ),
         (64, "sprite-r3", [], 64, ""),
     ],
 )

@@ -90,7 +90,7 @@ def test_another_process_is_locked_out_until_the_holder_is_killed(tmp_path: Path
 
 
 def test_refusals_are_one_clear_line(tmp_path: Path) -> None:
-    with pytest.raises(WorkspaceNotFound, match="gandam-studio new"):
+    with pytest.raises(WorkspaceNotFound, match="nowhere is not a workspace"):
         Workspace.open(tmp_path / "nowhere")
     (tmp_path / "full").mkdir()
     (tmp_path / "full" / "thesis.doc").write_text("x")

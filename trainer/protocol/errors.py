@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import errno
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from trainer.protocol.remedies import Remedy
 
 NO_DEVICE = "this machine has no usable"
 """How the reason begins when a run's device is not there."""
@@ -18,10 +22,12 @@ class TrainerError(Exception):
 
     Attributes:
         cause: machine-readable, one of `CAUSES`; written to the run's events.
+        remedy: what helps, which a command line and a window tell in their own words.
     """
 
-    def __init__(self, message: str, cause: str = "usage") -> None:
+    def __init__(self, message: str, cause: str = "usage", remedy: Remedy | None = None) -> None:
         super().__init__(message)
+        self.remedy = remedy
         self.cause = cause if cause in CAUSES else "bug"
 
 

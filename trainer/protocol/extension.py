@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from trainer.protocol.config import TrainConfig
 from trainer.protocol.effects import has_limit
 from trainer.protocol.errors import TrainerError
+from trainer.protocol.remedies import Remedy
 from trainer.protocol.schedule import (
     Done,
     is_cooling,
@@ -72,7 +73,7 @@ def extend(config: TrainConfig, done: Done, more: More) -> Extended:
     """
     if not limit_reached(config.stop, done) and more.tail != COOLDOWN:
         raise TrainerError(
-            "it has not reached its limit yet; resume it first, or end it earlier by a cool-down (--tail cool-down)"
+            "it has not reached its limit yet; resume it first, or end it early by a cool-down", remedy=Remedy.COOL_DOWN
         )
     return with_limit(config, more.stop(done), done, more.tail)
 

@@ -26,6 +26,7 @@ from typing import IO, Any
 
 from trainer.protocol import folders
 from trainer.protocol.outputs import OutputError, check_place, refuse_filled
+from trainer.protocol.remedies import Remedy
 from trainer.protocol.untrusted import (
     MAX_JSON_BYTES,
     UntrustedError,
@@ -74,7 +75,7 @@ def check_folder(path: Path | str, kind: FolderKind, *, force: bool, near: Itera
         try:
             refuse_filled(path, real)
         except OutputError as error:
-            raise OutputError(f"{error}; use --force to replace it") from None
+            raise OutputError(str(error), remedy=Remedy.REPLACE) from None
     elif real.is_dir():
         try:
             if not folders.is_empty(real):

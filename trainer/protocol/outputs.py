@@ -15,6 +15,7 @@ from typing import IO
 
 from trainer.protocol import files
 from trainer.protocol.errors import TrainerError
+from trainer.protocol.remedies import Remedy
 from trainer.protocol.untrusted import kind_of, shortened
 
 RUN_FILES = frozenset({
@@ -58,7 +59,7 @@ def check_file(path: Path | str, *, force: bool, near: Iterable[Path] = ()) -> P
     if real.is_dir():
         raise OutputError(f"{path} is a folder, but a file is to be written")
     if os.path.lexists(real) and not force:
-        raise OutputError(f"{path} exists; use --force to replace it")
+        raise OutputError(f"{path} exists", remedy=Remedy.REPLACE)
     return real
 
 

@@ -9,6 +9,7 @@ from typing import Any
 from trainer.protocol.config import FieldInfo, TrainConfig, describe_fields, flat
 from trainer.protocol.effects import NO_LIMIT, newly_without_limit, without_effect
 from trainer.protocol.errors import TrainerError
+from trainer.protocol.remedies import Remedy
 from trainer.protocol.settings import SettingError
 from trainer.protocol.untrusted import shortened
 
@@ -92,8 +93,9 @@ def _resolve(path: str, fields: dict[str, FieldInfo]) -> str:
     near = difflib.get_close_matches(path, fields, n=2, cutoff=0.6) or [
         known for known in fields if known.rpartition(".")[2] in short
     ]
-    hint = f"; did you mean {' or '.join(near[:3])}?" if near else "; `python -m trainer describe --fields` lists all"
-    raise TrainerError(f"there is no setting {shortened(path)!r}{hint}")
+    hint = f"; did you mean {' or '.join(near[:3])}?" if near else ""
+    remedy = None if near else Remedy.LIST_SETTINGS
+    raise TrainerError(f"there is no setting {shortened(path)!r}{hint}", remedy=remedy)
 
 
 def _parse(path: str, raw: str, kind: str) -> Any:

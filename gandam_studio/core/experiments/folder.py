@@ -23,6 +23,7 @@ from gandam_studio.core.texts import checked
 from trainer.protocol import files
 from trainer.protocol.diagnosis import VERDICTS
 from trainer.protocol.measured import JUDGE
+from trainer.protocol.remedies import Remedy
 from trainer.protocol.run_directory import REASON_LENGTH, RunDirectory
 from trainer.protocol.untrusted import UntrustedError, Values, read_json_object, relative_parts, shortened
 
@@ -157,8 +158,8 @@ class Experiment:
         if name == "latest" and there:
             name = there[-1]
         if name not in there:
-            known = f"; there are {', '.join(there[-8:])}" if there else "; make one with: gandam-studio experiment new"
-            raise UserError(f"there is no experiment {shortened(name)!r}{known}")
+            known = f"; there are {', '.join(there[-8:])}" if there else ""
+            raise UserError(f"there is no experiment {shortened(name)!r}{known}", None if there else Remedy.EXPERIMENT)
         folder = workspace_folder / FOLDER / name
         try:
             return cls(folder, Plan.from_json(read_json_object(folder / PLAN, max_bytes=_BYTES, follow_links=False)))

@@ -296,7 +296,7 @@ def _asked(texts: Sequence[str]) -> dict[str, Any]:
     try:
         return parse_overrides(texts)
     except TrainerError as error:
-        raise UserError(str(error)) from None
+        raise UserError.of(error) from None
 
 
 # Factors in words

@@ -34,10 +34,12 @@ from gandam_studio.core.versions.files import recipe_of
 from gandam_studio.core.versions.splits import TRAIN, inseparable
 from gandam_studio.core.workspace import Workspace
 from gandam_studio.core.workspace.lineage import GENERATED
+from trainer.protocol.advice import setting_name
 from trainer.protocol.config import TrainConfig
 from trainer.protocol.errors import TrainerError
 from trainer.protocol.events import Alarm
 from trainer.protocol.manifest import read_manifest
+from trainer.protocol.remedies import Remedy
 from trainer.protocol.run_directory import RunDirectory, RunState
 from trainer.protocol.suitability import LEAST_HELD_OUT, training_count
 from trainer.protocol.untrusted import shortened
@@ -97,7 +99,8 @@ def check_data(workspace: Workspace, plan: Plan) -> None:
         if held_out < LEAST_HELD_OUT:
             raise UserError(
                 f"with seed {seed} only {held_out} sprites of {plan.version} are held out, and quality (KID) needs "
-                f"{LEAST_HELD_OUT}: hold out more than {plan.held_out:.0%} (--held-out), or use more sprites"
+                f"{LEAST_HELD_OUT}: hold out more than {plan.held_out:.0%}, or use more sprites",
+                Remedy.HOLD_OUT,
             )
     if any(SUBSET in level.settings for factor in plan.factors for level in factor.levels):
         for combination in plan.layout.combinations:
@@ -129,7 +132,8 @@ def _check_subset(plan: Plan, combination: Combination, seed: int, trained: int)
     if config.data.subset > there:
         data = plan.version_of(combination)
         raise UserError(
-            f"{SUBSET}={config.data.subset}: of {data} only {there} sprites, with seed {seed}, are trained on"
+            f"“{setting_name(SUBSET)}” ({SUBSET}={config.data.subset}): of {data} only {there} sprites, "
+            f"with seed {seed}, are trained on"
         )
 
 

@@ -21,6 +21,7 @@ from trainer.protocol import outputs
 from trainer.protocol.folders import files_under, scratch
 from trainer.protocol.output_folders import FolderKind, check_folder, new_folder, write_marker
 from trainer.protocol.recipe import Recipe
+from trainer.protocol.remedies import Remedy
 
 if TYPE_CHECKING:
     from gandam_studio.core.workspace import Workspace
@@ -151,7 +152,7 @@ def _with_classes_and_captions(
     """Return the source with classes and captions. Raises UserError if the format does not support them."""
     if captions and format != ALL and not forms[0].can_caption(source.pictures):
         if forms[0].captions:
-            raise UserError(f"captions need pictures; add them to {format} with --pictures")
+            raise UserError(f"captions of {format} need pictures", Remedy.PICTURES)
         supported = ", ".join(form.name for form in FORMATS.values() if form.captions)
         raise UserError(f"{format} does not support captions; these formats do: {supported}")
     if not classes:
@@ -192,7 +193,7 @@ def _wrap_output_errors(out: Path | str) -> Iterator[None]:
     try:
         yield
     except outputs.OutputError as error:
-        raise UserError(str(error)) from None
+        raise UserError.of(error) from None
     except OSError as error:
         raise UserError(f"cannot write {out}: {error.strerror or error}") from None
 

@@ -32,6 +32,7 @@ from gandam_studio.core.workspace.phashes import are_kept, kept, phashes
 from trainer.protocol.folders import is_empty
 from trainer.protocol.manifest import ManifestEntry
 from trainer.protocol.recipe import Recipe
+from trainer.protocol.remedies import Remedy
 
 if TYPE_CHECKING:
     import numpy as np
@@ -187,7 +188,7 @@ class Source:
         if self.pictures == LINK and not entry.part:
             original = self.workspace.originals.own_file(entry.source_digest)
             if original is not None and (problem := self.workspace.originals.damage(entry.source_digest)):
-                raise UserError(f"the original of {entry.source} cannot be linked to: {problem}; see: verify")
+                raise UserError(f"the original of {entry.source} cannot be linked to: {problem}", Remedy.VERIFY)
             # Fall back to a copy: small originals are stored in packs, and hard links fail across file systems.
             with contextlib.suppress(OSError):
                 if original is not None:

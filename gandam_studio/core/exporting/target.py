@@ -16,6 +16,7 @@ from gandam_studio.core.jobs import NULL_JOB, Cancelled, Job
 from trainer.protocol import folders
 from trainer.protocol.output_folders import FolderKind, file_line, parsed_marker, refuse_found, refuse_kind, unlisted
 from trainer.protocol.outputs import OutputError
+from trainer.protocol.remedies import Remedy
 from trainer.protocol.untrusted import UntrustedError
 
 # Every exported folder has this file; only folders with it are ever replaced. In a remote folder it is written last and
@@ -105,7 +106,7 @@ def remote(out: str, kind: FolderKind | None, *, force: bool, job: Job = NULL_JO
         )
     if taken and not force:
         state = "contains an interrupted export" if interrupted else "exists"
-        raise UserError(f"{out} {state}; use --force to replace it")
+        raise UserError(f"{out} {state}", Remedy.REPLACE)
     with folders.scratch("gandam-export-") as folder:
         local = folder / (address.rsplit("/", 1)[-1] or "export")
         try:

@@ -23,6 +23,7 @@ from gandam_studio.core.importing.scan import is_clutter
 from gandam_studio.core.numbers import storable_time
 from gandam_studio.core.pictures.decoding.limits import Limits, UnreadablePicture
 from gandam_studio.core.pictures.decoding.sniff import ARCHIVES, sniff
+from trainer.protocol.remedies import Remedy
 from trainer.protocol.untrusted import MAX_INTEGER, UntrustedError, open_regular
 
 _MOST_ENTRIES = 1_000_000  # a worker reads directories that `list_archive` has accepted
@@ -46,7 +47,7 @@ def list_archive(
     encoding: str = "",
     atlases: bool = False,
     key_mode: str = "",
-    note: Callable[[str], None] = lambda text: None,
+    note: Callable[[str, Remedy], object] = lambda text, remedy: None,
     expect: Callable[[int], object] = lambda count: None,
     skip: Callable[[], object] = lambda: None,
     check: Callable[[], None] = lambda: None,
@@ -83,7 +84,7 @@ def _zip_entries(
     encoding: str,
     atlases: bool,
     key_mode: str,
-    note: Callable[[str], None],
+    note: Callable[[str, Remedy], object],
     expect: Callable[[int], object],
     skip: Callable[[], object],
 ) -> Iterator[Found]:
@@ -93,8 +94,7 @@ def _zip_entries(
         expect(len(entries))
         names, used = decode_names(entries, encoding)
         if used not in ("", "utf-8", encoding):
-            shown = shown_encoding(used)
-            note(f"{os.path.basename(path)}: names read as {shown}; if they look wrong, choose another with --names")
+            note(f"{os.path.basename(path)}: names read as {shown_encoding(used)}", Remedy.NAMES)
         links = _zip_links(stream, entries, names)
         described = _zip_atlases(stream, entries, names) if atlases else {}
         total = 0

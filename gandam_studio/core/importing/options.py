@@ -15,6 +15,7 @@ from gandam_studio.core.importing.sheets import WHOLE, Slicing, propose_key, she
 from gandam_studio.core.pictures.decoding.limits import DEFAULT_LIMITS, Limits, is_limit
 from gandam_studio.core.pictures.decoding.parts import INDEX_0, Color, Key, key_part
 from gandam_studio.core.pictures.decoding.sniff import claims_picture, is_damage
+from trainer.protocol.remedies import Remedy
 
 FRAMES = ("first", "distinct")
 KEY_AUTO = "auto"
@@ -229,7 +230,7 @@ class ImportSummary:
         others: files that are no pictures: kind (".txt", "" without a suffix) -> count.
         hidden: hidden or system files and folders, which are skipped.
         too_large: how many were rejected because of a limit.
-        notes: other things to know, one line each.
+        notes: other things to know, one line each. remedies: note -> what a person can do about it.
         blank: how many of the new sprites are empty or of a single colour.
         faint: how many others of them are hard to see on the recipe's background (`workspace.faint`).
         captions: pictures with a caption, a text file of the same name.
@@ -251,6 +252,7 @@ class ImportSummary:
     hidden: int = 0
     too_large: int = 0
     notes: list[str] = field(default_factory=list)
+    remedies: dict[str, Remedy] = field(default_factory=dict)
     blank: int = 0
     faint: int = 0
     captions: int = 0
@@ -295,10 +297,12 @@ class ImportSummary:
         if len(self.edited) < LISTED:
             self.edited.append(pair)
 
-    def note(self, text: str) -> None:
+    def note(self, text: str, remedy: Remedy | None = None) -> None:
         """Add a line to `notes` unless it is there already."""
         if text not in self.notes and len(self.notes) < LISTED:
             self.notes.append(text)
+            if remedy:
+                self.remedies[text] = remedy
 
     def left_out(self) -> str:
         """List the kinds of files that were left out (`kinds_listed`)."""

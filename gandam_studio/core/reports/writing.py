@@ -51,21 +51,20 @@ class ReportPlan:
 
 def check_report(
     runs: Sequence[RunDirectory], target: Path, *, experiment: Path | None = None, force: bool = False
-) -> str:
-    """Why no report can be written to `target`, in one line; "" if it can."""
+) -> None:
+    """Raise UserError if no report can be written to `target`."""
     if (not runs and experiment is None) or len(runs) > MOST_RUNS:
-        return f"a report is about one to {MOST_RUNS} runs, not {len(runs)}"
+        raise UserError(f"a report is about one to {MOST_RUNS} runs, not {len(runs)}")
     if target.suffix.lower() not in SUFFIXES:
-        return f"{target.name or target} must end in .html"
+        raise UserError(f"{target.name or target} must end in .html")
     if not target.is_absolute():
-        return f"{target} is no full path"
+        raise UserError(f"{target} is no full path")
     if not target.parent.is_dir():
-        return f"there is no folder {target.parent}"
+        raise UserError(f"there is no folder {target.parent}")
     try:
         outputs.check_file(target, force=force, near=_near(runs, experiment))
     except TrainerError as error:
-        return str(error)
-    return ""
+        raise UserError.of(error) from None
 
 
 def _near(runs: Sequence[RunDirectory], experiment: Path | None) -> list[Path]:
@@ -84,8 +83,7 @@ def write_report(
     lacks}. Raises UserError and Cancelled.
     """
     plan = plan or ReportPlan()
-    if problem := check_report(runs, target, experiment=experiment, force=force):
-        raise UserError(problem)
+    check_report(runs, target, experiment=experiment, force=force)
     results = read_results(experiment) if experiment else None
     facts = [read_facts(run, job) for run in runs]
     drawn = [
@@ -111,7 +109,7 @@ def write_report(
             stream.write(text)
             job.check()
     except TrainerError as error:
-        raise UserError(str(error)) from None
+        raise UserError.of(error) from None
     except OSError as error:
         raise UserError(f"cannot write {target}: {error.strerror or error}") from None
     return {

@@ -27,6 +27,7 @@ from trainer.protocol.arrays import open_pictures
 from trainer.protocol.files import is_link, own_folder
 from trainer.protocol.manifest import ManifestEntry
 from trainer.protocol.recipe import Recipe
+from trainer.protocol.remedies import Remedy
 from trainer.protocol.run_directory import DATASET_BYTES
 from trainer.protocol.untrusted import read_json_object
 
@@ -169,7 +170,7 @@ def _write(
         stream.flush()
         os.fsync(stream.fileno())
     if done != version.sprites:
-        raise UserError(f"the manifest of {version.label} is damaged; see: verify")
+        raise UserError(f"the manifest of {version.label} is damaged", Remedy.VERIFY)
     if held_out is not None:
         info["split"] = _other_splits(workspace, version, info, held_out)
     colour = "white" if recipe.background == "alpha" else recipe.background

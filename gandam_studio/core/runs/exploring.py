@@ -108,7 +108,7 @@ def fitted(folder: Path, facts: Facts, data: bytes) -> Pixels:
         try:
             info = RunDirectory(folder).dataset_info()
         except TrainerError as error:
-            raise UserError(str(error)) from None
+            raise UserError.of(error) from None
     colour = _colour(info.get("background"))
     try:
         recipe = Recipe.from_json(info.get("recipe") or {})

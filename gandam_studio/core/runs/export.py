@@ -56,7 +56,7 @@ def _place(run: RunDirectory, target: Path, as_zip: bool) -> Path:
             return outputs.check_file(target, force=True, near=[run.path])
         return outputs.check_new(target, near=[run.path])
     except outputs.OutputError as error:
-        raise UserError(str(error)) from None
+        raise UserError.of(error) from None
 
 
 def trash_run(run: RunDirectory) -> None:

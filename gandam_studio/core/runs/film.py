@@ -79,9 +79,9 @@ def chosen_moments(samples: Sequence[SamplesSaved], plan: FilmPlan) -> list[Samp
     return [alike[round(i * (len(alike) - 1) / (plan.most - 1))] for i in range(plan.most)]
 
 
-def check_film(run: RunDirectory, target: Path, *, force: bool = False) -> str:
-    """Why a film cannot be written to `target`, in one line; "" if it can."""
-    return check_target(run, target, folder=False, suffixes=tuple(FORMATS), force=force)
+def check_film(run: RunDirectory, target: Path, *, force: bool = False) -> None:
+    """Raise UserError if a film cannot be written to `target`."""
+    check_target(run, target, folder=False, suffixes=tuple(FORMATS), force=force)
 
 
 def write_film(
@@ -94,8 +94,7 @@ def write_film(
     (nothing to show, target refused, no MP4 here) and Cancelled.
     """
     film_size(samples, plan)
-    if problem := check_film(run, target, force=force):
-        raise UserError(problem)
+    check_film(run, target, force=force)
     chosen = chosen_moments(samples, plan)
     job.start("Reading samples", len(chosen))
     frames = list(_frames(run, chosen, plan, job))
@@ -108,7 +107,7 @@ def write_film(
         with outputs.new_file(target, force=force, near=[run.path]) as stream:
             stream.write(data)
     except TrainerError as error:
-        raise UserError(str(error)) from None
+        raise UserError.of(error) from None
     except OSError as error:
         raise UserError(f"cannot write {target}: {error.strerror or error}") from None
     return len(frames)

@@ -464,10 +464,10 @@ def manifest_of(run: RunDirectory) -> str:
 # Writing
 
 
-def check_place(run: RunDirectory, target: Path, *, force: bool = False) -> str:
-    """Why samples cannot be written to `target`, "" if they can: a folder, or a file by its suffix."""
+def check_place(run: RunDirectory, target: Path, *, force: bool = False) -> None:
+    """Raise UserError if samples cannot be written to `target`: a folder, or a file by its suffix."""
     suffixes = (".png", *ASEPRITE, *MOVING)
-    return check_target(run, target, folder=target.suffix.lower() not in suffixes, suffixes=suffixes, force=force)
+    check_target(run, target, folder=target.suffix.lower() not in suffixes, suffixes=suffixes, force=force)
 
 
 def plan_problem(target: Path, plan: HandOverPlan, count: int, side: int) -> str:
@@ -518,12 +518,11 @@ def write_samples(
     Raises UserError and Cancelled; `target` is complete or unchanged.
     """
     target = target.absolute()
-    if problem := check_place(run, target, force=force):
-        raise UserError(problem)
+    check_place(run, target, force=force)
     try:
         _write(run, target, done.samples, done.pictures, done.finish, plan, force, job)
     except TrainerError as error:
-        raise UserError(str(error)) from None
+        raise UserError.of(error) from None
     except OSError as error:
         raise UserError(f"cannot write {target}: {error.strerror or error}") from None
 
@@ -538,8 +537,8 @@ def hand_over(
     is removed afterwards. What is refused is refused before anything is drawn.
     """
     target = target.absolute() if target is not None else None
-    if target is not None and (problem := check_place(run, target, force=force)):
-        raise UserError(problem)
+    if target is not None:
+        check_place(run, target, force=force)
     side = _side(run)
     if target is not None and count and side and (problem := plan_problem(target, plan, count, side)):
         raise UserError(problem)

@@ -19,6 +19,7 @@ from trainer.protocol.config import TrainConfig, fit_data
 from trainer.protocol.errors import TrainerError
 from trainer.protocol.manifest import read_manifest
 from trainer.protocol.recipe import Recipe
+from trainer.protocol.remedies import Remedy
 from trainer.protocol.run_directory import REASON_LENGTH, RunDirectory, RunState
 from trainer.protocol.settings import Extension
 from trainer.protocol.suitability import check_data
@@ -115,12 +116,12 @@ def at_recipe_size(config: TrainConfig, recipe: Recipe) -> tuple[TrainConfig, st
     if recipe.size == own:
         return config, ""
     if size_to_train(own, recipe.size) == own:
-        return config, f"at {own} px, the preset's size; for {recipe.size} px: --set data.size={recipe.size}"
+        return config, f"at {own} px, the preset's size; the recipe's is {recipe.size} px"
     try:
         fitted = fit_data(config, recipe.size, config.data.channels)
     except ValueError as error:
         raise UserError(f"at {recipe.size} px, the recipe's size: {error}") from None
-    return fitted, f"at {recipe.size} px, the recipe's size; for the preset's {own} px: --set data.size={own}"
+    return fitted, f"at {recipe.size} px, the recipe's size; the preset's is {own} px"
 
 
 def create_run(
@@ -158,7 +159,7 @@ def create_run(
             folder, config, prepared.pixels_path, prepared.info_path, workspace.manifest_path(version.digest), complete
         )
     except TrainerError as error:
-        raise UserError(str(error)) from None
+        raise UserError.of(error) from None
 
 
 def _refuse_unsuitable(config: TrainConfig, prepared: PreparedDataset) -> None:
@@ -166,7 +167,7 @@ def _refuse_unsuitable(config: TrainConfig, prepared: PreparedDataset) -> None:
     try:
         check_data(config, (size, size, channels), prepared.info())
     except TrainerError as error:
-        raise UserError(str(error)) from None
+        raise UserError.of(error) from None
 
 
 def runs(workspace: Workspace) -> list[RunSummary]:
@@ -248,7 +249,7 @@ def find_run(workspace: Workspace, text: str) -> RunDirectory:
     if text == "latest" and names:
         return RunDirectory(folder / names[-1])
     if not names:
-        raise UserError("there is no run yet; start one with: gandam-studio train --preset NAME")
+        raise UserError("there is no run yet", Remedy.TRAIN)
     matches = [name for name in names if name == text] or [name for name in names if name.startswith(f"{text}-")]
     matches = matches or [name for name in names if text and label_of(folder / name).name == text]
     if len(matches) != 1:

@@ -18,6 +18,7 @@ from gandam_studio.core.jobs import NULL_JOB, Job
 from gandam_studio.core.workers import threads
 from trainer.protocol import files
 from trainer.protocol.errors import TrainerError
+from trainer.protocol.remedies import without_remedy
 from trainer.protocol.run_directory import PROGRESS, RunDirectory
 from trainer.protocol.untrusted import shortened
 
@@ -58,7 +59,7 @@ def start(run: RunDirectory, *options: str) -> subprocess.Popen[bytes]:
                 **_detached(),
             )
     except TrainerError as error:
-        raise UserError(str(error)) from None
+        raise UserError.of(error) from None
     except OSError as error:
         raise UserError(f"the trainer could not be started: {error.strerror or error}") from None
     _lower_priority(process.pid)
@@ -111,7 +112,8 @@ def ask(*arguments: str, job: Job = NULL_JOB, label: str = "") -> dict[str, Any]
         message = (
             lines[-1].removeprefix("error: ") if lines else f"the trainer ended with exit code {process.returncode}"
         )
-        raise UserError(shortened(message, 1000))
+        message, remedy = without_remedy(message)
+        raise UserError(shortened(message, 1000), remedy)
     try:
         return json.loads(out.decode().strip().splitlines()[-1])
     except (ValueError, IndexError):

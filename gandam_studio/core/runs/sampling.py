@@ -59,28 +59,27 @@ PLAIN = Choice()
 
 def check_target(
     run: RunDirectory, target: Path, *, folder: bool, suffixes: Sequence[str] = (".png",), force: bool = False
-) -> str:
-    """Why sprites of `run` cannot be written to `target`, in one line; "" if they can.
+) -> None:
+    """Raise UserError if sprites of `run` cannot be written to `target`.
 
     A file must have one of the suffixes. With `force`, a file is replaced, and a folder that holds earlier samples and
     nothing else.
     """
     if not folder and target.suffix.lower() not in suffixes:
-        return f"{target.name or target} must end in {', '.join(suffixes)}"
+        raise UserError(f"{target.name or target} must end in {', '.join(suffixes)}")
     if not target.is_absolute():
-        return f"{target} is no full path"
+        raise UserError(f"{target} is no full path")
     if not target.parent.is_dir():
-        return f"there is no folder {target.parent}"
+        raise UserError(f"there is no folder {target.parent}")
     try:
         if folder:
             check_folder(target, SAMPLES, force=force, near=[run.path])
         else:
             outputs.check_file(target, force=force, near=[run.path])
     except TrainerError as error:
-        return str(error)
+        raise UserError.of(error) from None
     except OSError as error:
-        return f"cannot write {target}: {error.strerror or error}"
-    return ""
+        raise UserError(f"cannot write {target}: {error.strerror or error}") from None
 
 
 def write_file(target: Path, data: bytes, near: Sequence[Path], *, force: bool = True) -> Path:
@@ -89,7 +88,7 @@ def write_file(target: Path, data: bytes, near: Sequence[Path], *, force: bool =
         with outputs.new_file(target, force=force, near=near) as stream:
             stream.write(data)
     except TrainerError as error:
-        raise UserError(str(error)) from None
+        raise UserError.of(error) from None
     except OSError as error:
         raise UserError(f"cannot write {target}: {error.strerror or error}") from None
     return target

@@ -28,6 +28,7 @@ from gandam_studio.core.workspace.seqsets import Seqs
 from gandam_studio.core.workspace.settings import CERTIFICATES, LOOKED_AT, TARGET_FACING
 from gandam_studio.core.workspace.sprite import Sprite, mirrored_facing
 from trainer.protocol.manifest import is_whole
+from trainer.protocol.remedies import Remedy
 from trainer.protocol.untrusted import MAX_INTEGER
 
 FACINGS = {LEFT: "left", RIGHT: "right", FRONT: "front", UNKNOWN: "unknown"}
@@ -207,7 +208,7 @@ def fitness_review(
     """
     reason = reason.strip()
     if not reason:
-        raise UserError("say what makes a sprite unfit: --reason 'not bipedal'")
+        raise UserError("say what makes a sprite unfit", Remedy.REASON)
     sprites = [sprite for sprite in workspace.sprites(seqs) if sprite.status != "dropped" or sprite.reason == reason]
     job.start("Comparing sprites", None)
     labels = np.array(

@@ -13,6 +13,7 @@ from gandam_studio.core.versions.files import left_out, manifest_lines
 from gandam_studio.core.versions.model import ManifestVersion
 from gandam_studio.core.workspace.sprite import mirrored_facing
 from trainer.protocol.manifest import ManifestEntry
+from trainer.protocol.remedies import Remedy
 
 if TYPE_CHECKING:
     from gandam_studio.core.workspace import Workspace
@@ -170,7 +171,7 @@ def _parsed(line: bytes | None) -> ManifestEntry | None:
     try:
         return None if line is None else ManifestEntry.from_line(line)
     except ValueError:
-        raise UserError("a manifest is damaged; see: verify") from None
+        raise UserError("a manifest is damaged", Remedy.VERIFY) from None
 
 
 def _reasons(removed: tuple[Removed, ...]) -> str:

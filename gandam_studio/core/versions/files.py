@@ -24,6 +24,7 @@ from trainer.protocol import files
 from trainer.protocol.files import own_folder
 from trainer.protocol.manifest import MAX_LINE_BYTES, SCHEMA_VERSION, ManifestEntry, is_digest, is_name
 from trainer.protocol.recipe import Recipe
+from trainer.protocol.remedies import Remedy
 from trainer.protocol.untrusted import UntrustedError, Values, bounded_lines, open_regular, parse_json, read_json_object
 
 if TYPE_CHECKING:
@@ -264,9 +265,9 @@ def manifest_lines(workspace: Workspace, version: ManifestVersion, *, verified: 
                 yield rest
     except (OSError, UntrustedError) as error:
         reason = error.strerror if isinstance(error, OSError) else error
-        raise UserError(f"the manifest of {version.label} cannot be read: {reason}; see: verify") from None
+        raise UserError(f"the manifest of {version.label} cannot be read: {reason}", Remedy.VERIFY) from None
     if verified and sha.hexdigest() != version.digest:
-        raise UserError(f"the manifest of {version.label} is damaged: its bytes have changed; see: verify")
+        raise UserError(f"the manifest of {version.label} is damaged: its bytes have changed", Remedy.VERIFY)
 
 
 def manifest_entries(
@@ -281,5 +282,5 @@ def manifest_entries(
             yield ManifestEntry.from_line(line)
         except ValueError as error:
             raise UserError(
-                f"the manifest of {version.label} is damaged at line {number} ({error}); see: verify"
+                f"the manifest of {version.label} is damaged at line {number} ({error})", Remedy.VERIFY
             ) from None

@@ -10,6 +10,7 @@ from gandam_studio.core.versions.model import COLUMNS, ManifestVersion
 from gandam_studio.core.workspace.settings import HEAD
 from gandam_studio.core.workspace.sprite import join_tags
 from gandam_studio.core.workspace.store import transaction
+from trainer.protocol.remedies import Remedy
 from trainer.protocol.untrusted import shortened
 
 if TYPE_CHECKING:
@@ -32,7 +33,7 @@ def find_version(workspace: Workspace, text: str = LATEST) -> ManifestVersion:
     """
     known = versions(workspace)
     if not known:
-        raise UnknownVersion("there is no version yet; create one with: gandam-studio commit -m 'why'")
+        raise UnknownVersion("there is no version yet", Remedy.SAVE_VERSION)
     if text == LATEST:
         return known[-1]
     for version in reversed(known):

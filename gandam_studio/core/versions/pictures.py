@@ -13,6 +13,7 @@ from gandam_studio.core.pictures.rendering import Pixels, render
 from gandam_studio.core.workspace.originals import Originals, Some
 from trainer.protocol.manifest import ManifestEntry
 from trainer.protocol.recipe import Recipe
+from trainer.protocol.remedies import Remedy
 
 if TYPE_CHECKING:
     from gandam_studio.core.versions.model import ManifestVersion
@@ -46,7 +47,7 @@ def edited(rgba: Pixels, entry: ManifestEntry) -> Pixels:
 
 
 def _unreadable(entry: ManifestEntry, error: Exception) -> UserError:
-    return UserError(f"{entry.source} can no longer be read ({error}); see: verify")
+    return UserError(f"{entry.source} can no longer be read ({error})", Remedy.VERIFY)
 
 
 def rendered(

@@ -20,6 +20,7 @@ from gandam_studio.core.workspace.originals import Originals, Some
 from trainer.protocol.frames import pack, unpack
 from trainer.protocol.manifest import ManifestEntry
 from trainer.protocol.recipe import Recipe
+from trainer.protocol.remedies import Remedy
 
 
 @dataclass(frozen=True)
@@ -93,9 +94,9 @@ def prepare(settings: dict[str, Any]) -> Iterator[Handle]:
         def render(frame: bytes, report: Report) -> bytes:
             entries = unpack_entries(frame)
             try:
-                return pack("", rendering.pictures(originals, entries, report))
+                return pack(None, rendering.pictures(originals, entries, report))
             except UserError as error:
-                return pack(str(error), [])
+                return pack([str(error), error.remedy], [])
 
         yield render
 
@@ -117,7 +118,8 @@ def unpack_pictures(entries: Sequence[ManifestEntry], answer: bytes) -> list[byt
     """A worker's answer. Raises ValueError for a malformed one."""
     problem, pictures = unpack(answer)
     if problem:
-        return UserError(str(problem))
+        message, remedy = problem
+        return UserError(str(message), Remedy(remedy) if remedy else None)
     if len(pictures) != len(entries):
         raise ValueError("a wrong number of pictures")
     return pictures

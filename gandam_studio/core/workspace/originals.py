@@ -19,6 +19,7 @@ from gandam_studio.core.workspace.pack_index import PackIndex, key_of
 from gandam_studio.core.workspace.packs import AlteredRecord, OpenPacks, PackPlace, Packs, flush_folder
 from trainer.protocol.files import flush_file, own_folder
 from trainer.protocol.manifest import is_digest
+from trainer.protocol.remedies import Remedy
 from trainer.protocol.untrusted import UntrustedError, open_regular, read_regular, shortened
 
 # Bytes: originals up to this size go into packs. A separate file costs more time than decoding a sprite.
@@ -89,7 +90,7 @@ class Originals:
         except (OSError, UntrustedError) as error:
             raise UserError(f"the original {digest[:12]} cannot be read: {_reason(error)}") from None
         if hashlib.sha256(data).hexdigest() != digest:
-            raise UserError(f"the original {digest[:12]} is damaged: its bytes have changed; see: verify")
+            raise UserError(f"the original {digest[:12]} is damaged: its bytes have changed", Remedy.VERIFY)
         return data
 
     @contextlib.contextmanager

@@ -17,6 +17,7 @@ from gandam_studio.core.workspace.packs import RECORD, PackPlace, Packs
 from gandam_studio.core.workspace.store import connect, transaction
 from trainer.protocol.files import own_folder
 from trainer.protocol.manifest import is_digest
+from trainer.protocol.remedies import Remedy
 
 _VERSION = 1
 _TABLES = {
@@ -91,7 +92,7 @@ class PackIndex:
         while rows := self._rows("SELECT digest FROM records WHERE digest > ? ORDER BY digest LIMIT ?", (last, _PAGE)):
             found = [row[0] for row in rows]
             if not all(isinstance(digest, bytes) and len(digest) == 32 for digest in found) or found[-1] <= last:
-                raise UserError("the index of the originals is damaged; see: verify")
+                raise UserError("the index of the originals is damaged", Remedy.VERIFY)
             yield from (digest.hex() for digest in found)
             last = found[-1]
 

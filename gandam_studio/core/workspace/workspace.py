@@ -112,7 +112,7 @@ class Workspace:
                 outputs.check_new_folder(folder)
             folder.mkdir(parents=True, exist_ok=True)
         except outputs.OutputError as error:
-            raise UserError(str(error)) from None
+            raise UserError.of(error) from None
         except OSError as error:
             raise UserError(f"cannot create {shortened(str(folder), 200)}: {error.strerror or error}") from None
         return cls._open(folder, read_only=False, new=True)
@@ -128,7 +128,7 @@ class Workspace:
         except OSError as error:
             raise UserError(f"cannot open {shortened(str(folder), 200)}: {error.strerror or error}") from None
         if size < 0:
-            raise WorkspaceNotFound(f"{folder} is not a workspace; create one with: gandam-studio new {folder}")
+            raise WorkspaceNotFound(folder)
         if not size:
             raise UserError(f"{folder / DATABASE} is empty: the workspace is damaged, or its creation was interrupted")
         return cls._open(folder, read_only=read_only)

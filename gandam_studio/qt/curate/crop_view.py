@@ -10,6 +10,7 @@ from gandam_studio.core.errors import UserError
 from gandam_studio.core.workspace import Workspace
 from gandam_studio.core.workspace.sprite import Sprite
 from gandam_studio.qt import theme
+from gandam_studio.qt.failures import explain
 from gandam_studio.qt.painting import paint_event
 from gandam_studio.qt.widgets.cell_painter import checker_brush, zoom_to_fit
 from gandam_studio.qt.widgets.numbers import WholeBox
@@ -86,7 +87,7 @@ class CropView(QWidget):
             self._content = content_box(pixels, plain_border(pixels))
             pixmap = QPixmap.fromImage(image_from_rgba(pixels))
         except (UserError, OSError) as error:
-            self.setAccessibleDescription(str(error))
+            self.setAccessibleDescription(explain(error))
         self.canvas.show_pixmap(pixmap, self._size)
         self.set_box(sprite.crop or whole)
 

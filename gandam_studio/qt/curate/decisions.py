@@ -14,6 +14,7 @@ from gandam_studio.core.workspace.review import count_without_side, with_status
 from gandam_studio.core.workspace.seqsets import Seqs
 from gandam_studio.core.workspace.sprite import format_crop
 from gandam_studio.qt.counts import sprites
+from gandam_studio.qt.failures import explain
 from gandam_studio.qt.session import INFO, WARNING, Session
 
 if TYPE_CHECKING:
@@ -159,7 +160,7 @@ class Decisions(QObject):
         try:
             edit = make(seqs)
         except UserError as error:
-            self._session.post(str(error), WARNING)
+            self._session.post(explain(error), WARNING)
             return NOTHING
         if len(seqs) <= MANY:
             changes = self._session.apply(edit)

@@ -11,6 +11,7 @@ from gandam_studio.core.errors import UserError
 from gandam_studio.core.pictures.orienting import oriented
 from gandam_studio.core.workspace import Workspace
 from gandam_studio.core.workspace.sprite import Sprite
+from gandam_studio.qt.failures import explain
 from gandam_studio.qt.queue_thread import WorkspaceThread
 from gandam_studio.qt.widgets.picture_cache import image_from_rgba
 
@@ -34,5 +35,7 @@ def _decode(workspace: Workspace, sprite: Sprite) -> tuple[QImage, str]:
             return image_from_rgba(workspace.picture(sprite)), ""
         # Thumbnails of small sprites are full size: no need to decode, nor to import the decoders.
         return image_from_rgba(oriented(pixels, sprite.crop, sprite.rotation, sprite.flipped)), ""
-    except (UserError, OSError, ValueError) as error:
+    except (UserError, OSError) as error:
+        return QImage(), explain(error)
+    except ValueError as error:
         return QImage(), str(error)

@@ -12,6 +12,7 @@ from gandam_studio.core.texts import LONGEST_TAG, checked
 from gandam_studio.core.workspace.query import Filter
 from gandam_studio.core.workspace.review import SAVED_FILTERS, saved_filters
 from gandam_studio.qt.curate.filter_bar import FilterBar
+from gandam_studio.qt.failures import explain
 from gandam_studio.qt.session import ERROR, Session
 from gandam_studio.qt.widgets.outside_text import tip
 from trainer.protocol.untrusted import shortened
@@ -50,7 +51,7 @@ class SavedFilters(QMenu):
         try:
             name = checked(name, self.tr("the name"), LONGEST_TAG)
         except UserError as error:
-            self._session.post(str(error), ERROR)
+            self._session.post(explain(error), ERROR)
             return
         stored = dict(self._session.workspace.setting(SAVED_FILTERS, {}))
         stored[name] = self._bar.filter.to_json()

@@ -23,6 +23,7 @@ from gandam_studio.qt.duplicates.balance_panel import BalancePanel
 from gandam_studio.qt.duplicates.family_list import FamilyRow
 from gandam_studio.qt.duplicates.findings import Findings
 from gandam_studio.qt.duplicates.rules_panel import PreviewText
+from gandam_studio.qt.failures import explain
 from gandam_studio.qt.session import ERROR, SUCCESS, Session
 
 LISTED = 2000  # families shown; the smaller ones need no balancing
@@ -73,7 +74,7 @@ class BalanceController(QObject):
         try:
             changes = self._session.apply(self._edit())
         except UserError as error:
-            self._session.post(str(error), ERROR)
+            self._session.post(explain(error), ERROR)
             return NOTHING
         if changes:
             self._session.post(self.tr("Balanced · Ctrl+Z undoes"), SUCCESS)

@@ -119,7 +119,7 @@ def compare(workspace: Workspace, request: PairRequest) -> PairReady:
         shown = workspace.picture(left), workspace.picture(right)
         aligned = aligned_pair(*pixels, request.transform)
     except (UserError, OSError) as error:
-        return PairReady(request, None, None, str(error))
+        return PairReady(request, None, None, explain(error))
     except Exception as error:
         # An unexpected error in one pair must not end the thread.
         log.exception("comparing %s with %s", left.name, right.name)

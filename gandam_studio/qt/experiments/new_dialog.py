@@ -273,7 +273,7 @@ class NewExperimentDialog(TaskDialog):
         try:
             self.plan = self._draw_up()
         except (UserError, TrainerError) as error:
-            self.problem.setText(wrapped(str(error), 400))
+            self.problem.setText(wrapped(explain(error), 400))
         except (OSError, ValueError) as error:
             self.problem.setText(wrapped(explain(error), 400))
         else:

@@ -34,6 +34,7 @@ from gandam_studio.core.jobs import Job
 from gandam_studio.qt import icons, theme
 from gandam_studio.qt.experiments.effects_table import EffectsTable
 from gandam_studio.qt.experiments.taste_tests import Offered, TasteChoice, TasteTests
+from gandam_studio.qt.failures import explain
 from gandam_studio.qt.questions import run_dialog
 from gandam_studio.qt.screen import EmptyState
 from gandam_studio.qt.session import ERROR, INFO, Session
@@ -223,8 +224,8 @@ class ExperimentsRoom(QWidget):
             self.chosen = Experiment.open(self.session.workspace.folder, item.data(Qt.ItemDataRole.UserRole))
         except UserError as error:
             self.chosen = None
-            self.session.post(str(error), ERROR)
-            self._show_damaged(item.data(Qt.ItemDataRole.UserRole), str(error))
+            self.session.post(explain(error), ERROR)
+            self._show_damaged(item.data(Qt.ItemDataRole.UserRole), explain(error))
         self._show()
 
     def _show_damaged(self, name: str, why: str) -> None:
@@ -252,7 +253,7 @@ class ExperimentsRoom(QWidget):
         try:
             self._told = results(chosen)
         except UserError as error:
-            self.state.setText(wrapped(str(error), 300))
+            self.state.setText(wrapped(explain(error), 300))
             return
         self._show_results(self._told, running)
 
@@ -382,7 +383,7 @@ class ExperimentsRoom(QWidget):
             try:
                 self._processes.append(start_detached(self.session.workspace.folder, experiment))
             except UserError as error:
-                self.session.post(str(error), ERROR)
+                self.session.post(explain(error), ERROR)
             self.session.runs_changed.emit()
             self.refresh()
 
@@ -405,7 +406,7 @@ class ExperimentsRoom(QWidget):
                 self.chosen.ask_to_stop()
                 self.session.post(self.tr("Stopping after this step, with a checkpoint."), INFO)
             except UserError as error:
-                self.session.post(str(error), ERROR)
+                self.session.post(explain(error), ERROR)
 
     def ask_report(self) -> None:
         """Make a report: the effects, and the first runs."""
@@ -420,7 +421,7 @@ class ExperimentsRoom(QWidget):
         try:
             runs = shown_runs(experiment.folder, MOST_RUNS)
         except UserError as error:
-            self.session.post(str(error), ERROR)
+            self.session.post(explain(error), ERROR)
             return
         about = shortened(experiment.title, 200)
         run_dialog(ReportDialog(self.session, runs, about, self, experiment=experiment.folder))
@@ -469,7 +470,7 @@ class ExperimentsRoom(QWidget):
         try:
             trash_experiment(experiment, with_runs=with_runs)
         except UserError as error:
-            self.session.post(str(error), ERROR)
+            self.session.post(explain(error), ERROR)
         self.session.runs_changed.emit()
         self.refresh()
 
@@ -520,7 +521,7 @@ class ExperimentsRoom(QWidget):
             try:
                 write_results(self.chosen)  # Reports contain the picks.
             except UserError as error:
-                self.session.post(str(error), ERROR)
+                self.session.post(explain(error), ERROR)
         self._look_again()
 
 

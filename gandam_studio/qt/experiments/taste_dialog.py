@@ -14,6 +14,7 @@ from gandam_studio.core.errors import UserError
 from gandam_studio.core.experiments.tastes import Taste
 from gandam_studio.core.experiments.tasting import Pictures
 from gandam_studio.qt import theme
+from gandam_studio.qt.failures import explain
 from gandam_studio.qt.following.pictures import to_image
 from gandam_studio.qt.painting import paint_event
 from gandam_studio.qt.widgets.fitting import resize_within_screen
@@ -195,7 +196,7 @@ class TasteDialog(QDialog):
         try:
             what()
         except UserError as error:
-            self.told.setText(wrapped(str(error), 400))
+            self.told.setText(wrapped(explain(error), 400))
             return
         self._revealed = False
         self._show_pair()

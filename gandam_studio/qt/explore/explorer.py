@@ -17,7 +17,7 @@ from gandam_studio.core.runs.explored import Direction, Explored, Favourite, Vec
 from gandam_studio.core.runs.exploring import Facts
 from gandam_studio.qt.explore.cells import Cell, cells_of
 from gandam_studio.qt.explore.drawer import Drawer, Stream
-from gandam_studio.qt.failures import as_sentence
+from gandam_studio.qt.failures import as_sentence, explain
 from trainer.protocol.drawing import CLASS
 from trainer.protocol.sample_notes import Spot
 
@@ -393,7 +393,7 @@ class Explorer(QObject):
         try:
             self.kept = explored(self.source.folder) if self.source is not None else Explored()
         except UserError as error:
-            self.kept, self.problem = Explored(), str(error)
+            self.kept, self.problem = Explored(), explain(error)
             self.complained.emit(error)
         self.kept_changed.emit()
 

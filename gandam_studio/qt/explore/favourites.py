@@ -16,6 +16,7 @@ from gandam_studio.core.texts import LONGEST_LABEL, checked
 from gandam_studio.qt.explore.cells import Cell, cells_of
 from gandam_studio.qt.explore.explorer import Explorer
 from gandam_studio.qt.explore.favourites_bar import FavouritesBar
+from gandam_studio.qt.failures import explain
 from gandam_studio.qt.session import ERROR, SUCCESS, Session
 from trainer.protocol.drawing import CLASS, LATER
 
@@ -107,7 +108,7 @@ class Favourites(QObject):
             if not name or any(one.name == name for at, one in enumerate(favourites) if at != number):
                 raise UserError(self.tr("A favourite needs a name of its own."))
         except UserError as error:
-            self._session.post(str(error), ERROR)
+            self._session.post(explain(error), ERROR)
             self.refresh()
             return
         favourites[number] = dataclasses.replace(favourites[number], name=name)

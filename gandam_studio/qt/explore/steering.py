@@ -15,7 +15,7 @@ from gandam_studio.qt.explore.cells import Cell
 from gandam_studio.qt.explore.directions_panel import OWN, PCA, ROWS, SEFA, DirectionsPanel
 from gandam_studio.qt.explore.explorer import Explorer
 from gandam_studio.qt.explore.grid import LESS, MORE
-from gandam_studio.qt.failures import as_sentence
+from gandam_studio.qt.failures import as_sentence, explain
 from gandam_studio.qt.session import ERROR, INFO, SUCCESS, Session
 from trainer.protocol.untrusted import shortened
 
@@ -115,7 +115,7 @@ class Steering(QObject):
         try:
             vectors = answer.vectors()
         except UserError as error:
-            self._panel.say(as_sentence(str(error)))
+            self._panel.say(as_sentence(explain(error)))
             return
         strengths = answer.values.get("strengths", [])
         found = []
@@ -144,7 +144,7 @@ class Steering(QObject):
         try:
             return checked(text, self.tr("the name"), LONGEST_LABEL)
         except UserError as error:
-            self._session.post(str(error), ERROR)
+            self._session.post(explain(error), ERROR)
             return ""
 
     def _keep(self, number: int) -> None:

@@ -21,6 +21,7 @@ from gandam_studio.qt.explore.explorer import MOST_ON_PATH, Explorer, Opened
 from gandam_studio.qt.explore.explorer import Path as PathView
 from gandam_studio.qt.explore.favourites import Favourites
 from gandam_studio.qt.explore.sample_panel import SamplePanel
+from gandam_studio.qt.failures import explain
 from gandam_studio.qt.following.pictures import exact_image
 from gandam_studio.qt.imports.sources import holds_sources, png_bytes, sources_of
 from gandam_studio.qt.questions import run_dialog
@@ -96,7 +97,7 @@ class TakingOut(QObject):
             try:
                 made = write_file(target, exploring.png(final[0].pixels, self._notes(final[0])), [source.folder])
             except UserError as error:
-                self._session.post(str(error), ERROR)
+                self._session.post(explain(error), ERROR)
                 return
             self._session.post_result(self.tr("Saved as {0}").format(made), made)
 
@@ -200,7 +201,7 @@ class TakingOut(QObject):
         try:
             note = note_of(path)
         except UserError as error:
-            self._session.post(str(error), ERROR)
+            self._session.post(explain(error), ERROR)
             return
         if note.walk is not None:
             text = self.tr("This is a walk. The command sample RUN --from FILE draws it again.")
@@ -273,14 +274,14 @@ class TakingOut(QObject):
         try:
             self.project(exploring.picture_from(Path(name)), Path(name).name)
         except UserError as error:
-            self._session.post(str(error), ERROR)
+            self._session.post(explain(error), ERROR)
 
     def paste(self) -> None:
         """Find the picture on the clipboard in the model."""
         try:
             picture = self.picture_in(QGuiApplication.clipboard().mimeData())
         except UserError as error:
-            self._session.post(str(error), ERROR)
+            self._session.post(explain(error), ERROR)
             return
         if picture is None:
             self._session.post(self.tr("There is no picture on the clipboard."), INFO)
@@ -295,7 +296,7 @@ class TakingOut(QObject):
         try:
             picture = exploring.fitted(source.folder, facts, data)
         except UserError as error:
-            self._session.post(str(error), ERROR)
+            self._session.post(explain(error), ERROR)
             return
         self.project_pixels(picture, name)
 

@@ -10,6 +10,7 @@ from PySide6.QtGui import QImage
 
 from gandam_studio.core.runs.diagnoses import Finding
 from gandam_studio.core.runs.record import DEFAULT_HALF_LIFE, RecordChanges, RunRecord
+from gandam_studio.qt.failures import explain
 from gandam_studio.qt.following.pending import PendingCommands
 from gandam_studio.qt.following.pictures import FilePictureCache, inside
 from gandam_studio.qt.following.watcher import RunWatcher
@@ -144,7 +145,7 @@ class RunFollower(QObject):
         try:
             return self.run_directory.config()
         except TrainerError as error:
-            self.problem = str(error)
+            self.problem = explain(error)
             return None
 
     def _refresh_config(self) -> None:

@@ -19,6 +19,7 @@ from PySide6.QtWidgets import (
 from gandam_studio.core.importing import ImportSummary
 from gandam_studio.qt import theme
 from gandam_studio.qt.counts import duration
+from gandam_studio.qt.failures import helped
 from gandam_studio.qt.widgets.fitting import WrappingRow, resize_within_screen
 from gandam_studio.qt.widgets.outside_text import wrapped
 
@@ -76,7 +77,7 @@ class SummaryDialog(QDialog):
         layout.setContentsMargins(20, 20, 20, 16)
         layout.setSpacing(16)
         layout.addLayout(numbers)
-        lines = list(summary.notes[:_NOTES])
+        lines = [helped(note, summary.remedies.get(note)) for note in summary.notes[:_NOTES]]
         if left_out := summary.left_out():
             lines.append(self.tr("Left out, as they are no pictures: {0}").format(left_out))
         if summary.tagged:

@@ -108,14 +108,12 @@ class FilmDialog(OutputDialog):
         self.check()
 
     def reason(self, target: Path, *, force: bool) -> str:
-        """Why nothing can be written to `target`, or ""."""
-        try:
-            film_size(self._samples, self.plan)
-        except UserError as error:
-            return str(error)
+        """Why nothing can be written to `target`, or "". Raises UserError."""
+        film_size(self._samples, self.plan)
         if target.suffix.lower() != self.kind.currentData():
             return self.tr("The name must end in {0}.").format(self.kind.currentData())
-        return check_film(self._run, target, force=force)
+        check_film(self._run, target, force=force)
+        return ""
 
     def work(self, target: Path, *, force: bool) -> Callable[[Any, Any], Any]:
         """The function that writes to `target`."""

@@ -10,7 +10,6 @@ from typing import Any
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QCheckBox, QComboBox, QLabel, QVBoxLayout, QWidget
 
-from gandam_studio.core.errors import UserError
 from gandam_studio.core.runs import handing_over, sampling
 from gandam_studio.core.runs.candidates import take_in
 from gandam_studio.core.runs.sampling import check_target
@@ -170,23 +169,22 @@ class FinishingDialog(OutputDialog):
         return self.layout_box.currentData() not in SUFFIXES
 
     def reason(self, target: Path, *, force: bool) -> str:
-        """Why nothing can be written to `target`, or ""."""
+        """Why nothing can be written to `target`, or "". Raises UserError."""
         if problem := self.lacking():
             return problem
         kind = self.layout_box.currentData()
         suffixes = SUFFIXES.get(kind, ())
         if suffixes and target.suffix.lower() not in suffixes:
             return self.tr("The name must end in {0}.").format(", ".join(suffixes))
-        try:
-            _ = self.panel.look
-        except UserError as error:
-            return str(error)
+        _ = self.panel.look
         count, side = self.amount()
         if side and (problem := handing_over.plan_problem(target, self._plan(), count, side)):
             return problem
         if kind in (ASEPRITE, MOVING):
-            return handing_over.check_place(self.run, target, force=force)
-        return check_target(self.run, target, folder=self.writes_folder(), force=force)
+            handing_over.check_place(self.run, target, force=force)
+        else:
+            check_target(self.run, target, folder=self.writes_folder(), force=force)
+        return ""
 
     def _plan(self) -> handing_over.HandOverPlan:
         kind = self.layout_box.currentData()

@@ -21,6 +21,7 @@ from gandam_studio.core.runs import RunSummary
 from gandam_studio.core.runs.labels import Label, label_of, set_label
 from gandam_studio.core.texts import LONGEST_LABEL
 from gandam_studio.qt import theme
+from gandam_studio.qt.failures import explain
 from gandam_studio.qt.widgets.forms import add_row
 from gandam_studio.qt.widgets.outside_text import wrapped
 
@@ -80,7 +81,7 @@ class LabelDialog(QDialog):
         try:
             self._save_label(self.name.text(), self.note.toPlainText())
         except UserError as error:
-            text = str(error)
+            text = explain(error)
             self.problem.setText(wrapped(text[:1].upper() + text[1:] + "."))
             self.problem.show()
             return

@@ -18,6 +18,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from gandam_studio.core.errors import UserError
 from gandam_studio.qt import icons, theme
 from gandam_studio.qt.failures import as_sentence, explain
 from gandam_studio.qt.outputs.task_dialog import TaskDialog
@@ -91,7 +92,10 @@ class OutputDialog(TaskDialog):
 
     @abstractmethod
     def reason(self, target: Path, *, force: bool) -> str:
-        """Why nothing can be written to `target`, or "". Called on every change, so it must be quick."""
+        """Why nothing can be written to `target`, or "". Called on every change, so it must be quick.
+
+        May raise UserError instead.
+        """
 
     def writes_folder(self) -> bool:
         """Whether a folder is written."""
@@ -135,7 +139,10 @@ class OutputDialog(TaskDialog):
         text = self.target.text().strip()
 
         def reason(force: bool) -> str:
-            return self.reason(Path(text), force=force) if text else self.tr("Choose where to save.")
+            try:
+                return self.reason(Path(text), force=force) if text else self.tr("Choose where to save.")
+            except UserError as error:
+                return explain(error)
 
         problem = target_trouble(text, reason, self.replace)
         self.problem.setText(wrapped(as_sentence(problem)))

@@ -104,10 +104,13 @@ class PathDialog(OutputDialog):
         self.preview.play(frames, self.plan.frame_ms, self.plan.hold_ms)
 
     def reason(self, target: Path, *, force: bool) -> str:
-        """Why nothing can be written to `target`, or ""."""
+        """Why nothing can be written to `target`, or "". Raises UserError."""
         if target.suffix.lower() != self.kind.currentData():
             return self.tr("The name must end in {0}.").format(self.kind.currentData())
-        return too_large(*self._size()) or check_film(RunDirectory(self._folder), target, force=force)
+        if problem := too_large(*self._size()):
+            return problem
+        check_film(RunDirectory(self._folder), target, force=force)
+        return ""
 
     def work(self, target: Path, *, force: bool) -> Callable[[Any, Any], Any]:
         """The function that writes to `target`."""

@@ -69,8 +69,9 @@ class ReportDialog(OutputDialog):
         return ReportPlan(self.samples.value(), self.seed.value(), None, self.exact.isChecked())
 
     def reason(self, target: Path, *, force: bool) -> str:
-        """Why nothing can be written to `target`, or ""."""
-        return check_report(self._runs, target, experiment=self._experiment, force=force)
+        """Why nothing can be written to `target`, or "". Raises UserError."""
+        check_report(self._runs, target, experiment=self._experiment, force=force)
+        return ""
 
     def work(self, target: Path, *, force: bool) -> Callable[[Any, Any], Any]:
         """The function that writes to `target`."""

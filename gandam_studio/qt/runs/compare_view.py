@@ -14,6 +14,7 @@ from gandam_studio.core.runs.labels import label_of
 from gandam_studio.core.runs.record import RunRecord
 from gandam_studio.core.runs.samples import SampleSpot
 from gandam_studio.qt import theme
+from gandam_studio.qt.failures import explain
 from gandam_studio.qt.following.follower import RunFollower
 from gandam_studio.qt.runs.difference_table import DifferenceTable
 from gandam_studio.qt.widgets.outside_text import tip, wrapped
@@ -115,7 +116,7 @@ class CompareView(QWidget):
             try:
                 self.table.show_comparison(compare(folders))
             except UserError as error:
-                self.table.summary.setText(wrapped(str(error)))
+                self.table.summary.setText(wrapped(explain(error)))
         for folder in folders:
             follower = RunFollower(folder, self, self.timeline)
             follower.opened.connect(self._set_plots)

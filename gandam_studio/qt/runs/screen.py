@@ -29,6 +29,7 @@ from gandam_studio.core.runs.export import export_run, trash_run
 from gandam_studio.core.runs.labels import label_of
 from gandam_studio.core.runs.longer import can_be_ended
 from gandam_studio.qt import icons, theme
+from gandam_studio.qt.failures import explain
 from gandam_studio.qt.following.requests import ShowRun
 from gandam_studio.qt.following.texts import resume_label, resume_words
 from gandam_studio.qt.outputs.checkpoint_box import checkpoint_words
@@ -311,7 +312,7 @@ class RunsScreen(RunScreen):
             known = versions.versions(self.session.workspace)
         except UserError as error:  # damaged versions do not hide the runs
             known = []
-            self.session.post(str(error), ERROR)
+            self.session.post(explain(error), ERROR)
         self.tree.show_runs(found, known)
         if self._wanted in self.tree.run_items:
             self._chosen_once = True
@@ -586,7 +587,7 @@ class RunsScreen(RunScreen):
             try:
                 trash_run(RunDirectory(folder))
             except UserError as error:
-                self.session.post(str(error), ERROR)
+                self.session.post(explain(error), ERROR)
         self.session.runs_changed.emit()
 
     def _timeline(self, move: Callable[[Timeline], object]) -> None:

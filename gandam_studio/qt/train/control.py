@@ -12,6 +12,7 @@ from PySide6.QtCore import QObject, QTimer, Signal
 from gandam_studio.core import runs
 from gandam_studio.core.errors import UserError
 from gandam_studio.core.runs.queue import RunQueue
+from gandam_studio.qt.failures import explain
 from gandam_studio.qt.session import ERROR, INFO, Session
 from trainer.protocol.errors import TrainerError
 from trainer.protocol.run_directory import RunDirectory, RunState
@@ -91,7 +92,7 @@ class RunControl(QObject):
         try:
             self.processes[run.name] = runs.start(run, *options)
         except UserError as error:
-            self._session.post(str(error), ERROR)
+            self._session.post(explain(error), ERROR)
             return False
         self._stop_requested.pop(run.name, None)
         self._session.run_index.pending.note(run.path, "start", before)
@@ -108,7 +109,7 @@ class RunControl(QObject):
         try:
             self.queue.add(run.name)
         except UserError as error:
-            self._session.post(str(error), ERROR)
+            self._session.post(explain(error), ERROR)
             return False
         self._session.post(self.tr("{0} will start when the current run has ended.").format(run.name), INFO)
         self.queue_changed.emit()
@@ -120,7 +121,7 @@ class RunControl(QObject):
         try:
             run.request(command)
         except TrainerError as error:
-            self._session.post(str(error), ERROR)
+            self._session.post(explain(error), ERROR)
             return
         # Every screen shows at once what the run was asked to do.
         self._session.run_index.pending.note(run.path, command, self._state(run))
@@ -180,7 +181,7 @@ class RunControl(QObject):
         try:
             run = self.queue.take_next()
         except UserError as error:
-            self._session.post(str(error), ERROR)
+            self._session.post(explain(error), ERROR)
             return
         if run is not None:
             self.start(run)

@@ -359,7 +359,7 @@ class VersionsScreen(Screen):
         try:
             self.reload()
         except UserError as error:  # such as a damaged row
-            self.session.post(str(error), ERROR)
+            self.session.post(explain(error), ERROR)
 
     def _name_actions(self) -> None:
         writable = not self.session.read_only

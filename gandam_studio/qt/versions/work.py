@@ -19,6 +19,7 @@ from gandam_studio.core.versions import (
 )
 from gandam_studio.core.workspace.history import Changes
 from gandam_studio.qt.counts import counted, sprites
+from gandam_studio.qt.failures import explain
 from gandam_studio.qt.session import ERROR, INFO, SUCCESS, WARNING, Session
 from gandam_studio.qt.versions.export_dialog import ExportRequest
 
@@ -63,7 +64,7 @@ class VersionWork(QObject):
         try:
             named = tag_version(self._session.workspace, version, add=tuple(add), remove=tuple(remove))
         except UserError as error:
-            self._session.post(str(error), ERROR)
+            self._session.post(explain(error), ERROR)
             return
         self._session.versions_changed.emit()
         self.tagged.emit(named)

@@ -7,6 +7,7 @@ from typing import Any
 
 from PySide6.QtCore import QObject, Signal
 
+from gandam_studio.qt.failures import explain
 from trainer.protocol.config import FieldInfo, TrainConfig, describe_fields, differences, flat
 from trainer.protocol.effects import without_effect
 from trainer.protocol.errors import TrainerError
@@ -133,7 +134,7 @@ class ConfigDraft(QObject):
             self.config = apply_overrides(self.preset, texts)
             self.problem = self.problem_path = ""
         except SettingRefused as error:
-            self.problem, self.problem_path = str(error), error.path
+            self.problem, self.problem_path = explain(error), error.path
         except TrainerError as error:
-            self.problem, self.problem_path = str(error), path
+            self.problem, self.problem_path = explain(error), path
         self.changed.emit()

@@ -6,6 +6,7 @@ from PySide6.QtWidgets import QCheckBox, QFrame, QHBoxLayout, QLabel, QToolButto
 
 from gandam_studio.core.errors import UserError
 from gandam_studio.qt import icons, theme
+from gandam_studio.qt.failures import explain
 from gandam_studio.qt.session import ERROR, Session
 from gandam_studio.qt.train.control import RunControl
 from gandam_studio.qt.widgets.outside_text import OutsideLabel
@@ -77,7 +78,7 @@ class QueueList(QFrame):
         try:
             slot()
         except UserError as error:
-            self._session.post(str(error), ERROR)
+            self._session.post(explain(error), ERROR)
         self.refresh()
 
     def _set_automatic(self, on: bool) -> None:
