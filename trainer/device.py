@@ -9,7 +9,7 @@ from typing import Any
 
 import torch
 
-from trainer.protocol.errors import NO_DEVICE, TrainerError
+from trainer.protocol.errors import no_device
 
 
 @dataclass(frozen=True)
@@ -48,7 +48,7 @@ def choose_device(wanted: str, local_rank: int = 0) -> torch.device:
     if wanted == "auto":
         wanted = found[0]
     if wanted not in found:
-        raise TrainerError(f"{NO_DEVICE} {wanted.upper()} device; choose the device auto or cpu", "device")
+        raise no_device(wanted)
     return torch.device("cuda", local_rank % torch.cuda.device_count()) if wanted == "cuda" else torch.device(wanted)
 
 

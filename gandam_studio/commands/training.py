@@ -220,9 +220,10 @@ def configured(
 def refuse_absent(device: str) -> None:
     """Raise UserError when this machine lacks `device`, before a run is created."""
     from gandam_studio.core.runs import available_devices
+    from trainer.protocol.errors import no_device
 
     if device in ("cuda", "mps") and device not in available_devices():
-        raise UserError(f"this machine has no usable {device.upper()} device; choose the device auto or cpu")
+        raise UserError.of(no_device(device))
 
 
 def refuse_unfinished(run: RunDirectory) -> None:

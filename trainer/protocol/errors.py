@@ -31,6 +31,11 @@ class TrainerError(Exception):
         self.cause = cause if cause in CAUSES else "bug"
 
 
+def no_device(wanted: str) -> TrainerError:
+    """The error for a device that this machine lacks."""
+    return TrainerError(f"{NO_DEVICE} {wanted.upper()} device; choose the device auto or cpu", "device")
+
+
 def is_disk_full(error: OSError) -> bool:
     """Whether the disk was full or a quota exceeded."""
     return error.errno in _FULL or getattr(error, "winerror", None) in _FULL_ON_WINDOWS
