@@ -112,9 +112,9 @@ def _searched(place: int, count: int, goal: float) -> Row:
     return Row(work, "duplicates_search", figure, "s", goal, peers, count=f"table/{place}/n", goal_count=count)
 
 
-def _crowd(work: str, figure: str, unit: str, goal: float | str) -> Row:
-    fewer = Beside("smaller run", f"at/0/{figure}", "at/0/drawn", smaller=True)
-    return Row(work, "duplicates_crowd", f"at/1/{figure}", unit, goal, (fewer,), count="at/1/drawn", goal_count=100_000)
+def _crowd(work: str, figure: str, unit: str, goal: float | str, *floors: Beside) -> Row:
+    beside = (Beside("smaller run", f"at/0/{figure}", "at/0/drawn", smaller=True), *floors)
+    return Row(work, "duplicates_crowd", f"at/1/{figure}", unit, goal, beside, count="at/1/drawn", goal_count=100_000)
 
 
 def _commit(work: str, figure: str) -> Row:
@@ -131,7 +131,7 @@ ROWS = (
     Row("the same again", "command_speed", "dedupe_again_s", "s", 0.3),
     Row("with 100 new sprites", "command_speed", "dedupe_added_s", "s", 0.6),
     _crowd("dedupe of 100,000 drawn sprites", "seconds", "s", 60.0),
-    _crowd("its memory, main process", "main_mb", "MB", "flat"),
+    _crowd("its memory, main process", "main_mb", "MB", "flat", Beside("sprites and hashes held", "at/1/held_mb")),
     _crowd("its memory, each process that compares", "worker_mb", "MB", "flat"),
     _searched(0, 100_000, 0.03),
     _searched(1, 1_000_000, 1.0),

@@ -3,11 +3,11 @@
     python tests/benchmarks/duplicates_crowd.py [--json] [--count 10000 ...] [--workers 0]
 
 The first `--count` sprites of the collection of the bundled mechas are drawn and imported into a workspace that is
-removed afterwards, then searched in a process of its own; drawing takes about as long as searching. Reported: seconds,
-processor seconds and peak memory of that process and of the largest of those that compare pictures, with how many of
-the nearest each sprite was compared, and, by the collection's truth, how many copies of each kind were found related to
-their original at the default distance. Several counts share the drawings; "at" in the JSON holds each, the smallest
-first. Memory is measured on Linux only.
+removed afterwards, then searched in a process of its own. Reported: seconds, processor seconds and peak memory of that
+process and of the largest of those that compare pictures, with how many of the nearest each sprite was compared, and,
+by the collection's truth, how many copies of each kind were found related to their original at the default distance.
+Beside its memory stands that of a process that only reads what is compared, sprites and hashes. Several counts share
+the drawings; "at" in the JSON holds each, the smallest first. Memory is measured on Linux only.
 """
 
 from __future__ import annotations
@@ -30,6 +30,7 @@ sys.path.insert(0, str(REPOSITORY))
 from measuring import PeakMemory  # noqa: E402
 
 from gandam_studio.core.duplicates import DuplicateReport, find_duplicates  # noqa: E402
+from gandam_studio.core.duplicates.sources import WorkspaceSource  # noqa: E402
 from gandam_studio.core.importing import import_sources  # noqa: E402
 from gandam_studio.core.jobs import NullJob  # noqa: E402
 from gandam_studio.core.workspace import Workspace  # noqa: E402
@@ -106,16 +107,29 @@ def searched(folder: Path, table: Path, workers: int) -> dict[str, Any]:
     }
 
 
+def held(folder: Path) -> float | None:
+    """The peak memory in MB of this process once it has read the sprites and hashes of a workspace."""
+    with Workspace.open(folder, read_only=True) as workspace, PeakMemory() as memory:
+        WorkspaceSource(workspace)
+    return memory.own_megabytes()
+
+
 def measured(drawn: list[Path], table: Path, scratch: Path, workers: int) -> dict[str, Any]:
     """Import those folders and search them in a process of its own."""
     folder = scratch / f"workspace{len(drawn)}"
     with Workspace.create(folder) as workspace:
         import_sources(workspace, drawn)
-    command = [sys.executable, __file__, "--search", str(folder), str(table), "--workers", str(workers)]
+    search = ["--search", str(folder), str(table), "--workers", str(workers)]
+    return {**in_a_process(search), "held_mb": in_a_process(["--hold", str(folder)])}
+
+
+def in_a_process(arguments: list[str]) -> Any:
+    """What this file prints as JSON, called with these arguments."""
     # As installed: modules are compiled once, not in each process that compares.
     environment = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
+    command = [sys.executable, __file__, *arguments]
     done = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True, env=environment)
-    return dict(json.loads(done.stdout.splitlines()[-1]))
+    return json.loads(done.stdout.splitlines()[-1])
 
 
 def main() -> None:
@@ -125,9 +139,13 @@ def main() -> None:
     parser.add_argument("--count", type=int, action="append", help="sprites; may be repeated (10000)")
     parser.add_argument("--workers", type=int, default=0)
     parser.add_argument("--search", nargs=2, type=Path, help=argparse.SUPPRESS)
+    parser.add_argument("--hold", type=Path, help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.search:
         print(json.dumps(searched(*options.search, options.workers)))
+        return
+    if options.hold:
+        print(json.dumps(held(options.hold)))
         return
     counts = sorted(set(options.count or [10_000]))
     results, drawn = [], []

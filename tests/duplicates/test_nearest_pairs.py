@@ -16,12 +16,14 @@ from PIL import Image
 from studio_calls import Studio
 from warm_starts import cold
 
-from gandam_studio.core.duplicates import DuplicateReport, candidates, find_duplicates, verifying
+from gandam_studio.core.duplicates import DuplicateReport, candidates, find_duplicates, shares, verifying
+from gandam_studio.core.duplicates.candidates import Candidates
 from gandam_studio.core.duplicates.links import LOOSEST, Links, links_path, load_findings
 from gandam_studio.core.duplicates.nearest import Nearest
 from gandam_studio.core.duplicates.sources import ArraySource
 from gandam_studio.core.duplicates.verdicts import Verdict
 from gandam_studio.core.hashing import COLUMNS, Column
+from gandam_studio.core.hashing.layout import LOOK, WHOLE
 from gandam_studio.core.importing import import_sources
 from gandam_studio.core.workspace import Workspace
 
@@ -202,11 +204,11 @@ def test_dedupe_says_that_not_all_were_compared(workspace, little_time, studio: 
 
 KILLED = """
 import sys
-from gandam_studio.core.duplicates import candidates, find_duplicates, verifying
+from gandam_studio.core.duplicates import candidates, find_duplicates, shares, verifying
 from gandam_studio.core.jobs import NullJob
 from gandam_studio.core.workspace import Workspace
 
-candidates._PAIRS, verifying.SHARE, verifying.WORTH_KEEPING = 0, 16, 1
+candidates._PAIRS, shares.SHARE, verifying.WORTH_KEEPING = 0, 16, 1
 
 
 class Slow(NullJob):
@@ -226,7 +228,7 @@ with Workspace.open(sys.argv[1], read_only=True) as workspace:
 
 
 def test_a_search_that_was_killed_goes_on_and_ends_as_if_it_had_not_been(workspace, little_time, monkeypatch):
-    monkeypatch.setattr(verifying, "SHARE", 16)
+    monkeypatch.setattr(shares, "SHARE", 16)
     monkeypatch.setattr(verifying, "WORTH_KEEPING", 1)
     judged: list[int] = []
     judge = verifying.Judge.links
@@ -250,3 +252,21 @@ def test_a_search_that_was_killed_goes_on_and_ends_as_if_it_had_not_been(workspa
     assert judged == every[4:]
     assert (report.nearest, Links.of(report.links)) == (whole.nearest, Links.of(whole.links))
     assert whole.nearest > 0
+
+
+def test_pairs_of_a_crowd_come_along_a_walk_from_each_picture_to_its_nearest():
+    count = 400
+    rows = np.random.default_rng(5).permutation(count)  # the chain's pictures, by row
+    fingerprints = np.zeros((count, COLUMNS), dtype=np.uint64)
+    for place, row in enumerate(rows):  # neighbours differ in one bit, others in as many as they are apart
+        for word, column in enumerate((*LOOK, *WHOLE)):
+            fingerprints[row, column] = (1 << min(64, max(0, place - 64 * word))) - 1
+    ends = np.sort(np.stack([rows[:-1], rows[1:]], axis=1), axis=1)
+    i, j = ends[np.lexsort(ends.T[::-1])].T
+    order = np.concatenate(list(shares.shares(Candidates(i, j, np.zeros(len(i), dtype=bool), 1), fingerprints)))
+    read, held = 0, []
+    for ends_of in np.stack([i, j], axis=1)[order].tolist():
+        read += len({*ends_of} - {*held})
+        held = [*held, *ends_of][-4:]
+    assert sorted(order.tolist()) == list(range(count - 1))
+    assert read <= count + 2  # each once, but for where the walk begins

@@ -9,15 +9,16 @@ from pathlib import Path
 import numpy as np
 import pytest
 from drawn_sprites import blob
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 from warm_starts import cold
 
 from gandam_studio.core import duplicates as d
-from gandam_studio.core.duplicates import verifying, verifying_pool
+from gandam_studio.core.duplicates import shares, verifying, verifying_pool
 from gandam_studio.core.duplicates.candidates import Candidates
 from gandam_studio.core.duplicates.links import Link, links_path
+from gandam_studio.core.hashing import COLUMNS
 from gandam_studio.core.importing import import_sources
 from gandam_studio.core.jobs import Cancelled, NullJob
 from gandam_studio.core.workspace import Workspace
@@ -53,7 +54,7 @@ def imported(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def workspace(workspace: Workspace, monkeypatch) -> Workspace:
     """A workspace with families of five, enough to start processes."""
     monkeypatch.setattr(verifying, "WORTH_PROCESSES", 1)
-    monkeypatch.setattr(verifying, "SHARE", 8)
+    monkeypatch.setattr(shares, "SHARE", 8)
     return workspace
 
 
@@ -157,19 +158,23 @@ def test_a_lost_original_is_named_and_the_others_compared(workspace: Workspace, 
     assert len(report) in (FAMILIES - 1, FAMILIES)
 
 
+@settings(deadline=None)  # a crowd's first walk imports scipy
 @given(
     st.lists(st.tuples(st.integers(0, 40), st.integers(0, 40), st.booleans()), max_size=120, unique=True),
     st.integers(1, 9),
+    st.integers(0, 1),
+    st.integers(0, 1 << 32),
 )
-def test_shares_take_every_pair_once_and_both_orientations_together(rows, size):
+def test_shares_take_every_pair_once_and_both_orientations_together(rows, size, nearest, seed):
     ordered = sorted({(min(a, b), max(a, b), turned) for a, b, turned in rows if a != b})
     table = np.array(ordered, dtype=np.int64).reshape(-1, 3)
-    pairs = Candidates(table[:, 0], table[:, 1], table[:, 2] > 0)
-    before, verifying.SHARE = verifying.SHARE, size
+    pairs = Candidates(table[:, 0], table[:, 1], table[:, 2] > 0, nearest)
+    fingerprints = np.random.default_rng(seed).integers(0, 1 << 63, (41, COLUMNS), dtype=np.uint64)
+    before, shares.SHARE = shares.SHARE, size
     try:
-        parts = [part.tolist() for part in verifying.shares(pairs, 41)]
+        parts = [part.tolist() for part in shares.shares(pairs, fingerprints)]
     finally:
-        verifying.SHARE = before
+        shares.SHARE = before
     assert sorted(place for part in parts for place in part) == list(range(len(ordered)))
     assert all(0 < len(part) <= 2 * size + 1 for part in parts)
     owner = {ordered[place][:2]: set() for part in parts for place in part}

@@ -39,8 +39,9 @@ WORTH_COMPILING = 8_000  # pictures; below this numpy is faster than loading num
 # So many pairs are judged in a search, or so many for each new picture if that is more. The former take minutes, and
 # are more than a game's sprites need: the PokeSprites have five a picture.
 _PAIRS, _PAIRS_EACH = 200_000, 3
-_BLOCK, _ROWS = 512, 32  # pictures that are compared with all that follow at once; with numpy, what fits into a cache
-_AT_ONCE = 1 << 16  # pairs
+_ROWS = 32  # pictures that numpy compares with all that follow at once: what fits into a cache
+_COMPARED, _FEWEST_ROWS = 1 << 22, 16  # pairs that compiled loops compare at once, so that what they find stays small
+_AT_ONCE = 1 << 15  # pairs
 _NEVER = 1 << 12  # more than all words may differ by
 
 
@@ -155,7 +156,7 @@ def _scanned(
     if count * len(rows) > WORTH_COMPILING**2 and numba_available():
         from gandam_studio.core.duplicates.scan_numba import scan_block
 
-        block, done, size = scan_block, in_threads, _BLOCK
+        block, done, size = scan_block, in_threads, max(_FEWEST_ROWS, _COMPARED // len(rows))
     job.start("Comparing fingerprints", count)
     edges = [*range(0, count, size), count]
     tasks = [
@@ -273,11 +274,18 @@ def _indexed(fingerprints: np.ndarray, first_new: int, into: Nearest, job: Job) 
 
 def add_by_signs(rows: np.ndarray, fingerprints: np.ndarray, into: Nearest) -> None:
     """Add sorted (P, 3) i, j, mirrored with the distances of all six words of (N, COLUMNS) fingerprints."""
-    signs = slice(LOOK[0], WHOLE[-1] + 1)
     firsts = np.flatnonzero(np.append(True, (rows[1:, :2] != rows[:-1, :2]).any(axis=1)))[::_AT_ONCE]
     for some in np.split(rows, firsts[1:]):
-        turned = some[:, 2] > 0
-        other = fingerprints[some[:, 1]]
-        other[turned] = mirrored(other[turned])
-        apart = np.bitwise_count(fingerprints[some[:, 0], signs] ^ other[:, signs]).sum(axis=1, dtype=np.int64)
-        into.add_rows(some, apart)
+        into.add_rows(some, signs_apart(some, fingerprints))
+
+
+def signs_apart(rows: np.ndarray, fingerprints: np.ndarray) -> np.ndarray:
+    """(P,) int64: in how many bits of all six words (P, 3) i, j, mirrored of (N, COLUMNS) fingerprints differ."""
+    signs = slice(LOOK[0], WHOLE[-1] + 1)
+    apart = np.zeros(len(rows), dtype=np.int64)
+    for start in range(0, len(rows), _AT_ONCE):
+        i, j, turned = rows[start : start + _AT_ONCE].T
+        other = fingerprints[j]
+        other[turned > 0] = mirrored(other[turned > 0])
+        apart[start : start + _AT_ONCE] = np.bitwise_count(fingerprints[i, signs] ^ other[:, signs]).sum(axis=1)
+    return apart

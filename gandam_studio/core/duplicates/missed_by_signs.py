@@ -7,7 +7,7 @@ Every measure is of the two pictures alone, so that what is nominated does not d
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import cached_property
 
 import numpy as np
@@ -39,7 +39,7 @@ _COLOURS, _COLOURS_OF_OPAQUE, _LIGHT, _GREATEST, _GREATEST_OF_ONE_SIZE = 0.09, 0
 _LEAST = 0.02  # squared full scale, all cells: less shows nothing that can be told from rounding
 _CUT, _CUT_PIXELS = 0.06, 1  # of a side and besides: nobody who trims a sprite cuts off more
 _NEIGHBOURS = 32  # of pictures with the same half each is paired with so many of the next sizes
-_BLOCK = 64
+_BLOCK, _OTHERS = 64, 8192  # pictures that are compared with so many others at once
 _LOOK_AGAIN = 0.2  # as `_COLOURS`: worth comparing as wholes once nominated
 _LEAST_CONTRAST = 0.1  # full scale, length of a vector of cells: less is taken for so much
 _LUMA = np.array([0.299, 0.587, 0.114], dtype=np.float32)
@@ -61,10 +61,9 @@ def laid_on_backgrounds(fingerprints: np.ndarray, first_new: int = 0, job: Job =
     opaque = np.flatnonzero(telling & (shown & Flag.OPAQUE > 0))
     clear = np.flatnonzero(telling & (shown & Flag.OPAQUE == 0))
     sizes, cells = whole_sizes(fingerprints), sketches_of(fingerprints)
-    opaque = opaque[_beyond_gradients(_scaled(cells[opaque])[..., :3]) > _LEAST]
+    opaque = _showing_more(opaque, cells, lambda scaled: _beyond_gradients(scaled[..., :3]))
     job.start("Comparing sketches", len(clear))
-    for rows, fitting in _of_one_aspect(clear, opaque, sizes):
-        job.advance(len(rows))
+    for rows, fitting in _of_one_aspect(clear, opaque, sizes, job):
         fitting = fitting[fitting >= (first_new if rows.max() < first_new else 0)]
         if not len(fitting):
             continue
@@ -79,8 +78,10 @@ def laid_on_backgrounds(fingerprints: np.ndarray, first_new: int = 0, job: Job =
         yield np.concatenate(parts)
 
 
-def _of_one_aspect(rows: np.ndarray, others: np.ndarray, sizes: np.ndarray) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-    """Blocks of rows of one size, and the other rows of the same aspect."""
+def _of_one_aspect(
+    rows: np.ndarray, others: np.ndarray, sizes: np.ndarray, job: Job
+) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    """Blocks of rows of one size, each with the other rows of the same aspect, in parts; advances `job` by rows."""
     if not len(rows) or not len(others):
         return
     rows = rows[np.lexsort((rows, sizes[rows, 1], sizes[rows, 0]))]
@@ -91,7 +92,16 @@ def _of_one_aspect(rows: np.ndarray, others: np.ndarray, sizes: np.ndarray) -> I
         # As `canvases.same_aspect`.
         fitting = others[abs(np.log(width / height) - ratio) <= 1 / np.minimum(smaller, min(width, height))]
         for first in range(start, stop, _BLOCK):
-            yield rows[first : min(first + _BLOCK, stop)], fitting
+            block = rows[first : min(first + _BLOCK, stop)]
+            for some in range(0, len(fitting), _OTHERS):
+                yield block, fitting[some : some + _OTHERS]
+            job.advance(len(block))
+
+
+def _showing_more(rows: np.ndarray, cells: np.ndarray, measure: Callable[[np.ndarray], np.ndarray]) -> np.ndarray:
+    """Those of `rows` whose scaled sketches have a measure above `_LEAST`."""
+    parts = [rows[start : start + _OTHERS] for start in range(0, len(rows), _OTHERS)]
+    return np.concatenate([rows[:0], *(part[measure(_scaled(cells[part])) > _LEAST] for part in parts)])
 
 
 def _beyond_gradients(colours: np.ndarray) -> np.ndarray:
@@ -153,14 +163,12 @@ def alike_as_wholes(fingerprints: np.ndarray, first_new: int = 0, job: Job = NUL
     shown = flags(fingerprints)
     sizes, cells = whole_sizes(fingerprints), sketches_of(fingerprints)
     usable = np.flatnonzero((shown & (Flag.BLANK | Flag.TINY)) == 0)
-    usable = usable[
-        _varying(_scaled(cells[usable]).reshape(-1, BYTES), 4) > _LEAST
-    ]  # one colour is all that others show
+    # One colour is all that others show.
+    usable = _showing_more(usable, cells, lambda scaled: _varying(scaled.reshape(-1, BYTES), 4))
     opaque, full = shown & Flag.OPAQUE > 0, shown & Flag.NO_SILHOUETTE > 0
     job.start("Comparing sketches", len(usable))
     for kind in (usable[opaque[usable]], usable[~opaque[usable]]):
-        for rows, fitting in _of_one_aspect(kind, kind, sizes):
-            job.advance(len(rows))
+        for rows, fitting in _of_one_aspect(kind, kind, sizes, job):
             fitting = fitting[fitting >= max(first_new, rows.min() + 1)]  # the later row of each pair
             same = (sizes[fitting] == sizes[rows[0]]).all(axis=1)
             filled = None

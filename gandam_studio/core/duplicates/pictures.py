@@ -22,7 +22,7 @@ from gandam_studio.core.workspace.seqsets import as_seqs
 # that were put aside, with their pixels and contents only; and the number of tiles, which more pairs need.
 _PREPARED_BYTES, _ASIDE_BYTES = 160 << 20, 96 << 20
 _BYTES_A_PIXEL, _BYTES_A_CANVAS_PIXEL, _CANVAS_PIXELS = 34, 76, 128 * 128
-_TILES, _FEW_TILES = 1 << 16, 256
+_TILES, _FEW_TILES = 1 << 14, 256
 _SPECK = 32.0  # levels off the background
 _SCATTER, _BINS = np.uint32(0x9E3779B1), 64  # an odd factor that spreads colours, and by the highest bits into how many
 

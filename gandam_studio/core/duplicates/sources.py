@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
+from typing import Protocol, overload
 
 import numpy as np
 
@@ -21,7 +21,7 @@ _BATCH = 256
 _READ = 4096  # fingerprints at once
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Facts:
     """The facts about a picture that decide which one of a group is kept.
 
@@ -119,7 +119,7 @@ class WorkspaceSource:
         self.workspace = workspace
         self.sprites: list[Sprite] = list(workspace.sprites())
         self.seqs = np.array([sprite.seq for sprite in self.sprites], dtype=np.int64)
-        self.facts = [_facts(sprite) for sprite in self.sprites]
+        self.facts = _FactsOf(self.sprites)
         self.unreadable: set[int] = set()
         self.fingerprints = self._stored_fingerprints(job)
 
@@ -177,6 +177,27 @@ class WorkspaceSource:
 def described_otherwise(workspace: Workspace) -> bool:
     """Whether the stored hashes have another version than this program's."""
     return bool((workspace.setting(SETTING) or {}).get("fingerprints") != FINGERPRINT_VERSION)
+
+
+class _FactsOf(Sequence[Facts]):
+    """The facts about sprites, made when they are asked for."""
+
+    def __init__(self, sprites: Sequence[Sprite]) -> None:
+        self._sprites = sprites
+
+    def __len__(self) -> int:
+        return len(self._sprites)
+
+    @overload
+    def __getitem__(self, row: int) -> Facts: ...
+
+    @overload
+    def __getitem__(self, row: slice) -> list[Facts]: ...
+
+    def __getitem__(self, row: int | slice) -> Facts | list[Facts]:
+        if isinstance(row, slice):
+            return [_facts(sprite) for sprite in self._sprites[row]]
+        return _facts(self._sprites[row])
 
 
 def _facts(sprite: Sprite) -> Facts:

@@ -14,6 +14,7 @@ from gandam_studio.core.duplicates import compiled
 from gandam_studio.core.duplicates.candidates import Candidates
 from gandam_studio.core.duplicates.judging import Judge
 from gandam_studio.core.duplicates.links import Links
+from gandam_studio.core.duplicates.shares import shares
 from gandam_studio.core.duplicates.sources import PictureSource, WorkspaceSource
 from gandam_studio.core.duplicates.unfinished import Unfinished
 from gandam_studio.core.duplicates.verdicts import FRAME, NEAR
@@ -24,9 +25,6 @@ from gandam_studio.core.jobs import NULL_JOB, Job
 from gandam_studio.core.workers.pool import worker_count
 from gandam_studio.core.workspace.seqsets import as_seqs
 
-SHARE, SHARES = 256, 32  # about the most pairs in a share, and the number of shares if there are few pairs
-_SMALLEST_SHARE = 32
-_ROUNDS = 32  # of propagating family numbers; longer chains are split, which only costs time
 _WORTH_STARTING = 2000  # new pictures; with fewer, processes are started once it is known how many pairs there are
 WORTH_PROCESSES = 1500  # pairs; fewer are judged faster than processes start
 WORTH_KEEPING = 8000  # pairs; fewer are judged again in a few seconds
@@ -78,7 +76,7 @@ class Verifier:
         first, second = np.where(swapped, pairs.j, pairs.i), np.where(swapped, pairs.i, pairs.j)
         parts = [
             Candidates(first[share], second[share], pairs.mirrored[share], pairs.nearest)
-            for share in shares(pairs, len(digests))
+            for share in shares(pairs, self._source.fingerprints)
         ]
         found: list[Links] = []
         with contextlib.ExitStack() as stack:
@@ -145,40 +143,6 @@ def _frame(source: WorkspaceSource, part: Candidates, compiling: bool) -> bytes:
     """Encode the pairs of a part, and where their pictures are stored, for a process."""
     rows = as_seqs(np.concatenate([part.i, part.j]))
     return pack_share(source.stored(rows), source.prints(rows), part, compiling)
-
-
-def shares(pairs: Candidates, count: int) -> Iterator[np.ndarray]:
-    """Yield the places of all pairs in parts of about `SHARE` or fewer, so that few pictures are in several parts.
-
-    Pairs of a family are consecutive. Small families are not split, nor are the two orientations of a pair. count: the
-    number of pictures.
-    """
-    wanted = min(SHARE, max(_SMALLEST_SHARE, len(pairs) // SHARES))
-    family = _families(pairs, count)[pairs.i]
-    order = np.lexsort((pairs.mirrored, pairs.j, pairs.i, family))
-    i, j, family = pairs.i[order], pairs.j[order], family[order]
-    between = np.flatnonzero((i[1:] != i[:-1]) | (j[1:] != j[:-1])) + 1
-    ends_family = np.append(family[1:] != family[:-1], True)
-    start = 0
-    for place in [*between.tolist(), len(order)]:
-        size = place - start
-        if size >= 2 * wanted or (size >= wanted and ends_family[place - 1]) or (size and place == len(order)):
-            yield order[start:place]
-            start = place
-
-
-def _families(pairs: Candidates, count: int) -> np.ndarray:
-    """(count,) int64: the smallest row that each row is paired with, directly or indirectly."""
-    family = np.arange(count)
-    for _ in range(_ROUNDS):
-        before = family.copy()
-        smaller = np.minimum(family[pairs.i], family[pairs.j])
-        np.minimum.at(family, pairs.i, smaller)
-        np.minimum.at(family, pairs.j, smaller)
-        family = family[family]
-        if np.array_equal(family, before):
-            break
-    return family
 
 
 def _same_animation(source: PictureSource, i: int, j: int) -> bool:
