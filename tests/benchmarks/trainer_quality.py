@@ -41,6 +41,7 @@ import json
 import sys
 import time
 import zipfile
+import zlib
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -88,6 +89,7 @@ from trainer.tuning import uses_winograd
 
 SIZE = 32
 SNAP = 17
+LONGEST_NAME = 120
 TRIED_WIDTHS = (0.05, 0.07, 0.1, 0.14, 0.2)
 DRAWN_BY = ("flow.solver", "flow.steps", "flow.guidance")
 """What only changes how a flow draws once it is trained."""
@@ -365,6 +367,14 @@ def ratio(values: Sequence[float], others: Sequence[float]) -> str:
     return f"{np.exp(mean):.2f} ({np.exp(mean - half):.2f} to {np.exp(mean + half):.2f})"
 
 
+def grid_name(label: str, seed: int) -> str:
+    """The name of a grid's file: a label of many settings would be longer than names may be."""
+    safe = label.replace("/", "_")
+    if len(safe) > LONGEST_NAME:
+        safe = f"{safe[:LONGEST_NAME]}-{zlib.crc32(label.encode()):08x}"
+    return f"{safe}-{seed}.png"
+
+
 def shown(values: list[float]) -> str:
     """KID of each feature space, as text."""
     return " / ".join(f"{value:,.1f}" for value in values)
@@ -421,7 +431,7 @@ def main() -> None:
         found.setdefault(label, []).append([round(value, 1) for value in measured(drawn)])
         if options.grids:
             options.grids.mkdir(parents=True, exist_ok=True)
-            save_png(options.grids / f"{label.replace('/', '_')}-{seed}.png", tile(drawn[:64]))
+            save_png(options.grids / grid_name(label, seed), tile(drawn[:64]))
         print(
             f"  seed {seed} {label:40} KID x 1000 {shown(found[label][-1]):>24}   "
             f"{trained}drawn in {took:.1f} CPU seconds",
