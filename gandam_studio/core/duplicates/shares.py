@@ -72,12 +72,15 @@ def _walk(pairs: Candidates, fingerprints: np.ndarray) -> np.ndarray:
     apart = 1 + signs_apart(np.column_stack([pairs.i, pairs.j, pairs.mirrored]), fingerprints)
     first = np.flatnonzero(np.append(True, (pairs.i[1:] != pairs.i[:-1]) | (pairs.j[1:] != pairs.j[:-1])))
     nearer = np.minimum.reduceat(apart, first)
-    pairs_of = csr_array((nearer, (pairs.i[first], pairs.j[first])), shape=(count + 1, count + 1))
+    pairs_of = csr_array((nearer, (pairs.i[first], pairs.j[first])), shape=(2 * count, 2 * count))
     forest = minimum_spanning_tree(pairs_of)
-    # One more row is tied to a row of each tree: so the walk is a single one.
-    roots = np.unique(connected_components(forest, directed=False)[1][:count], return_index=True)[1]
-    tied = csr_array((np.ones(len(roots)), (np.full(len(roots), count), roots)), shape=pairs_of.shape)
+    # A chain of further rows, each tied to a row of one tree: so the walk is a single one. Not one row tied to all of
+    # them, since the time at a row grows with the square of its ties.
+    roots = np.sort(np.unique(connected_components(forest, directed=False)[1][:count], return_index=True)[1])
+    chain = count + np.arange(len(roots))
+    ends = np.concatenate([chain, chain[:-1]]), np.concatenate([roots, chain[1:]])
+    tied = csr_array((np.ones(len(ends[0])), ends), shape=pairs_of.shape)
     rows = depth_first_order(forest + tied, count, directed=False, return_predecessors=False)
-    steps = np.empty(count + 1, dtype=np.int64)
-    steps[rows] = np.arange(count + 1)
+    steps = np.empty(2 * count, dtype=np.int64)
+    steps[rows] = np.arange(len(rows))
     return steps[:count]
