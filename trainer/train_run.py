@@ -109,7 +109,7 @@ def _with_limits(
         try:
             found = extend(config, done, more)
         except TrainerError as error:
-            raise TrainerError(f"{run.name}: {error}", error.cause) from None
+            raise TrainerError(f"{run.name}: {error}", error.cause, error.remedy) from None
     else:
         _refuse_passed(run, stop, done)
         found = with_limit(config, stop, done)

@@ -122,7 +122,7 @@ def import_(
         return
     with ConsoleJob() as job:
         summary = import_sources(workspace, sources, job=job, options=options)
-    out.json(summary.to_json())
+    out.json({**summary.to_json(), "notes": _notes(summary)})
     _tell(out, summary, options)
     if not summary.imported and not summary.already:
         raise UserError(_nothing(sources, summary))
@@ -177,8 +177,8 @@ def _tell(out: Output, summary: ImportSummary, options: ImportOptions) -> None:
     more = summary.edited_count + summary.rejected_count + summary.missing_count - len(rows)
     if more > 0:
         out.say(f"and {more:,} more; --json lists them")
-    for note in summary.notes:
-        out.note(printable(helped(note, summary.remedies.get(note))))
+    for note in _notes(summary):
+        out.note(printable(note))
     if summary.blank:
         out.note("blank sprites are empty, or of one colour alone; see: list --blank")
     if summary.faint:
@@ -196,6 +196,10 @@ def _tell(out: Output, summary: ImportSummary, options: ImportOptions) -> None:
         out.say(f"decisions carried over to {counted(summary.carried, 'sprite')}")
     rate = f", {summary.imported / summary.seconds:,.0f} a second" if summary.imported and summary.seconds > 1 else ""
     out.say(summary.sentence() + rate)
+
+
+def _notes(summary: ImportSummary) -> list[str]:
+    return [helped(note, summary.remedies.get(note)) for note in summary.notes]
 
 
 def _tell_findings(out: Output, found: SourceFindings) -> None:

@@ -59,10 +59,12 @@ def test_code_pages_can_be_chosen_and_must_exist(tmp_path: Path, studio: Studio)
     answer = studio("import", tmp_path / "a.zip", "--names", "cp9999", "-w", tmp_path / "ws")
     assert answer.code != 0
     assert "cp9999" in answer.err
-    done = studio("import", tmp_path / "a.zip", "-w", tmp_path / "ws", "--workers", 1)
+    done = studio("import", tmp_path / "a.zip", "-w", tmp_path / "ws", "--workers", 1, "--json")
     assert done.code == 0
-    assert "CP932" in done.err
-    assert "--names" in done.err
+    (note,) = done.json["notes"]
+    assert "CP932" in note
+    assert "--names" in note
+    assert note in done.err
     assert studio("show", "十字.png", "-w", tmp_path / "ws").code == 0
 
 

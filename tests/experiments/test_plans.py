@@ -13,6 +13,7 @@ from gandam_studio.core.experiments.designs import FRACTIONAL, FULL
 from gandam_studio.core.experiments.plan import Budget, Factor, Level, Plan, load_template, parse_factor, ready_made
 from trainer.protocol.overrides import apply_overrides
 from trainer.protocol.presets import load_preset
+from trainer.protocol.remedies import Remedy
 
 
 def test_a_plan_survives_its_file() -> None:
@@ -149,6 +150,10 @@ def test_templates_that_cannot_be_read(tmp_path: Path) -> None:
         load_template(str(path))
     path.write_text('preset = "dcgan"\npictures = 100\n[[factor]]\nname = "x"\n[[factor.level]]\ntitle = "one"\n')
     assert load_template(str(path)).factors[0].name == "x"
+    path.write_text('factor = []\npreset = "dcgan"\nset = ["qqq=3"]')
+    with pytest.raises(UserError, match="no setting") as refused:
+        load_template(str(path))
+    assert refused.value.remedy is Remedy.LIST_SETTINGS
     path.write_text("factor = []\npreset = 3")
     with pytest.raises(UserError, match="must be text"):
         load_template(str(path))

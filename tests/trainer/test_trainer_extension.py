@@ -20,6 +20,7 @@ from trainer.protocol.errors import TrainerError
 from trainer.protocol.events import CheckpointSaved, Progress, RunExtended, TrainEvent
 from trainer.protocol.extension import More, extend, with_limit
 from trainer.protocol.overrides import apply_overrides
+from trainer.protocol.remedies import Remedy
 from trainer.protocol.run_directory import RunDirectory
 from trainer.protocol.schedule import Done, penalty_weight, rates
 from trainer.protocol.settings import Stop
@@ -302,6 +303,14 @@ def test_a_stopped_run_is_ended_early_and_resumes_in_its_cool_down(make_run: Mak
         weights.append(checkpoints.load(newest).tensors["generator"])
     assert weights[0].keys() == weights[1].keys()
     assert all(torch.equal(weights[0][name], weights[1][name]) for name in weights[0])
+
+
+def test_a_run_that_has_not_ended_names_what_helps(make_run: MakeRun) -> None:
+    run = make_run("r", small("schedule.kind=cool-down", "stop.iterations=100", "sampling.checkpoint_every=1"))
+    kill_at(run, 2)
+    with pytest.raises(TrainerError, match=r"^r: .*resume it first") as refused:
+        train_run(run, more=More(iterations=4))
+    assert refused.value.remedy is Remedy.COOL_DOWN
 
 
 def test_another_limit_of_a_finished_run_does_not_raise_its_rates(make_run: MakeRun) -> None:

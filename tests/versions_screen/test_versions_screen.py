@@ -15,6 +15,7 @@ from recorded_runs import Recorder, make_run
 from small_workspaces import add_sprites
 
 from gandam_studio.core import versions
+from gandam_studio.core.errors import UserError
 from gandam_studio.core.exporting import export as versions_export
 from gandam_studio.core.suggestions.certificates import to_keep
 from gandam_studio.core.suggestions.fitness.certificate import Certificate
@@ -26,11 +27,13 @@ from gandam_studio.core.workspace.settings import CERTIFICATES
 from gandam_studio.qt import theme
 from gandam_studio.qt.session import Session
 from gandam_studio.qt.versions import screen as screen_module
+from gandam_studio.qt.versions import work as work_module
 from gandam_studio.qt.versions.export_dialog import ExportDialog, ExportRequest
 from gandam_studio.qt.versions.lanes import RowLanes, lay_out
 from gandam_studio.qt.versions.screen import VersionsScreen
 from gandam_studio.qt.versions.verify_dialog import DamageDialog
 from trainer.protocol.recipe import Recipe
+from trainer.protocol.remedies import Remedy
 
 
 @pytest.fixture(autouse=True)
@@ -125,6 +128,19 @@ def test_empty_state_then_a_first_version(qtbot, open_screen):
     assert "v1" in text
     assert "20" in text
     assert screen.pages.currentIndex() == 1
+
+
+def test_a_version_that_cannot_be_saved_says_what_helps(qtbot, open_screen, monkeypatch):
+    def refuse(*_given, **_named):
+        raise UserError("a manifest is damaged", Remedy.VERIFY)
+
+    monkeypatch.setattr(work_module, "commit", refuse)
+    screen = open_screen(1)
+    commit(qtbot, screen, "one")
+    severity, text = screen.session.told[-1]
+    assert severity == "error"
+    assert "a manifest is damaged" in text
+    assert "Verify files" in text
 
 
 def test_what_a_review_of_unfit_sprites_said_is_told_and_kept(qtbot, open_screen):

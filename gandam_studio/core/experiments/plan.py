@@ -390,4 +390,5 @@ def load_template(name_or_path: str) -> Template:
     except OSError as error:
         raise UserError(f"{path} cannot be read: {error.strerror or error}") from None
     except (ValueError, TrainerError) as error:
-        raise UserError(f"{path.name}: {shortened(str(error), 300)}") from None
+        remedy = error.remedy if isinstance(error, TrainerError) else None
+        raise UserError(f"{path.name}: {shortened(str(error), 300)}", remedy) from None

@@ -113,7 +113,7 @@ class VersionWork(QObject):
         if not isinstance(error, UserError):
             # A bug: the window's handler logs it and shows one line.
             raise error
-        self._session.post(str(error), ERROR)
+        self._session.post(explain(error), ERROR)
 
     def _restored(self, version: ManifestVersion, changes: Changes) -> None:
         self._session.announce(changes)
