@@ -39,11 +39,11 @@ def words() -> Mapping[Remedy, str]:
     tr = QCoreApplication.translate
     return {
         Remedy.REPLACE: tr("Failures", "choose another name"),
-        Remedy.HOLD_OUT: tr("Failures", "Held out says how many, where an experiment is made"),
+        Remedy.HOLD_OUT: tr("Failures", "set that at Held out where you make an experiment"),
         Remedy.NAMES: tr(
             "Failures", "if they look wrong, import it into a new workspace, which asks how they are written"
         ),
-        Remedy.PICTURES: tr("Failures", "choose some at Pictures"),
+        Remedy.PICTURES: tr("Failures", "choose some under Pictures"),
         Remedy.TRAIN: tr("Failures", "start one on Train"),
         Remedy.SAVE_VERSION: tr("Failures", "save one on Versions"),
         Remedy.EXPERIMENT: tr("Failures", "make one with New experiment…"),
