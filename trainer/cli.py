@@ -38,7 +38,7 @@ from trainer.protocol.measures import in_words
 from trainer.protocol.outputs import check_file, check_new
 from trainer.protocol.overrides import apply_overrides
 from trainer.protocol.presets import load_preset, preset_names
-from trainer.protocol.remedies import OPTIONS, with_remedy
+from trainer.protocol.remedies import OPTIONS, remedy_of, with_remedy
 from trainer.protocol.run_directory import PROGRESS, RunDirectory
 from trainer.protocol.untrusted import UntrustedError
 from trainer.protocol.weights import CHOICES, average_lines
@@ -69,7 +69,7 @@ def run(started: float = 0.0) -> None:
     try:
         main(standalone_mode=False)
     except (TrainerError, UntrustedError) as error:
-        _fail(with_remedy(str(error), error.remedy if isinstance(error, TrainerError) else None, OPTIONS))
+        _fail(with_remedy(str(error), remedy_of(error), OPTIONS))
     except click.UsageError as error:
         error.show()
         sys.exit(2)

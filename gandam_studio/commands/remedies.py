@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from gandam_studio.core.errors import UserError, WorkspaceNotFound
-from trainer.protocol.errors import TrainerError
-from trainer.protocol.remedies import OPTIONS, Remedy, with_remedy
+from gandam_studio.core.errors import WorkspaceNotFound
+from trainer.protocol.remedies import OPTIONS, Remedy, remedy_of, with_remedy
 
 WORDS: Mapping[Remedy, str] = {
     **OPTIONS,
@@ -30,4 +29,4 @@ def told(error: Exception) -> str:
     """An error in one line, with what helps."""
     if isinstance(error, WorkspaceNotFound):
         return f"{error}; create one with: gandam-studio new {error.folder}"
-    return helped(str(error), error.remedy if isinstance(error, UserError | TrainerError) else None)
+    return helped(str(error), remedy_of(error))

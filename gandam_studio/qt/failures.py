@@ -10,14 +10,14 @@ from PySide6.QtCore import QCoreApplication
 from gandam_studio.core.errors import UserError
 from gandam_studio.core.failure_log import write_log
 from trainer.protocol.errors import TrainerError
-from trainer.protocol.remedies import Remedy, with_remedy
+from trainer.protocol.remedies import Remedy, remedy_of, with_remedy
 from trainer.protocol.untrusted import UntrustedError
 
 
 def explain(error: BaseException) -> str:
     """Describe an error in one line; an unexpected error is written to a log first."""
     if isinstance(error, UserError | TrainerError | UntrustedError):
-        return helped(str(error), error.remedy if isinstance(error, UserError | TrainerError) else None)
+        return helped(str(error), remedy_of(error))
     if isinstance(error, OSError) and error.strerror:
         where = f": {error.filename}" if error.filename else ""
         return f"{error.strerror}{where}"

@@ -41,6 +41,12 @@ def with_remedy(message: str, remedy: Remedy | None, words: Mapping[Remedy, str]
     return f"{message}; {told}" if told else message
 
 
+def remedy_of(error: BaseException) -> Remedy | None:
+    """What helps against an error, of any kind."""
+    remedy = getattr(error, "remedy", None)
+    return remedy if isinstance(remedy, Remedy) else None
+
+
 def without_remedy(line: str) -> tuple[str, Remedy | None]:
     """The message and the remedy of a line that a command of the trainer has printed."""
     for remedy, told in OPTIONS.items():

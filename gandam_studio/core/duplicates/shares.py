@@ -63,7 +63,7 @@ def _walk(pairs: Candidates, fingerprints: np.ndarray) -> np.ndarray:
 
     Pairs are as long as the signs of their pictures are apart.
     """
-    # Late: it takes longer to import than the searches of most collections need this for.
+    # Late: only crowds need it, and it takes a third of a second to import.
     from scipy.sparse import csr_array
     from scipy.sparse.csgraph import connected_components, depth_first_order, minimum_spanning_tree
 

@@ -20,6 +20,7 @@ from trainer.protocol.config import TrainConfig, describe_fields
 from trainer.protocol.errors import TrainerError
 from trainer.protocol.overrides import FILLED_IN, apply_overrides, parse_overrides
 from trainer.protocol.presets import load_preset
+from trainer.protocol.remedies import remedy_of
 from trainer.protocol.resources import resource_path
 from trainer.protocol.untrusted import MAX_INTEGER, UntrustedError, Values, read_regular, shortened
 
@@ -390,5 +391,4 @@ def load_template(name_or_path: str) -> Template:
     except OSError as error:
         raise UserError(f"{path} cannot be read: {error.strerror or error}") from None
     except (ValueError, TrainerError) as error:
-        remedy = error.remedy if isinstance(error, TrainerError) else None
-        raise UserError(f"{path.name}: {shortened(str(error), 300)}", remedy) from None
+        raise UserError(f"{path.name}: {shortened(str(error), 300)}", remedy_of(error)) from None

@@ -272,9 +272,7 @@ class NewExperimentDialog(TaskDialog):
         self.plan = None
         try:
             self.plan = self._draw_up()
-        except (UserError, TrainerError) as error:
-            self.problem.setText(wrapped(explain(error), 400))
-        except (OSError, ValueError) as error:
+        except (UserError, TrainerError, OSError, ValueError) as error:
             self.problem.setText(wrapped(explain(error), 400))
         else:
             self.problem.setText("")

@@ -224,8 +224,9 @@ class ExperimentsRoom(QWidget):
             self.chosen = Experiment.open(self.session.workspace.folder, item.data(Qt.ItemDataRole.UserRole))
         except UserError as error:
             self.chosen = None
-            self.session.post(explain(error), ERROR)
-            self._show_damaged(item.data(Qt.ItemDataRole.UserRole), explain(error))
+            why = explain(error)
+            self.session.post(why, ERROR)
+            self._show_damaged(item.data(Qt.ItemDataRole.UserRole), why)
         self._show()
 
     def _show_damaged(self, name: str, why: str) -> None:
