@@ -34,6 +34,7 @@ from PySide6.QtWidgets import (
 from gandam_studio.core.errors import UserError, WorkspaceLocked, WorkspaceNotFound, WorkspaceUnwritable
 from gandam_studio.core.workspace import Workspace
 from gandam_studio.core.workspace.history import Changes
+from gandam_studio.core.workspace.lookups import last_seq
 from gandam_studio.core.workspace.seqsets import Seqs
 from gandam_studio.qt import icons, keyboard, theme
 from gandam_studio.qt.failures import explain
@@ -98,6 +99,7 @@ class MainWindow(TakesDrops, QMainWindow):
         self.next_steps: NextSteps | None = None
         self._settles = False  # or has settled, since the workspace was shown
         self._imported = False
+        self._seen_seq = 0
         self._stack = QStackedWidget()
         self._welcome: Welcome | None = None
         self._bars: dict[Screen | None, tuple[list[ScreenMenu], list[QMenu]]] = {}
@@ -244,7 +246,7 @@ class MainWindow(TakesDrops, QMainWindow):
         Upkeep(session)
         self._changed = None
         session.edits_applied.connect(self._note_changes)
-        self._imported = False
+        self._imported, self._seen_seq = False, last_seq(workspace)
         session.sprites_imported.connect(self._note_import)
         self.status_strip.attach(session)
         name = workspace.folder.name
@@ -381,7 +383,7 @@ class MainWindow(TakesDrops, QMainWindow):
         """Offer the next stage whenever one is completed."""
         from gandam_studio.qt.next_steps import NextSteps
 
-        self.next_steps = NextSteps(session, self.next_bar, imported=self._imported)
+        self.next_steps = NextSteps(session, self.next_bar, seen_seq=self._seen_seq, imported=self._imported)
         self.next_steps.step_taken.connect(self._take_step)
         if self._screen is not None:
             self.next_steps.note_screen(self._screen.title)

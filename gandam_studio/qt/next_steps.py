@@ -54,8 +54,16 @@ class NextSteps(QObject):
 
     step_taken = Signal(object)
 
-    def __init__(self, session: Session, bar: NextBar, *, imported: bool = False) -> None:
-        """`imported`: sprites were imported since the workspace was shown, before anybody followed."""
+    def __init__(self, session: Session, bar: NextBar, *, seen_seq: int, imported: bool = False) -> None:
+        """Follow a session.
+
+        Args:
+            session: whose stages are offered.
+            bar: what is filled.
+            seen_seq: the highest row number when the workspace was shown: an import may have stored its sprites
+                since, and not have said so yet.
+            imported: whether an import has said so since.
+        """
         super().__init__(session)
         self._session, self._bar = session, bar
         self.step: Step | None = None
@@ -64,7 +72,7 @@ class NextSteps(QObject):
         self._reviewed = False  # copies were searched for, then decided about or left
         self._dismissed: set[tuple[str, str]] = set()
         self._states: dict[Path, str] | None = None  # of the runs when they were last listed; None: not followed
-        self._last_seq = 0 if imported else last_seq(session.workspace)
+        self._last_seq = seen_seq
         self._last_version = self._newest_version()
         self._changed = self._last_version == ""
         self._all_decided = True  # only the moment when the last sprite is decided is worth an offer
