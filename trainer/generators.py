@@ -15,7 +15,7 @@ from trainer.networks import Generator, build_networks, class_count
 from trainer.networks_flow import UNet
 from trainer.protocol.config import TrainConfig
 from trainer.protocol.errors import TrainerError
-from trainer.protocol.shapes import generator_parameters, latent_size, patch_of, stages
+from trainer.protocol.shapes import generator_parameters, latent_size, stages
 from trainer.randomness import derived_seed
 
 EARLY = 1.5
@@ -35,7 +35,7 @@ class FlowGenerator(Generator):
         """`classes`: number of classes, 0 for none."""
         a, data = config.architecture, config.data
         widths = stages(a, data.size).generator
-        net = UNet(widths, data.channels, patch_of(a, data.size), a.blocks, classes)
+        net = UNet(widths, data.channels, a.patch, a.blocks, classes)
         super().__init__(net, latent_size(a, data), 0)
         self.classes = classes
         self.shape = (data.channels, data.size, data.size)

@@ -6,12 +6,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from trainer.generators import build_generator
 from trainer.protocol.advice import SECTIONS, SETTINGS
-from trainer.protocol.config import TrainConfig, describe_fields, differences, fit_data, flat
+from trainer.protocol.config import SCHEMA_VERSION, TrainConfig, describe_fields, differences, fit_data, flat
 from trainer.protocol.errors import TrainerError
 from trainer.protocol.overrides import FILLED_IN, apply_overrides
 from trainer.protocol.presets import load_preset, preset_names
 from trainer.protocol.settings import SettingError
+from trainer.protocol.shapes import stages
 
 WANTED = {
     "dcgan", "gandam-part-1", "gandam-part-2", "gandam-step-1-deeper-256", "gandam-step-2-dense-64",
@@ -116,9 +118,23 @@ def test_texts_may_be_as_long_as_their_limits() -> None:
 
 def test_an_old_schema_is_patched_not_broken() -> None:
     config = TrainConfig.from_json({"schema_version": 0, "optimiser": {"lr_g": 0.1, "decay": 0.2}})
-    assert config.schema_version == 1
+    assert config.schema_version == SCHEMA_VERSION
     assert config.optimiser.lr_g == 0.1
     assert (config.schedule.kind, config.schedule.step_factor) == ("step", 0.2)
+
+
+@pytest.mark.parametrize("size", [32, 64, 256])
+def test_a_flow_of_schema_1_keeps_its_network(size: int) -> None:
+    """It took squares of 4 x 4 pixels together at 64 px, where a new run has a fourth stage."""
+    new = fit_data(load_preset("sprite-flow-cpu"), size, 3)
+    old = TrainConfig.from_json(new.to_json() | {"schema_version": 1})
+    assert TrainConfig.from_json(old.to_json()) == old
+    patch = 2 * size // 32
+    assert stages(old.architecture, size).generator == (80, 64, 32)
+    assert old.architecture.patch == patch
+    assert build_generator(old).core.enter.weight.shape[:2] == (32, 3 * patch**2)
+    assert (old == new) == (size == 32)
+    assert stages(new.architecture, size).generator == (80, 64, 32, 24, 24, 24)[: size.bit_length() - 3]
 
 
 def test_part_1_to_part_2_changed_at_least_ten_factors() -> None:

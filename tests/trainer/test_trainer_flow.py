@@ -37,7 +37,7 @@ from trainer.protocol.overrides import apply_overrides
 from trainer.protocol.presets import load_preset
 from trainer.protocol.run_directory import RunDirectory
 from trainer.protocol.settings import Flow
-from trainer.protocol.shapes import generator_parameters, patch_of, stages
+from trainer.protocol.shapes import generator_parameters, stages
 from trainer.sampling import load_trained, pictures, save_sample
 from trainer.session import Session, make_session
 from trainer.train_run import train_run
@@ -323,7 +323,7 @@ def test_parameters_are_counted_without_building(name: str, size: int) -> None:
     counted = generator_parameters(config.architecture, stages(config.architecture, size), config.data, 2)
     matrices = sum(parameter.numel() for parameter in network.parameters() if parameter.ndim > 1)
     assert counted == matrices
-    assert patch_of(config.architecture, size) == 2 * max(1, size // config.architecture.size)
+    assert network.core.patch == 2, "larger pictures get more stages, not larger squares"
     facts = describe_config(config)
     assert facts["generator"]["parameters"] == parameter_count(network)
     with torch.no_grad():

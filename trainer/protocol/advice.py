@@ -57,7 +57,7 @@ SETTINGS: dict[str, tuple[str, str]] = {
     "architecture.minibatch_std": ("Compare pictures in a group", "On if all samples look alike; it costs little"),
     "architecture.norm_eps": ("Normalisation epsilon", "Leave as it is, unless you copy another program's network"),
     "architecture.dense_activation": ("Activation of dense layers", "leaky learns more steadily; relu is the classic"),
-    "architecture.patch": ("Pixels taken together", "2 is usual at 32 pixels, 4 at 64; more is faster and coarser"),
+    "architecture.patch": ("Pixels taken together", "2 is usual; more is faster and much coarser"),
     "architecture.blocks": ("Blocks of a stage", "1 on a processor; 2 on a graphics card, where they are cheap"),
     "objective.kind": (
         "Loss",

@@ -36,7 +36,7 @@ from trainer.protocol.settings import (
 from trainer.protocol.shapes import check_networks, group_of
 from trainer.protocol.untrusted import shortened
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 
 
 @dataclass(frozen=True)
@@ -208,8 +208,21 @@ def _patched(values: dict[str, Any]) -> dict[str, Any]:
             if (decay := optimiser.pop("decay")) is not None:
                 values["schedule"] = {**schedule, "kind": "step", "step_factor": decay}
             values["optimiser"] = optimiser
+    if version < 2 and "architecture" in values:
+        values["architecture"] = _larger_patches(values["architecture"], values.get("data"))
     values["schema_version"] = SCHEMA_VERSION
     return values
+
+
+def _larger_patches(architecture: Any, data: Any) -> Any:
+    """Until schema 2 a unet for larger pictures took larger squares of pixels together; it has more stages since."""
+    if not isinstance(architecture, dict) or not isinstance(data, dict) or architecture.get("kind") != "unet":
+        return architecture
+    usual, size, wanted = Architecture(), architecture.get("size"), data.get("size")
+    patch = architecture.get("patch", usual.patch)
+    if not all(type(value) is int and value > 0 for value in (size, wanted, patch)) or wanted <= size:
+        return architecture
+    return {**architecture, "size": wanted, "patch": patch * (wanted // size)}
 
 
 def close_match(name: str, known: Iterable[str], prefix: str = "") -> str:

@@ -237,7 +237,10 @@ class Architecture(Settings):
         "leaky", "after the discriminator's hidden dense layers (gandam only)", choices=("leaky", "relu")
     )
     patch: int = setting(
-        2, "side of the squares of pixels that are taken together (unet only)", choices=(1, 2, 4, 8), unit="pixels"
+        2,
+        "side of the squares of pixels that are taken together (unet only)",
+        choices=(1, 2, 4, 8, 16, 32),
+        unit="pixels",
     )
     blocks: int = setting(1, "residual blocks of a stage, on the way in and on the way out (unet only)", low=1, high=8)
 

@@ -12,6 +12,8 @@ from trainer.protocol.settings import Architecture, Data, SettingError
 CLASS_FEATURES = 32  # Length of the generator's class embedding.
 CHANGE_FEATURES = 9  # Numbers that tell a flow how a picture was augmented.
 TIME_FEATURES = 64  # Waves that tell it the time.
+LEAST_UNET = 24
+"""Channels of a stage that is added to a unet, at least: more than the 16 numbers of 2 x 2 pixels with opacity."""
 MOST_PARAMETERS = 2_000_000_000
 """Of one network. With gradients and Adam's two moments these take 32 GB."""
 
@@ -34,16 +36,16 @@ class Stages:
 def stages(architecture: Architecture, size: int) -> Stages:
     """Drop the outermost blocks for smaller pictures; for larger ones add blocks of half the channels each.
 
-    A unet takes a larger picture's pixels together instead (see `patch_of`), and has no discriminator.
+    A unet has no discriminator, and no stage of fewer channels than pixels that it takes together could pass on.
 
     Raises SettingError when no block would be left.
     """
     doublings = round(math.log2(size / architecture.size))
     if architecture.kind == "unet":
-        left = _resized(architecture.generator_channels, min(0, doublings))
+        left = _resized(architecture.generator_channels, doublings, least=LEAST_UNET)
         if not left:
             raise SettingError("architecture.generator_channels", f"this network has too few stages for {size} px")
-        return Stages(left, (), -min(0, doublings))
+        return Stages(left, (), -doublings)
     generator = _resized(architecture.generator_channels, doublings)
     discriminator = _resized(architecture.discriminator_channels[::-1], doublings)[::-1]
     for name, left in (("generator_channels", generator), ("discriminator_channels", discriminator)):
@@ -52,22 +54,17 @@ def stages(architecture: Architecture, size: int) -> Stages:
     return Stages(generator, discriminator, -doublings)
 
 
-def patch_of(architecture: Architecture, size: int) -> int:
-    """Side of the squares of pixels that a unet takes together: larger for larger pictures, so that its maps stay."""
-    return architecture.patch * max(1, size // architecture.size)
-
-
 def latent_size(architecture: Architecture, data: Data) -> int:
     """Random numbers that each sample is made from: a flow begins with a whole picture of noise."""
     return data.channels * data.size**2 if architecture.kind == "unet" else architecture.latent
 
 
-def _resized(channels: tuple[int, ...], doublings: int) -> tuple[int, ...]:
+def _resized(channels: tuple[int, ...], doublings: int, least: int = 8) -> tuple[int, ...]:
     if doublings <= 0:
         return channels[: max(0, len(channels) + doublings)]
     grown = list(channels)
     for _ in range(doublings):
-        grown.append(max(8, grown[-1] // 2))
+        grown.append(max(least, grown[-1] // 2))
     return tuple(grown)
 
 
@@ -184,7 +181,7 @@ def generator_parameters(a: Architecture, found: Stages, data: Data, classes: in
 
 def _unet_parameters(a: Architecture, found: Stages, data: Data, classes: int) -> int:
     outer = found.generator[::-1]
-    told, pixels = 4 * outer[0], data.channels * patch_of(a, data.size) ** 2
+    told, pixels = 4 * outer[0], data.channels * a.patch**2
 
     def block(inputs: int, outputs: int) -> int:
         skip = inputs * outputs if inputs != outputs else 0
