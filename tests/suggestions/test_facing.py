@@ -258,6 +258,22 @@ def test_a_page_fills_the_window_but_never_too_much_of_a_small_set():
     assert len(review_of(_FEATURES, room=500).page().rows) == 8
 
 
+def test_a_page_is_short_where_many_would_be_wrong():
+    pictures, truth = planted(kinds=6, each=100, seed=3)
+    review = review_of(halves(pictures), room=30)
+    review.answer(0, int(truth[0]))
+    assert len(review.page().rows) >= 30, "six shapes, well told apart"
+    noise = np.random.default_rng(0).integers(0, 256, (480, 16, 16, 4), np.uint8)
+    noise[..., 3] = 255
+    review = review_of(halves(list(noise)), room=24)
+    review.answer(0, 1)
+    unsure = len(review.page().rows)
+    assert unsure < 24, "half of any page would be wrong"
+    assert review.chances[review.page().rows].mean() < 0.75
+    review.doubtful_first = True
+    assert len(review.page().rows) == 24, "asked for, so as long as the window"
+
+
 def test_a_page_taken_back_leaves_nothing_of_what_it_taught():
     review = review_of()
     review.answer(0, int(_TRUTH[0]))

@@ -25,7 +25,7 @@ from gandam_studio.core.suggestions.facing.model import Belief, Signs, believe, 
 LEFT, RIGHT, FRONT, UNKNOWN = 1, -1, 2, 0
 SMALLEST, LARGEST = 8, 400  # sprites on a page
 ROOM, MOST_ROOM = 24, 60  # sprites that a window shows; a page of more would teach too late what is wrong on it
-_SHARE = 20  # a page fills the window only up to this part of the set, so that a small set is learned from as well
+_SHARE = 20  # a window counts only up to this part of the set, so that a small set is learned from as well
 SURE = 0.95
 SYMMETRIC = 0.004  # of the mean kernel with itself: such a sprite looks like its mirror image
 _ONE_WRONG_IN = 12  # sprites of a full window, as far as the model can tell
@@ -394,21 +394,22 @@ class FacingReview:
         # By the margin: chances of sure sprites are all nearly 1.
         key = -np.abs(self.margin[rest]) if not self.doubtful_first else np.abs(self.margin[rest])
         order = np.argsort(key, kind="stable")
-        least = self._least()
-        wrong = max(1.0, least / _ONE_WRONG_IN)
+        window = self._window()
+        wrong = max(1.0, window / _ONE_WRONG_IN)
         most = int(np.searchsorted(np.cumsum(1 - chances[order]), wrong, side="right"))
-        most = min(max(most, least), LARGEST, self._limit(least))
+        # Few where many are wrong, so that they are learned from before the next are shown.
+        most = min(max(most, window if self.doubtful_first else SMALLEST), LARGEST, self._limit(window))
         taken = rest[order[:most]]
         rows = self._by_group(taken)
         return Page(rows, self.signs[rows].copy(), self.chances[rows])
 
-    def _least(self) -> int:
-        """How many sprites a page holds at least: what the window shows."""
+    def _window(self) -> int:
+        """How many sprites a page would fill the window with; a small set's are shorter."""
         return max(SMALLEST, min(self.room, MOST_ROOM, self.compared // _SHARE))
 
-    def _limit(self, least: int) -> int:
+    def _limit(self, window: int) -> int:
         """Until pages have shown what the model's confidence is worth, they grow step by step."""
-        return least * 4 ** min(1 + self.pages, 6) if self.started else SMALLEST
+        return window * 4 ** min(1 + self.pages, 6) if self.started else SMALLEST
 
     def _by_group(self, rows: NDArray[np.intp]) -> NDArray[np.intp]:
         """Rows with members of a group next to each other, groups in the order of their first member."""
