@@ -1,7 +1,7 @@
 """How many clicks turn a set the same way, how sure the assistants really are, and when one may stop looking.
 
     python tests/benchmarks/assistants.py [--json] [--orientations 10] [--sets gen8 ...] [--quick]
-                                          [--room 20 22 24 26 28]
+                                          [--room 20 22 24 26 28] [--nudged 18]
 
 A simulated person clicks the sprite that is asked about, then goes through pages: each wrong sprite takes a click, and
 a stack or a page that is mostly wrong takes one click for all of it and one for each that was right. What is right is
@@ -15,8 +15,9 @@ pages later what it sees is there, `--without-network` that it never is.
 `mixed` is gen7 with those of gen8 that are other pictures.
 
 Orientations differ only in the sign of the first guess, so they give one of two results, and one result says little:
-gen8 takes 58 to 68 clicks in windows of 20 to 28 sprites. To compare features, go through several windows with
-`--room`.
+gen8 takes 53 to 61 clicks in windows of 20 to 28 sprites. To compare features or orders of pages, go through each set
+often with `--nudged`: every time its features are changed by a random thousandth, no more than rounding does, in
+windows of 20 to 28 sprites in turn. `clicks_se` is the standard error of the mean.
 
 Reported, means over the orientations and windows: clicks and their standard deviation (`clicks_sd`), pages, the share
 turned right after no click and after one (up to one sign for all), by hand (what is turned the wrong way), `ece`: the
@@ -141,6 +142,18 @@ def adversarial_sets(count: int = 300) -> dict[str, Pictures]:
     return {"noise": noise, "symmetric": symmetric, "icons of rectangles": icons}
 
 
+def nudged(features: Halves, seed: int) -> Halves:
+    """The features, each changed by a random thousandth; as they are for seed 0."""
+    if not seed:
+        return features
+    rng = np.random.default_rng(seed)
+    even, odd = (
+        (part * (1 + 1e-3 * rng.standard_normal(part.shape, dtype=np.float32))).astype(part.dtype)
+        for part in (features.even, features.odd)
+    )
+    return Halves(even, odd)
+
+
 def turned(features: Halves, shown: np.ndarray) -> Halves:
     """The features of pictures some of which are mirrored (-1)."""
     return Halves(features.even, features.odd * shown[:, None])
@@ -252,17 +265,23 @@ def facing(
     rooms: list[int],
     looked: Callable[[Pictures], Halves],
     seen_after: int,
+    times: int = 0,
 ) -> dict[str, object]:
-    """Means over random orientations and windows of `rooms` sprites, by set."""
+    """Means over random orientations and windows of `rooms` sprites, by set, or over so many `times` nudged."""
     result: dict[str, object] = {}
     for name, (pictures, truth) in sets.items():
         features = looked(pictures)
-        runs = [review_all(features, truth, seed, room, seen_after) for room in rooms for seed in range(orientations)]
+        ways = [(seed, room, 0) for room in rooms for seed in range(orientations)]
+        ways = [(one, 20 + one % 9, one) for one in range(times)] or ways
+        runs = [review_all(nudged(features, nudge), truth, seed, room, seen_after) for seed, room, nudge in ways]
         mean = {key: round(float(np.mean([float(run[key]) for run in runs])), 4) for key in runs[0]}
         result[name] = {
             "sprites": len(truth),
             **mean,
             "clicks_sd": round(float(np.std([float(run["clicks"]) for run in runs])), 2),
+            "clicks_se": round(
+                float(np.std([float(run["clicks"]) for run in runs])) / math.sqrt(max(1, len(runs) - 1)), 2
+            ),
             "clicks_per_hundred": round(100 * mean["clicks"] / len(truth), 2),
         }
         print(name, result[name], file=sys.stderr, flush=True)
@@ -418,6 +437,7 @@ def main() -> None:
     parser.add_argument("--quick", action="store_true", help="no sets of 100,000")
     parser.add_argument("--without-network", action="store_true", help="facing before the network has looked")
     parser.add_argument("--seen-after", type=int, default=0, help="pages until what the network sees is there")
+    parser.add_argument("--nudged", type=int, default=0, metavar="TIMES", help="instead of orientations and windows")
     parser.add_argument("--room", type=int, nargs="+", default=[ROOM], help="sprites that windows show at once")
     asked = parser.parse_args()
     sets = facing_sets(asked.sets)
@@ -425,7 +445,7 @@ def main() -> None:
     looked = closely if seen else halves
     report: dict[str, object] = {
         "network": seen,
-        "facing": facing(sets, asked.orientations, asked.room, looked, asked.seen_after),
+        "facing": facing(sets, asked.orientations, asked.room, looked, asked.seen_after, asked.nudged),
     }
     report["with_fronts"] = {
         name: with_fronts(looked(pictures), truth, 0, asked.room[0])

@@ -218,10 +218,9 @@ def _larger_patches(architecture: Any, data: Any) -> Any:
     """Until schema 2 a unet for larger pictures took larger squares of pixels together; it has more stages since."""
     if not isinstance(architecture, dict) or not isinstance(data, dict) or architecture.get("kind") != "unet":
         return architecture
-    usual, size, wanted = Architecture(), architecture.get("size"), data.get("size")
-    patch = architecture.get("patch", usual.patch)
-    if not all(type(value) is int and value > 0 for value in (size, wanted, patch)) or wanted <= size:
-        return architecture
+    size, wanted, patch = architecture.get("size"), data.get("size"), architecture.get("patch", Architecture().patch)
+    if not (isinstance(size, int) and isinstance(wanted, int) and isinstance(patch, int) and 0 < size < wanted):
+        return architecture  # What is no number is refused later.
     return {**architecture, "size": wanted, "patch": patch * (wanted // size)}
 
 
