@@ -30,7 +30,7 @@ SURE = 0.95
 SYMMETRIC = 0.004  # of the mean kernel with itself: such a sprite looks like its mirror image
 _ONE_WRONG_IN = 12  # sprites of a full window, as far as the model can tell
 _POOR = 0.2  # of a page wrong
-_PATIENCE = 2  # pages in a row that were no better than turning by hand, before plain order,
+_PATIENCE = 2  # full pages in a row that were no better than turning by hand, before plain order,
 _LOOKED_BACK = 4  # unless as many pages together were better than turning by hand: two may be bad luck
 _GUESS_ODDS = math.log(0.65 / 0.35)  # of sprites that the start turns alike; 70 to 95 % on sets it was tried on
 _GUESS_LASTS = 10.0  # answers
@@ -153,6 +153,7 @@ class FacingReview:
     asked: int = 0
     _fruitless: int = 0
     _spared: list[int] = field(default_factory=list)
+    _judged: tuple[int, int, int] = (0, 0, 0)  # wrong, by hand and in all on short pages, until they fill a window
     _history: list[tuple[float, bool]] = field(default_factory=list)
     _slope: float = _USUAL[0]
     _cautious_slope: float = _CAUTIOUS[0]
@@ -456,7 +457,7 @@ class FacingReview:
 
     def snapshot(self) -> tuple[Any, ...]:
         """What a page changes, for `restore`."""
-        counts = (self.pages, self.clicks, self.turned, self.asked, self.plain, self._fruitless)
+        counts = (self.pages, self.clicks, self.turned, self.asked, self.plain, self._fruitless, self._judged)
         # Kernels of fewer sprites, which may be large, are not kept alive.
         seen = (weakref.ref(self.kernels), self.weights, self.noise, self._weighed)
         known = (self.labels.copy(), self._has_side.copy(), list(self._fronts_told))
@@ -476,10 +477,18 @@ class FacingReview:
         if seen[0]() is self.kernels:  # features and sprites that were added in between stay
             _, self.weights, self.noise, self._weighed = seen
             self.view = self.kernels.view(self.weights)
-        self.pages, self.clicks, self.turned, self.asked, self.plain, self._fruitless = counts
+        self.pages, self.clicks, self.turned, self.asked, self.plain, self._fruitless, self._judged = counts
 
     def _judge(self, wrong: int, by_hand: int, count: int) -> None:
-        """Fall back to plain order after pages that took at least as many corrections as turning by hand would."""
+        """Fall back to plain order after pages that took at least as many corrections as turning by hand would.
+
+        Short pages count together, as one that fills the window: one alone may be bad luck.
+        """
+        wrong, by_hand, count = wrong + self._judged[0], by_hand + self._judged[1], count + self._judged[2]
+        if count < self._window():
+            self._judged = (wrong, by_hand, count)
+            return
+        self._judged = (0, 0, 0)
         # A page that is nearly right has done its work, even where by hand there was nothing to do.
         helped = wrong < by_hand or wrong < _POOR * count
         self._fruitless = 0 if helped else self._fruitless + 1
