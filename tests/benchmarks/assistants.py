@@ -187,7 +187,7 @@ def review_all(
         review.answer(first, int(facing[first]))
         after_one = float((review.signs[rest] == facing[rest]).mean())
     while len((page := review.page()).rows):
-        if review.pages >= 2 and not review.plain:
+        if review.windows >= 2 and not review.plain:
             told.append((review.progress().clicks, review.clicks))
         wrong = page.signs != facing[page.rows]
         clicks = 0

@@ -19,7 +19,9 @@ from trainer.protocol.presets import preset_names
         ("cpu", 32, 60, 5.0, ("sprite-flow-cpu", "clearest")),
         ("cpu", 32, 59, 2.0, ("sprite-r3-cpu", "few")),
         ("cpu", 32, 59, 5.0, ("sprite-r3-cpu", "few")),
-        ("cpu", 64, 600, 5.0, None),
+        ("cpu", 64, 600, 5.0, ("sprite-flow-cpu", "clearest")),
+        ("cpu", 64, 59, 5.0, None),
+        ("cpu", 128, 600, 5.0, None),
     ],
 )
 def test_the_preset_follows_device_size_sprites_and_minutes(

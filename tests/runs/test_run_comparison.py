@@ -11,7 +11,7 @@ import pytest
 
 from gandam_studio.core.errors import UserError
 from gandam_studio.core.runs.comparison import compare, manifest_difference
-from trainer.protocol.config import TrainConfig
+from trainer.protocol.config import TrainConfig, fit_data
 from trainer.protocol.events import EventWriter, RunStarted
 from trainer.protocol.manifest import ManifestEntry, manifest_bytes
 from trainer.protocol.overrides import apply_overrides
@@ -148,6 +148,17 @@ def test_a_run_of_a_newer_version_and_a_broken_one_stay_comparable(tmp_path: Pat
     assert rows["dreaming.depth"] == (None, 4, None)
     assert rows["sprites"] == (2, 2, None)
     assert rows["batch.size"] == (128, 128, None)
+
+
+def test_an_enlarged_flow_of_an_older_version_has_another_network(tmp_path: Path) -> None:
+    """It took larger squares of pixels together where a new one has more stages; a continued one keeps its network."""
+    new = fit_data(load_preset("sprite-flow-cpu"), 64, 3)
+    older, now = (_run(tmp_path / name, new, _entries(2)) for name in ("older", "now"))
+    values = json.loads((older / "config.json").read_text()) | {"schema_version": 1}
+    (older / "config.json").write_text(json.dumps(values))
+    continued = _run(tmp_path / "continued", TrainConfig.from_json(values), _entries(2))
+    assert _rows(older, now) == {"architecture.size": (64, 32), "architecture.patch": (4, 2)}
+    assert _rows(older, continued) == {}
 
 
 @pytest.mark.parametrize("count", [0, 1, 5])

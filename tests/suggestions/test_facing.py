@@ -274,6 +274,34 @@ def test_a_page_is_short_where_many_would_be_wrong():
     assert len(review.page().rows) == 24, "asked for, so as long as the window"
 
 
+def noise_of(count: int) -> Halves:
+    pictures = np.random.default_rng(0).integers(0, 256, (count, 16, 16, 4), np.uint8)
+    pictures[..., 3] = 255
+    return halves(list(pictures))
+
+
+def test_short_pages_are_judged_together_before_plain_order():
+    review = review_of(noise_of(480), room=24)
+    review.answer(0, 1)
+    as_is = np.ones(480, np.int8)
+    seen = 0
+    while not review.plain:
+        page = review.page()
+        assert len(page.rows) < 24
+        assert seen < 48 + len(page.rows), "two windows' worth that spared nothing are enough"
+        before = review.snapshot()
+        # Everything faces left as it is, so that whatever was turned was turned for nothing.
+        wrong = page.signs != as_is[page.rows]
+        wrong[:3] = True
+        review.accept(page, wrong)
+        seen += len(page.rows)
+        if seen == len(page.rows):
+            review.restore(before)
+            assert np.array_equal(review.page().rows, page.rows)
+            review.accept(page, wrong)
+    assert seen >= 48, "two short pages may be bad luck"
+
+
 def test_a_page_taken_back_leaves_nothing_of_what_it_taught():
     review = review_of()
     review.answer(0, int(_TRUTH[0]))

@@ -166,9 +166,13 @@ def test_a_workspace_in_a_workspace_is_refused_in_one_line(folder: Path, open_wi
     assert "\n" not in said[0]
 
 
-def test_an_import_that_has_not_reported_yet_is_offered_too(folder: Path, open_window: OpenWindow, qtbot) -> None:
-    """On a busy machine the sprites may be stored when the stages begin to be followed, and the report be late."""
+def test_an_import_that_has_not_reported_yet_is_offered_too(  # type: ignore[no-untyped-def]
+    folder: Path, open_window: OpenWindow, qtbot, monkeypatch
+) -> None:
+    """The sprites may be stored when the stages begin to be followed, and the report be late."""
+    monkeypatch.setattr(main_window, "SETTLED_MS", 2000)
     window = open_window(folder)
+    assert window.next_steps is None
     add_sprites(window.session.workspace, [24, 25, 26])
     qtbot.waitUntil(lambda: window.next_steps is not None)
     assert not window.next_bar.isVisible()
@@ -254,5 +258,6 @@ def test_an_import_that_is_quicker_than_the_window_settles_is_followed_by_an_off
     drop(window.welcome, art)
     QTest.mouseClick(offered(window, qtbot).make_button, LEFT)
     settle(window, qtbot)
+    assert window.next_steps is None
     qtbot.waitUntil(window.next_bar.isVisible, timeout=15_000)
     assert "copies" in window.next_bar.go_button.text()

@@ -137,7 +137,7 @@ class TrainConfig:
         """Build from plain values: old versions are patched, unknown fields refused. Raises ValueError."""
         if not isinstance(values, dict):
             raise ValueError("a configuration must be a table of settings")
-        values = _patched(values)
+        values = up_to_date(values)
         hints = hints_of(cls)
         kept: dict[str, Any] = {}
         for name, value in values.items():
@@ -191,8 +191,11 @@ def _section(kind: Any, values: Any, name: str) -> Any:
         raise SettingError(f"{name}.{error.path}", error.reason) from None
 
 
-def _patched(values: dict[str, Any]) -> dict[str, Any]:
-    """Bring an older version's values up to date. Each patch turns version n into n + 1."""
+def up_to_date(values: dict[str, Any]) -> dict[str, Any]:
+    """The values of a configuration that may be of an older version, as the present one has them.
+
+    Each patch turns version n into n + 1. Raises ValueError for a newer version.
+    """
     values = dict(values)
     version = values.get("schema_version", SCHEMA_VERSION)
     if isinstance(version, bool) or not isinstance(version, int):

@@ -239,7 +239,7 @@ class Architecture(Settings):
     patch: int = setting(
         2,
         "side of the squares of pixels that are taken together (unet only)",
-        choices=(1, 2, 4, 8, 16, 32),
+        choices=(1, 2, 4, 8, 16, 32, 64),
         unit="pixels",
     )
     blocks: int = setting(1, "residual blocks of a stage, on the way in and on the way out (unet only)", low=1, high=8)

@@ -11,7 +11,7 @@ from typing import Any
 from gandam_studio.core.errors import UserError
 from gandam_studio.core.versions.differing import Changed, Removed, VersionDiff
 from trainer.protocol.advice import setting_name
-from trainer.protocol.config import TrainConfig, describe_fields, differences
+from trainer.protocol.config import TrainConfig, describe_fields, differences, up_to_date
 from trainer.protocol.events import RunStarted, first_event
 from trainer.protocol.manifest import ManifestEntry, read_manifest
 from trainer.protocol.run_directory import RunDirectory
@@ -233,11 +233,16 @@ def manifest_difference(
 
 
 def _flat(path: Path) -> dict[str, Any]:
-    """Settings by dotted path, directly from the file, since TrainConfig refuses newer versions."""
+    """Settings by dotted path, from the file itself, since TrainConfig refuses newer versions.
+
+    Those of an older version are told as the present one has them.
+    """
     try:
         values = read_json_object(path, max_bytes=1 << 20)
     except (OSError, ValueError):
         return {}
+    with contextlib.suppress(ValueError, TypeError):
+        values = up_to_date(values)
     flat: dict[str, Any] = {}
     for name, value in values.items():
         if isinstance(value, dict):

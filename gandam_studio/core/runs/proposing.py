@@ -7,8 +7,10 @@ from dataclasses import dataclass
 PROCESSOR, PROCESSOR_FEW, CARD = "sprite-flow-cpu", "sprite-r3-cpu", "sprite-r3"
 PALE_MINUTES = 1.0
 """Below this a flow's samples on a processor have few colours, though they are nearer to sprites than a GAN's."""
-MEASURED_SIDE = 32
+MEASURED_SIDE = 64
 """Larger pictures were not compared on a processor."""
+FEW_SIDE = 32
+"""And those of so few sprites not at all."""
 LEAST_SPRITES = 60
 """With so many a flow is ahead of a GAN, which copies no later; fewer were never tried."""
 
@@ -32,7 +34,7 @@ def propose(device: str, side: int, sprites: int, minutes: float) -> Proposal | 
     """
     if device != "cpu":
         return Proposal(CARD, "card")
-    if side > MEASURED_SIDE:
+    if side > MEASURED_SIDE or (side > FEW_SIDE and sprites < LEAST_SPRITES):
         return None
     if sprites < LEAST_SPRITES:
         return Proposal(PROCESSOR_FEW, "few")

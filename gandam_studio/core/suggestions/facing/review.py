@@ -1,8 +1,8 @@
 """Turning a set the same way, page by page: the person marks what is wrong, everything else is learned from.
 
 A page holds the surest sprites as they would look, stacks first turned as one. It is as long as a few of them are
-expected to be wrong, so pages grow while the model is right, and shrink where it is not to what fits the window. What
-was on a page is confirmed when the page is accepted, and the model is fitted again.
+expected to be wrong, so pages grow while the model is right, and shrink where it is not. What was on a page is
+confirmed when the page is accepted, and the model is fitted again.
 """
 
 from __future__ import annotations
@@ -404,13 +404,18 @@ class FacingReview:
         rows = self._by_group(taken)
         return Page(rows, self.signs[rows].copy(), self.chances[rows])
 
+    @property
+    def windows(self) -> int:
+        """Pages that were accepted; short ones count together, once they would have filled the window."""
+        return min(self.pages, self.asked // self._window())
+
     def _window(self) -> int:
         """How many sprites a page would fill the window with; a small set's are shorter."""
         return max(SMALLEST, min(self.room, MOST_ROOM, self.compared // _SHARE))
 
     def _limit(self, window: int) -> int:
         """Until pages have shown what the model's confidence is worth, they grow step by step."""
-        return window * 4 ** min(1 + self.pages, 6) if self.started else SMALLEST
+        return window * 4 ** min(1 + self.windows, 6) if self.started else SMALLEST
 
     def _by_group(self, rows: NDArray[np.intp]) -> NDArray[np.intp]:
         """Rows with members of a group next to each other, groups in the order of their first member."""

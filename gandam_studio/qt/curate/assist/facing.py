@@ -32,7 +32,7 @@ from gandam_studio.qt.curate.assist.grid import Look
 from gandam_studio.qt.curate.assist.view import AssistView
 from gandam_studio.qt.session import INFO, Session
 
-_PAGES_TO_TELL = 2  # accepted, before the clicks that are left are shown: the model must prove itself first
+_PAGES_TO_TELL = 2  # full ones, accepted, before the clicks that are left are shown: the model must prove itself first
 FOLLOW_MS = 300
 _STEP = 512  # sprites described, after which it is asked whether the person waits for them
 _WORTH_IT = 1.2  # times as many as before are compared for a person who waits
@@ -394,7 +394,7 @@ class FacingAssist(Assistant):
             text = self.tr("{0} of {1} confirmed").format(f"{progress.confirmed:,}", f"{total:,}")
         elif not self.review.started:
             text = self.tr("{0} to be turned").format(sprites(total))
-        elif self.review.pages < _PAGES_TO_TELL:
+        elif self.review.windows < _PAGES_TO_TELL:
             text = self.tr("{0} of {1} confirmed; too early to say how many clicks are left")
             text = text.format(f"{progress.confirmed:,}", f"{total:,}")
         else:

@@ -47,7 +47,7 @@ from trainer.protocol.config import TrainConfig
 from trainer.protocol.presets import load_preset, preset_names
 from trainer.protocol.untrusted import one_line
 
-KEPT = ("stop.iterations", "stop.minutes", "device", "seed")
+KEPT = ("data.size", "stop.iterations", "stop.minutes", "device", "seed")
 """Settings that stay when the proposed preset is taken."""
 CHECK_MS = 250
 MEASURE_MS = 1500
