@@ -20,6 +20,7 @@ from trainer.protocol.presets import preset_names
         ("cpu", 32, 59, 2.0, ("sprite-r3-cpu", "few")),
         ("cpu", 32, 59, 5.0, ("sprite-r3-cpu", "few")),
         ("cpu", 64, 600, 5.0, ("sprite-flow-cpu", "clearest")),
+        ("cpu", 64, 600, 1.5, ("sprite-flow-cpu", "short")),
         ("cpu", 64, 59, 5.0, None),
         ("cpu", 128, 600, 5.0, None),
     ],

@@ -6,11 +6,14 @@ from dataclasses import dataclass
 
 PROCESSOR, PROCESSOR_FEW, CARD = "sprite-flow-cpu", "sprite-r3-cpu", "sprite-r3"
 PALE_MINUTES = 1.0
-"""Below this a flow's samples on a processor have few colours, though they are nearer to sprites than a GAN's."""
+"""Below this a flow's samples of 32 px on a processor have few colours, though they are nearer to sprites than a GAN's.
+
+Twice as long at 64 px: after a minute of two cores they have two colours, after two and a half those of sprites.
+"""
 MEASURED_SIDE = 64
 """Larger pictures were not compared on a processor."""
-FEW_SIDE = 32
-"""And those of so few sprites not at all."""
+SMALL_SIDE = 32
+"""Of few sprites, larger pictures were not compared at all."""
 LEAST_SPRITES = 60
 """With so many a flow is ahead of a GAN, which copies no later; fewer were never tried."""
 
@@ -34,8 +37,8 @@ def propose(device: str, side: int, sprites: int, minutes: float) -> Proposal | 
     """
     if device != "cpu":
         return Proposal(CARD, "card")
-    if side > MEASURED_SIDE or (side > FEW_SIDE and sprites < LEAST_SPRITES):
+    if side > MEASURED_SIDE or (side > SMALL_SIDE and sprites < LEAST_SPRITES):
         return None
     if sprites < LEAST_SPRITES:
         return Proposal(PROCESSOR_FEW, "few")
-    return Proposal(PROCESSOR, "short" if 0 < minutes < PALE_MINUTES else "clearest")
+    return Proposal(PROCESSOR, "short" if 0 < minutes < PALE_MINUTES * max(1.0, side / SMALL_SIDE) else "clearest")
