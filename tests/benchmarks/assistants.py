@@ -271,17 +271,19 @@ def facing(
     result: dict[str, object] = {}
     for name, (pictures, truth) in sets.items():
         features = looked(pictures)
-        ways = [(seed, room, 0) for room in rooms for seed in range(orientations)]
-        ways = [(one, 20 + one % 9, one) for one in range(times)] or ways
-        runs = [review_all(nudged(features, nudge), truth, seed, room, seen_after) for seed, room, nudge in ways]
+        if times:
+            runs = [review_all(nudged(features, one), truth, one, 20 + one % 9, seen_after) for one in range(times)]
+        else:
+            runs = [
+                review_all(features, truth, seed, room, seen_after) for room in rooms for seed in range(orientations)
+            ]
+        deviation = float(np.std([float(run["clicks"]) for run in runs]))
         mean = {key: round(float(np.mean([float(run[key]) for run in runs])), 4) for key in runs[0]}
         result[name] = {
             "sprites": len(truth),
             **mean,
-            "clicks_sd": round(float(np.std([float(run["clicks"]) for run in runs])), 2),
-            "clicks_se": round(
-                float(np.std([float(run["clicks"]) for run in runs])) / math.sqrt(max(1, len(runs) - 1)), 2
-            ),
+            "clicks_sd": round(deviation, 2),
+            "clicks_se": round(deviation / math.sqrt(max(1, len(runs) - 1)), 2),
             "clicks_per_hundred": round(100 * mean["clicks"] / len(truth), 2),
         }
         print(name, result[name], file=sys.stderr, flush=True)

@@ -429,3 +429,20 @@ def test_another_preset_is_proposed_and_taking_it_keeps_what_was_set(session, sp
     assert list(page.draft.departures()) == ["seed"]
     assert page.proposal.isHidden()
     control.release()
+
+
+def test_taking_a_proposal_keeps_a_size_that_was_set_by_hand(session, sprites, qtbot) -> None:  # type: ignore[no-untyped-def]
+    from gandam_studio.qt.train.control import RunControl
+    from gandam_studio.qt.train.setup.setup_page import SetupPage
+
+    control = RunControl(session)
+    page = SetupPage(session, control)
+    qtbot.addWidget(page)
+    page.draft.set_devices(["cuda"])
+    page.draft.choose("dcgan")
+    page.draft.set_value("data.size", 128)
+    assert load_preset("sprite-r3").data.size == 64
+    qtbot.mouseClick(page.proposal.button, Qt.MouseButton.LeftButton)
+    assert page.draft.config.preset == "sprite-r3"
+    assert page.draft.config.data.size == 128
+    control.release()

@@ -36,7 +36,7 @@ class Stages:
 def stages(architecture: Architecture, size: int) -> Stages:
     """Drop the outermost blocks for smaller pictures; for larger ones add blocks of half the channels each.
 
-    A unet has no discriminator, and no stage of fewer channels than pixels that it takes together could pass on.
+    A unet has no discriminator, and the stages that are added to it have at least LEAST_UNET channels.
 
     Raises SettingError when no block would be left.
     """

@@ -241,7 +241,7 @@ def _flat(path: Path) -> dict[str, Any]:
         values = read_json_object(path, max_bytes=1 << 20)
     except (OSError, ValueError):
         return {}
-    with contextlib.suppress(ValueError, TypeError):
+    with contextlib.suppress(ValueError):
         values = up_to_date(values)
     flat: dict[str, Any] = {}
     for name, value in values.items():

@@ -37,8 +37,9 @@ def propose(device: str, side: int, sprites: int, minutes: float) -> Proposal | 
     """
     if device != "cpu":
         return Proposal(CARD, "card")
-    if side > MEASURED_SIDE or (side > SMALL_SIDE and sprites < LEAST_SPRITES):
+    few = sprites < LEAST_SPRITES
+    if side > (SMALL_SIDE if few else MEASURED_SIDE):
         return None
-    if sprites < LEAST_SPRITES:
+    if few:
         return Proposal(PROCESSOR_FEW, "few")
-    return Proposal(PROCESSOR, "short" if 0 < minutes < PALE_MINUTES * max(1.0, side / SMALL_SIDE) else "clearest")
+    return Proposal(PROCESSOR, "short" if 0 < minutes < PALE_MINUTES * side / SMALL_SIDE else "clearest")

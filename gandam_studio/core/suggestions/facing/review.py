@@ -153,7 +153,7 @@ class FacingReview:
     asked: int = 0
     _fruitless: int = 0
     _spared: list[int] = field(default_factory=list)
-    _judged: tuple[int, int, int] = (0, 0, 0)  # wrong, by hand and in all on short pages, until they fill a window
+    _unjudged: tuple[int, int, int] = (0, 0, 0)  # wrong, by hand and in all on short pages, until they fill a window
     _history: list[tuple[float, bool]] = field(default_factory=list)
     _slope: float = _USUAL[0]
     _cautious_slope: float = _CAUTIOUS[0]
@@ -462,7 +462,7 @@ class FacingReview:
 
     def snapshot(self) -> tuple[Any, ...]:
         """What a page changes, for `restore`."""
-        counts = (self.pages, self.clicks, self.turned, self.asked, self.plain, self._fruitless, self._judged)
+        counts = (self.pages, self.clicks, self.turned, self.asked, self.plain, self._fruitless, self._unjudged)
         # Kernels of fewer sprites, which may be large, are not kept alive.
         seen = (weakref.ref(self.kernels), self.weights, self.noise, self._weighed)
         known = (self.labels.copy(), self._has_side.copy(), list(self._fronts_told))
@@ -482,18 +482,18 @@ class FacingReview:
         if seen[0]() is self.kernels:  # features and sprites that were added in between stay
             _, self.weights, self.noise, self._weighed = seen
             self.view = self.kernels.view(self.weights)
-        self.pages, self.clicks, self.turned, self.asked, self.plain, self._fruitless, self._judged = counts
+        self.pages, self.clicks, self.turned, self.asked, self.plain, self._fruitless, self._unjudged = counts
 
     def _judge(self, wrong: int, by_hand: int, count: int) -> None:
         """Fall back to plain order after pages that took at least as many corrections as turning by hand would.
 
         Short pages count together, as one that fills the window: one alone may be bad luck.
         """
-        wrong, by_hand, count = wrong + self._judged[0], by_hand + self._judged[1], count + self._judged[2]
+        wrong, by_hand, count = wrong + self._unjudged[0], by_hand + self._unjudged[1], count + self._unjudged[2]
         if count < self._window():
-            self._judged = (wrong, by_hand, count)
+            self._unjudged = (wrong, by_hand, count)
             return
-        self._judged = (0, 0, 0)
+        self._unjudged = (0, 0, 0)
         # A page that is nearly right has done its work, even where by hand there was nothing to do.
         helped = wrong < by_hand or wrong < _POOR * count
         self._fruitless = 0 if helped else self._fruitless + 1
