@@ -2,8 +2,8 @@
 
     OMP_NUM_THREADS=1 python tests/benchmarks/trainer_quality.py [PICTURES.zip | FOLDER | dataset.npy]
         [--seconds 120] [--seeds 1] [--try "NAME=VALUE;NAME=VALUE" ...] [--only NAME ...] [--first-seed 0] [--peers]
-        [--json] [--grids FOLDER] [--copies] [--size 32] [--family COLUMN] [--key] [--balance]
-        [--classes COLUMN] [--widths] [--draw "NAME=VALUE;NAME=VALUE" ...]
+        [--json] [--grids FOLDER] [--samples FOLDER] [--copies] [--size 32] [--family COLUMN] [--key]
+        [--balance] [--classes COLUMN] [--widths] [--draw "NAME=VALUE;NAME=VALUE" ...]
 
 All train in turns in one process on one thread, each for the same CPU seconds (not wall seconds: a busy machine does
 not matter), on the same pictures at 32 px (`--size`). A fifth is held out; families and equal or mirrored pictures
@@ -24,8 +24,9 @@ picture of which family. Each `--try` adds a variant of `sprite-flow-cpu` where 
 prepared it at this size. `--only` trains one of the compared alone, in parts of a long comparison. `--widths` also
 measures averages of other widths, made at the end of those that `ema.post_hoc` keeps. Each `--draw` also measures every
 flow of this program as its weights draw with these settings (flow.solver, flow.steps, flow.guidance): from the latents
-that the other samples are of, and from others. CPU seconds are those of drawing 256. `--peers` adds what else there is
-on PyPI (gan_peers.py and flow_peers.py), which must be importable (PYTHONPATH=FOLDER).
+that the other samples are of, and from others. CPU seconds are those of drawing 256. `--samples` keeps all samples for
+judges.py, this program's also after a twelfth and a third of the time. `--peers` adds what else there is on PyPI
+(gan_peers.py and flow_peers.py), which must be importable (PYTHONPATH=FOLDER).
 """
 
 from __future__ import annotations
@@ -93,6 +94,8 @@ LONGEST_NAME = 120
 TRIED_WIDTHS = (0.05, 0.07, 0.1, 0.14, 0.2)
 DRAWN_BY = ("flow.solver", "flow.steps", "flow.guidance")
 """What only changes how a flow draws once it is trained."""
+EARLIER = (1 / 12, 1 / 3)
+"""Parts of the time after which `--samples` keeps pictures of this program's own contenders, too."""
 LATENTS = {"": 7, ", other latents": 8}
 """Seeds of the latents that `--draw` draws from, the first of them those of all samples, and what their rows add."""
 PEERS = GANS | FLOWS
@@ -367,12 +370,12 @@ def ratio(values: Sequence[float], others: Sequence[float]) -> str:
     return f"{np.exp(mean):.2f} ({np.exp(mean - half):.2f} to {np.exp(mean + half):.2f})"
 
 
-def grid_name(label: str, seed: int) -> str:
-    """The name of a grid's file: a label of many settings would be longer than names may be."""
+def file_name(label: str, seed: int) -> str:
+    """The name of a grid's file, without its ending: a label of many settings would be longer than names may be."""
     safe = label.replace("/", "_")
     if len(safe) > LONGEST_NAME:
         safe = f"{safe[:LONGEST_NAME]}-{zlib.crc32(label.encode()):08x}"
-    return f"{safe}-{seed}.png"
+    return f"{safe}-{seed}"
 
 
 def shown(values: list[float]) -> str:
@@ -391,6 +394,7 @@ def main() -> None:
     parser.add_argument("--first-seed", type=int, default=0)
     parser.add_argument("--peers", action="store_true")
     parser.add_argument("--grids", type=Path)
+    parser.add_argument("--samples", type=Path)
     parser.add_argument("--json", action="store_true")
     parser.add_argument("--copies", action="store_true")
     parser.add_argument("--size", type=int, choices=(32, 64), default=SIZE)
@@ -402,6 +406,8 @@ def main() -> None:
     parser.add_argument("--classes", metavar="COLUMN")
     options = parser.parse_args()
     torch.set_num_threads(1)
+    if options.samples:
+        options.samples.mkdir(parents=True, exist_ok=True)
     pixels, families = read(options.source, options.size, options.classes or options.family, options.key)
     classes = families
     if options.classes:
@@ -431,7 +437,9 @@ def main() -> None:
         found.setdefault(label, []).append([round(value, 1) for value in measured(drawn)])
         if options.grids:
             options.grids.mkdir(parents=True, exist_ok=True)
-            save_png(options.grids / grid_name(label, seed), tile(drawn[:64]))
+            save_png(options.grids / f"{file_name(label, seed)}.png", tile(drawn[:64]))
+        if options.samples:
+            np.save(options.samples / f"{file_name(label, seed)}.npy", drawn)
         print(
             f"  seed {seed} {label:40} KID x 1000 {shown(found[label][-1]):>24}   "
             f"{trained}drawn in {took:.1f} CPU seconds",
@@ -465,6 +473,12 @@ def main() -> None:
             }
         contenders = {name: make() for name, make in makers.items() if not options.only or name in options.only}
         others = ways(contenders, options.draws)
+        for number, part in enumerate(EARLIER if options.samples else ()):
+            train_turns(contenders, part * options.seconds)
+            for name, one in contenders.items():
+                if isinstance(one, Ours):
+                    drawn = snapped(one.draw(256), data.fill, SNAP)
+                    np.save(options.samples / f"{file_name(name, seed)}.{number}.npy", drawn)
         train_turns(contenders, options.seconds)
         for name, one in contenders.items():
             draw = functools.partial(one.draw, 256)
