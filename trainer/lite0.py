@@ -99,11 +99,13 @@ def through(layers: Sequence[Layer], x: torch.Tensor) -> torch.Tensor:
     return x
 
 
-def prepared(pixels: np.ndarray[Any, Any], chunk: int, device: torch.device | str = "cpu") -> Iterator[torch.Tensor]:
-    """Pictures uint8 (N, H, W, 3 or 4) on white as the network takes them, `chunk` at a time: (n, 3, SIDE, SIDE)."""
+def prepared(
+    pixels: np.ndarray[Any, Any], chunk: int, device: torch.device | str = "cpu", side: int = SIDE
+) -> Iterator[torch.Tensor]:
+    """Pictures uint8 (N, H, W, 3 or 4) on white as the network takes them, `chunk` at a time: (n, 3, side, side)."""
     for first in range(0, len(pixels), chunk):
         x = torch.from_numpy(np.ascontiguousarray(pixels[first : first + chunk])).to(device)
-        yield _prepared(x.permute(0, 3, 1, 2).float(), SIDE)
+        yield _prepared(x.permute(0, 3, 1, 2).float(), side)
 
 
 def _prepared(x: torch.Tensor, side: int) -> torch.Tensor:

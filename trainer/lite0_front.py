@@ -18,7 +18,7 @@ import numpy as np
 import torch
 from torch import nn
 
-from trainer.lite0 import Layer, layers_of, prepared, through
+from trainer.lite0 import SIDE, Layer, layers_of, prepared, through
 from trainer.protocol.measured import JUDGE
 from trainer.protocol.resources import resource_path
 
@@ -51,8 +51,10 @@ class Lite0Front(nn.Module):
     name = NAME
     one_scale = True
 
-    def __init__(self) -> None:
+    def __init__(self, side: int = SIDE) -> None:
+        """`side`: that of the pictures as the layers see them, in pixels."""
         super().__init__()
+        self._side = side
         for name, values in _stored(FILE).items():
             self.register_buffer(name, values, persistent=False)
 
@@ -65,7 +67,7 @@ class Lite0Front(nn.Module):
         """Features of `pixels`; pictures with alpha are composited over white."""
         layers = self._layers()
         parts = []
-        for x in prepared(pixels, chunk, layers[0].weight.device):
+        for x in prepared(pixels, chunk, layers[0].weight.device, self._side):
             x = through(layers, x)
             parts.append(torch.cat([x.mean((2, 3)), x.flatten(2).std(2, unbiased=False)], 1))
         return torch.cat(parts).cpu() if parts else torch.empty(0, 2 * WIDTH)

@@ -1,14 +1,15 @@
 """Which features order pictures as people do: pairs of sets whose order is plain, by every candidate for the judge.
 
-    OMP_NUM_THREADS=1 python tests/benchmarks/judges.py [--only CANDIDATE ...] [--pictures 96] [--seconds 0]
-        [--art NAME=FOLDER.zip|FOLDER|dataset.npy ...] [--grids FOLDER] [--json]
+    OMP_NUM_THREADS=1 python tests/benchmarks/judges.py [--only CANDIDATE ...] [--pictures 96] [--size 32]
+        [--art NAME=FOLDER.zip|FOLDER|dataset.npy ...] [--samples NAME=FOLDER ...] [--pair NAME=BETTER,WORSE ...]
+        [--grids FOLDER] [--json]
 
 Downloads nothing: pictures are the drawn mechas that come with the program, and `--art`. A fifth is held out, families
 are never divided. Unseen sprites are spoiled step by step (tests/diagnostics/spoiled.py: blur, noise, streaks, JPEG,
 pieces that change places, mosaics, other colours, few repeated, averages), and a candidate has to find every step worse
-than the one before. With `--seconds` a flow and a GAN are trained for so many CPU seconds each, and the later of two
-moments of a run must come out better, as must the flow of both. `--grids` writes what is compared, to be looked at:
-the order of two moments is plain only to who has seen them.
+than the one before. `--samples` has runs on the art NAME, as `trainer_quality.py --samples` keeps them: of two moments
+of a run the later must come out better, and of each `--pair` the first: files of that folder, without .npy. `--grids`
+writes what is compared, to be looked at: the order of two moments is plain only to who has seen them.
 
 For each candidate: pairs in order of all; of the worst pair, and of the one that a tenth are worse than, the difference
 in standard errors (the jackknife of both); the processor's milliseconds a picture; the pairs that came out the other
@@ -34,10 +35,8 @@ import numpy as np
 import torch
 from spoiled import ladders
 from torch.nn import functional
-from trainer_quality import BUNDLED, SNAP, Ours, configurations, heads, read, training_set
+from trainer_quality import BUNDLED, EARLIER, SIZE, heads, read, training_set
 
-from trainer.dataset import TrainingSet, snapped
-from trainer.device import Machine
 from trainer.diagnostics.likeness import Array
 from trainer.diagnostics.quality import kid_with_error
 from trainer.features import RandomFeatures
@@ -48,8 +47,6 @@ from trainer.lite0_front import Lite0Front
 from trainer.protocol.lite0_weights import weights_path
 
 Features = Callable[[Array], torch.Tensor]
-MOMENTS = (1 / 12, 1 / 3, 1)
-"""Parts of the training time after which a run's pictures are compared."""
 SHRINKAGE = 0.3
 FITTED = 512
 
@@ -82,6 +79,11 @@ def candidates() -> dict[str, Candidate]:
         "random-conv and HOG, whitened": Candidate(both, "whitened"),
         "lite0-front, each scaled": Candidate(front),
         "lite0-front": Candidate(front, "one"),
+        "lite0-front, of half the side": Candidate(lambda pictures: front(scaled(pictures, 0.5)), "one"),
+        "lite0-front, of both sides": Candidate(
+            lambda pictures: torch.cat([front(pictures), front(scaled(pictures, 0.5))], 1), "one"
+        ),
+        "lite0-front, seen at 128 px": Candidate(Lite0Front(128), "one"),
     }
     if weights_path() is not None:
         whole = Lite0Features()
@@ -94,6 +96,12 @@ def candidates() -> dict[str, Candidate]:
 
 def _tensor(pictures: Array) -> torch.Tensor:
     return torch.from_numpy(np.ascontiguousarray(pictures)).permute(0, 3, 1, 2).float() / 127.5 - 1
+
+
+def scaled(pictures: Array, by: float) -> Array:
+    """Averages of neighbouring pixels."""
+    small = functional.interpolate(_tensor(pictures), scale_factor=by, mode="area")
+    return (small * 127.5 + 127.5).round().byte().permute(0, 2, 3, 1).numpy()
 
 
 def thumbnails(pictures: Array) -> torch.Tensor:
@@ -201,42 +209,39 @@ class Art(NamedTuple):
     pairs: list[tuple[str, Array, Array]]
 
 
-def art(name: str, source: Path, pictures: int, seconds: float, grids: Path | None) -> Art:
-    """Read, split, spoil, and train if there are seconds for it."""
-    pixels, families = read(source)
+def art(name: str, source: Path, options: argparse.Namespace) -> Art:
+    """Read, split and spoil, and read what runs drew."""
+    pixels, families = read(source, options.size)
     data = training_set(pixels, families)
     known = heads(data, data.train)
-    unseen = known[: min(pictures, len(known) // 4)]
+    unseen = known[: min(options.pictures, len(known) // 4)]
     real = heads(data, data.held_out)[:256]
     found = Art(name, pixels[known[len(unseen) :][:FITTED]], pixels[real], pixels[unseen], [])
-    chains = dict(ladders(found.unseen))
-    if seconds:
-        chains |= _trained(data, seconds)
+    chains = dict(ladders(found.unseen)) | runs(name, options)
     for chain, steps in chains.items():
         for number, (better, worse) in enumerate(itertools.pairwise(steps)):
             found.pairs.append((f"{chain} {number}", better, worse))
-        if grids:
-            grids.mkdir(parents=True, exist_ok=True)
+        if options.grids:
+            options.grids.mkdir(parents=True, exist_ok=True)
             sheet = np.concatenate([np.concatenate(list(step[:10]), 1) for step in steps])
-            save_png(grids / f"{name}-{chain.replace(', ', '-').replace(' ', '-')}.png", sheet)
+            save_png(options.grids / f"{name}-{chain.replace(', ', '-').replace(' ', '-')}.png", sheet)
     return found
 
 
-def _trained(data: TrainingSet, seconds: float) -> dict[str, list[Array]]:
-    """Pictures of runs, best first: of each at three moments, and of both at the end."""
-    last, chains = {}, {}
-    for name in ("sprite-flow-cpu", "sprite-r3-cpu"):
-        run = Ours(configurations(seconds, 0, [])[name], data, Machine(torch.device("cpu"), channels_last=True))
-        moments = []
-        for moment in MOMENTS:
-            while run.seconds < moment * seconds:
-                began, before = time.process_time(), run.seconds
-                run.step()
-                run.seconds = before + time.process_time() - began
-            moments.append(snapped(run.draw(256), data.fill, SNAP))
-        chains[f"{name}, late and early"] = moments[::-1]
-        last[name] = moments[-1]
-    return chains | {"flow and GAN": list(last.values())}
+def runs(name: str, options: argparse.Namespace) -> dict[str, list[Array]]:
+    """What runs on the art `name` drew, best first: at the end and earlier, and the pairs that were asked for."""
+    folders = [Path(text.split("=", 1)[1]) for text in options.samples if text.split("=", 1)[0] == name]
+    stored = {path.stem: np.load(path, allow_pickle=False) for one in folders for path in sorted(one.glob("*.npy"))}
+    chains = {}
+    for run, last in stored.items():
+        earlier = [stored[f"{run}.{number}"] for number in range(len(EARLIER)) if f"{run}.{number}" in stored]
+        if earlier:
+            chains[f"{run}, late and early"] = [last, *reversed(earlier)]
+    for text in options.pair:
+        of, pair = text.split("=", 1)
+        if of == name:
+            chains[pair.replace(",", " before ")] = [stored[one] for one in pair.split(",")]
+    return chains
 
 
 def judged(candidate: Candidate, sets: list[Art]) -> dict[str, Any]:
@@ -266,7 +271,7 @@ def judged(candidate: Candidate, sets: list[Art]) -> dict[str, Any]:
 def _sets(options: argparse.Namespace) -> Iterator[Art]:
     sources = {"mechas": BUNDLED, **dict(text.split("=", 1) for text in options.art)}
     for name, source in sources.items():
-        yield art(name, Path(source), options.pictures, options.seconds, options.grids)
+        yield art(name, Path(source), options)
 
 
 def main() -> None:
@@ -274,8 +279,10 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--only", action="append", default=[])
     parser.add_argument("--pictures", type=int, default=96)
-    parser.add_argument("--seconds", type=float, default=0.0)
+    parser.add_argument("--size", type=int, choices=(32, 64), default=SIZE)
     parser.add_argument("--art", action="append", default=[], metavar="NAME=PICTURES")
+    parser.add_argument("--samples", action="append", default=[], metavar="NAME=FOLDER")
+    parser.add_argument("--pair", action="append", default=[], metavar="NAME=BETTER,WORSE")
     parser.add_argument("--grids", type=Path)
     parser.add_argument("--json", action="store_true")
     options = parser.parse_args()

@@ -101,7 +101,8 @@ def faded(pictures: Array, saturation: float) -> Array:
 
 
 def ladders(pictures: Array, seed: int = 5) -> Iterator[tuple[str, list[Array]]]:
-    """Each way of spoiling `pictures` (N, 32, 32, 3) and its steps, from untouched to worst."""
+    """Each way of spoiling `pictures` (N, side, side, 3), of at least 32 px, and its steps, from untouched to worst."""
+    large = pictures.shape[1] // 32
 
     def random() -> Random:
         return np.random.default_rng(seed)  # The same noise at every strength.
@@ -112,9 +113,9 @@ def ladders(pictures: Array, seed: int = 5) -> Iterator[tuple[str, list[Array]]]
     for name, axis in (("horizontal streaks", 2), ("vertical streaks", 1)):
         yield name, [pictures, *(streaked(pictures, strength, random(), axis) for strength in (24, 48, 96))]
     yield "JPEG", [pictures, *(compressed(pictures, quality) for quality in (60, 25, 8))]
-    yield "shuffled, share", [pictures, *(shuffled(pictures, 8, random(), share) for share in (0.25, 0.5, 1))]
-    yield "shuffled, pieces", [pictures, *(shuffled(pictures, side, random()) for side in (16, 8, 4))]
-    yield "mosaics", [pictures, *(mosaics(pictures, side, random()) for side in (16, 8, 4))]
+    yield "shuffled, share", [pictures, *(shuffled(pictures, 8 * large, random(), share) for share in (0.25, 0.5, 1))]
+    yield "shuffled, pieces", [pictures, *(shuffled(pictures, side * large, random()) for side in (16, 8, 4))]
+    yield "mosaics", [pictures, *(mosaics(pictures, side * large, random()) for side in (16, 8, 4))]
     yield "other colours", [pictures, *(repainted(pictures, share, random()) for share in (0.25, 0.5, 1))]
     yield "few repeated", [pictures, *(repeated(pictures, count, random()) for count in (32, 8, 2))]
     yield "mixed", [pictures, *(mixed(pictures, share, random()) for share in (0.15, 0.3, 0.5))]

@@ -36,7 +36,11 @@ def test_the_check_runs_on_a_processor_in_little_time(repository: Path, tmp_path
     assert states.pop("out_of_memory") == "skipped"
     assert set(states.values()) == {"ok"}, states
     assert len(told["sections"]["presets"]["found"]) >= 11
-    assert (tmp_path / "out" / "sprite-r3-fixed.png").stat().st_size > 100
+    judged = told["sections"]["quality"]["found"]
+    assert list(judged) == ["sprite-r3", "sprite-flow"]
+    for preset, facts in judged.items():
+        assert facts["iterations"] > 0
+        assert (tmp_path / "out" / f"{preset}-fixed.png").stat().st_size > 100
 
 
 def test_a_section_that_fails_says_so_and_the_others_go_on(repository: Path, tmp_path: Path) -> None:
