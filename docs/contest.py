@@ -1,7 +1,7 @@
 """Pictures of the contest, from the grids that `tests/benchmarks/trainer_quality.py --grids FOLDER` wrote.
 
 python docs/contest.py side FOLDER NAME... --out docs/images/contest-mechas.webp [--across 4] [--size 32]
-python docs/contest.py looks FOLDER NAME... --out resources/looks
+python docs/contest.py looks FOLDER NAME... --out resources/looks [--size 32]
 
 `side` puts the first 32 samples of each contender, of seed 0, beside those of the others, in rows of so many. `looks`
 cuts out the first 8 of a preset as the row that Train shows. Samples come in the order in which they were drawn: none
@@ -19,6 +19,7 @@ from PIL import Image
 
 COLUMNS, ROWS, LOOK = 8, 4, 8
 TIMES, GAP = 2, 12
+SMALL = 32
 
 
 def samples(folder: Path, name: str, count: int, size: int) -> list[np.ndarray]:
@@ -56,7 +57,7 @@ def main() -> None:
     parser.add_argument("names", nargs="+")
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--across", type=int, default=4)
-    parser.add_argument("--size", type=int, default=32)
+    parser.add_argument("--size", type=int, default=SMALL)
     told = parser.parse_args()
     if told.kind == "side":
         side_by_side(told.folder, told.names, told.across, told.size).save(told.out, quality=80, method=6)
@@ -64,7 +65,8 @@ def main() -> None:
     told.out.mkdir(parents=True, exist_ok=True)
     for name in told.names:
         row = np.hstack(samples(told.folder, name, LOOK, told.size))
-        Image.fromarray(row).save(told.out / f"{name}.png", optimize=True)
+        stem = name if told.size == SMALL else f"{name}-{told.size}"
+        Image.fromarray(row).save(told.out / f"{stem}.png", optimize=True)
 
 
 if __name__ == "__main__":

@@ -19,11 +19,20 @@ CAPTION = 18  # and of the line below
 LEAST = 3  # samples in the narrowest window
 
 
+SMALL, LARGE = 32, 64
+"""Sides in pixels at which the contest was held."""
+
+
 @functools.cache
-def stored_look(preset: str) -> QImage | None:
-    """Samples of a bundled preset in a row, squares side by side; None for a preset that was not in the contest."""
-    path = resource_path("looks", f"{preset}.png")
-    if preset not in preset_names() or not path.is_file():
+def stored_look(preset: str, side: int = SMALL) -> QImage | None:
+    """Samples of a bundled preset in a row, squares side by side; None for a preset that was not in the contest.
+
+    Those of 64 px for pictures with more than 32 px on a `side`.
+    """
+    if preset not in preset_names():
+        return None
+    path = resource_path("looks", f"{preset}-{LARGE}.png" if side > SMALL else f"{preset}.png")
+    if not path.is_file():
         return None
     image = QImage(str(path))
     return None if image.isNull() else image
@@ -40,20 +49,29 @@ class PresetLook(QWidget):
         super().__init__(parent)
         self.preset = ""
         self._image = QImage()
-        self.caption = self.tr("Drawn after four minutes with the sample mechas, not picked")
+        self.caption = ""
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
         self.hide()
 
-    def show_preset(self, preset: str) -> None:
-        """Show the samples of the preset of this name, or nothing."""
-        image = stored_look(preset)
+    def show_preset(self, preset: str, side: int = SMALL) -> None:
+        """Show the samples of the preset of this name for pictures of `side` px, or nothing."""
+        image = stored_look(preset, side)
         self.preset, self._image = (preset, image) if image is not None else ("", QImage())
-        told = self.tr(
-            "The first samples of {0}, none of them picked, after 240 seconds of one processor core with the sample "
-            "mechas. Yours will look like your sprites."
-        ).format(self.preset)
-        self.setToolTip(told if self.preset else "")
-        self.setAccessibleName(told if self.preset else "")
+        if side > SMALL:
+            self.caption = self.tr("Drawn at 64 px after ten minutes with the sample mechas, not picked")
+            told = self.tr(
+                "The first samples of {0} at 64 px, none of them picked, after 600 seconds of one processor core with "
+                "the sample mechas. Yours will look like your sprites."
+            )
+        else:
+            self.caption = self.tr("Drawn after four minutes with the sample mechas, not picked")
+            told = self.tr(
+                "The first samples of {0}, none of them picked, after 240 seconds of one processor core with "
+                "the sample mechas. Yours will look like your sprites."
+            )
+        said = told.format(self.preset) if self.preset else ""
+        self.setToolTip(said)
+        self.setAccessibleName(said)
         self.setVisible(bool(self.preset))
         self.update()
 

@@ -274,7 +274,7 @@ class SetupPage(QWidget):
         # All settings need the room, and a user who opens them has chosen.
         wanted = (self.draft.config.preset, found.preset if found else "")
         for look, preset in zip((self.look, self.proposed_look), wanted, strict=True):
-            look.show_preset("" if self.all_settings.isChecked() else preset)
+            look.show_preset("" if self.all_settings.isChecked() else preset, self.draft.config.data.size)
 
     def _take_proposal(self) -> None:
         """Choose the proposed preset; limit, device and seed stay as they were set."""
