@@ -26,7 +26,7 @@ from gandam_studio.core.versions import ManifestVersion
 from gandam_studio.core.versions.files import recipe_of
 from gandam_studio.qt import icons, theme
 from gandam_studio.qt.counts import sprites
-from gandam_studio.qt.failures import explain
+from gandam_studio.qt.failures import as_sentence, explain
 from gandam_studio.qt.following.requests import ShowCopies, ShowFilter
 from gandam_studio.qt.following.training_size import FIRST_PRESET, TrainingSize
 from gandam_studio.qt.session import Session
@@ -440,7 +440,8 @@ class SetupPage(QWidget):
         text = preset.description
         if self.draft.config.scaled:
             size = self.draft.config.architecture.size
-            text += " " + self.tr("Adapted to this size: its networks were designed for {0} px.").format(size)
+            adapted = self.tr("Adapted to this size: its networks were designed for {0} px.").format(size)
+            text = " ".join(part for part in (as_sentence(text), adapted) if part)
         self.description.setText(wrapped(text))
         departures = self.draft.departures()
         shown = [f"{setting_name(path)} {as_text(after)}" for path, (_, after) in list(departures.items())[:3]]
