@@ -40,6 +40,7 @@ from trainer.protocol.overrides import apply_overrides
 from trainer.protocol.presets import load_preset
 
 IMAGES = Path(__file__).resolve().parent / "images"
+PRESET = "sprite-flow-cpu"
 NAMES = ("duplicates", "curate", "versions", "train", "runs", "explore")
 LOOK_MS, SETTLED, LONGEST = 500, 8, 60
 """The window is settled when so many looks in a row found it the same, or after the most looks."""
@@ -79,14 +80,14 @@ def main() -> None:
             return
         first = configured(options.minutes)
         train(folder, first, options.out / "train.png", options.out / "train-live.gif")
-        if "runs" in wanted:
-            with Workspace.open(folder) as workspace:
-                second = apply_overrides(first, ["optimiser.lr_d=0.0004", "regulariser.weight=1"])
-                other = create_run(workspace, find_version(workspace), second, parent="r1-sprite-r3-cpu")
-            train_to_end(other)
-            runs(folder, options.out / "runs.png")
         if "explore" in wanted:
             explore(folder, options.out / "explore.png")
+        if "runs" in wanted:
+            with Workspace.open(folder) as workspace:
+                second = apply_overrides(first, ["optimiser.lr_g=0.0005", "flow.loss=picture"])
+                other = create_run(workspace, find_version(workspace), second, parent=f"r1-{PRESET}")
+            train_to_end(other)
+            runs(folder, options.out / "runs.png")
 
 
 def import_sprites(folder: Path, archive: Path) -> None:
@@ -136,8 +137,8 @@ def make_versions(folder: Path) -> None:
 
 
 def configured(minutes: float) -> TrainConfig:
-    """The processor's preset, for so many minutes."""
-    return apply_overrides(load_preset("sprite-r3-cpu"), ["stop.iterations=0", f"stop.minutes={minutes}"])
+    """The preset that Train begins with on a processor, for so many minutes."""
+    return apply_overrides(load_preset(PRESET), ["stop.iterations=0", f"stop.minutes={minutes}"])
 
 
 @contextmanager

@@ -1,7 +1,7 @@
 """Which features order pictures as people do: pairs of sets whose order is plain, by every candidate for the judge.
 
     OMP_NUM_THREADS=1 python tests/benchmarks/judges.py [--only CANDIDATE ...] [--pictures 96] [--size 32]
-        [--art NAME=FOLDER.zip|FOLDER|dataset.npy ...] [--samples NAME=FOLDER ...] [--pair NAME=BETTER,WORSE ...]
+        [--art NAME=FOLDER.zip|FOLDER|dataset.npy ...] [--samples NAME=FOLDER ...] [--pair NAME=BETTER:WORSE ...]
         [--grids FOLDER] [--json]
 
 Downloads nothing: pictures are the drawn mechas that come with the program, and `--art`. A fifth is held out, families
@@ -230,18 +230,26 @@ def art(name: str, source: Path, options: argparse.Namespace) -> Art:
 
 def runs(name: str, options: argparse.Namespace) -> dict[str, list[Array]]:
     """What runs on the art `name` drew, best first: at the end and earlier, and the pairs that were asked for."""
-    folders = [Path(text.split("=", 1)[1]) for text in options.samples if text.split("=", 1)[0] == name]
-    stored = {path.stem: np.load(path, allow_pickle=False) for one in folders for path in sorted(one.glob("*.npy"))}
+    found = [path for folder in _asked(options.samples, name) for path in sorted(Path(folder).glob("*.npy"))]
+    stored = {path.stem: np.load(path, allow_pickle=False) for path in found}
+    if len(stored) < len(found):
+        sys.exit(f"folders with samples of {name} have files of the same name")
     chains = {}
     for run, last in stored.items():
         earlier = [stored[f"{run}.{number}"] for number in range(len(EARLIER)) if f"{run}.{number}" in stored]
         if earlier:
             chains[f"{run}, late and early"] = [last, *reversed(earlier)]
-    for text in options.pair:
-        of, pair = text.split("=", 1)
-        if of == name:
-            chains[pair.replace(",", " before ")] = [stored[one] for one in pair.split(",")]
+    for pair in _asked(options.pair, name):
+        two = pair.split(":")
+        if len(two) != 2 or not all(one in stored for one in two):
+            sys.exit(f"{pair} is not two samples of {name}, of {', '.join(stored)}")
+        chains[" before ".join(two)] = [stored[one] for one in two]
     return chains
+
+
+def _asked(texts: list[str], name: str) -> list[str]:
+    """What was asked for the art `name`, of texts NAME=WHAT."""
+    return [what for of, _, what in (text.partition("=") for text in texts) if of == name]
 
 
 def judged(candidate: Candidate, sets: list[Art]) -> dict[str, Any]:
@@ -270,6 +278,9 @@ def judged(candidate: Candidate, sets: list[Art]) -> dict[str, Any]:
 
 def _sets(options: argparse.Namespace) -> Iterator[Art]:
     sources = {"mechas": BUNDLED, **dict(text.split("=", 1) for text in options.art)}
+    for text in (*options.samples, *options.pair):
+        if text.partition("=")[0] not in sources:
+            sys.exit(f"{text}: that is none of {', '.join(sources)}")
     for name, source in sources.items():
         yield art(name, Path(source), options)
 
@@ -282,7 +293,7 @@ def main() -> None:
     parser.add_argument("--size", type=int, choices=(32, 64), default=SIZE)
     parser.add_argument("--art", action="append", default=[], metavar="NAME=PICTURES")
     parser.add_argument("--samples", action="append", default=[], metavar="NAME=FOLDER")
-    parser.add_argument("--pair", action="append", default=[], metavar="NAME=BETTER,WORSE")
+    parser.add_argument("--pair", action="append", default=[], metavar="NAME=BETTER:WORSE")
     parser.add_argument("--grids", type=Path)
     parser.add_argument("--json", action="store_true")
     options = parser.parse_args()

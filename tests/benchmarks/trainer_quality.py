@@ -24,9 +24,9 @@ picture of which family. Each `--try` adds a variant of `sprite-flow-cpu` where 
 prepared it at this size. `--only` trains one of the compared alone, in parts of a long comparison. `--widths` also
 measures averages of other widths, made at the end of those that `ema.post_hoc` keeps. Each `--draw` also measures every
 flow of this program as its weights draw with these settings (flow.solver, flow.steps, flow.guidance): from the latents
-that the other samples are of, and from others. CPU seconds are those of drawing 256. `--samples` keeps all samples for
-judges.py, this program's also after a twelfth and a third of the time. `--peers` adds what else there is on PyPI
-(gan_peers.py and flow_peers.py), which must be importable (PYTHONPATH=FOLDER).
+that the other samples are of, and from others. CPU seconds are those of drawing 256. `--samples` keeps the samples of
+all for judges.py, this program's also after a twelfth and a third of the time. `--peers` adds what else there is on
+PyPI (gan_peers.py and flow_peers.py), which must be importable (PYTHONPATH=FOLDER).
 """
 
 from __future__ import annotations

@@ -249,7 +249,7 @@ def presets(check: Check) -> dict[str, Any]:
     found: dict[str, Any] = {}
     sizes = {name: sum(parameter_sizes(check.config(name))) for name in preset_names()}
     for name in sorted(sizes, key=lambda name: sizes[name]):
-        if not check.quick and check.left < QUALITY_S + 20:
+        if not check.quick and check.left < len(QUALITY) * QUALITY_S + 20:
             found[name] = {"skipped": "no time left"}
             continue
         found[name] = facts = {}
@@ -546,7 +546,8 @@ def quality(check: Check) -> dict[str, Any]:
         share = (check.left - 15) / (len(QUALITY) - number)
         minutes = 0.02 if check.quick else max(0.0, min(QUALITY_S, share) / 60)
         if minutes < 0.02:
-            raise Skipped("no time left")
+            found[name] = {"finished": True, "skipped": "no time left"}
+            continue
         found[name] = trained(check, name, minutes)
         check.facts["sections"]["quality"] = {"state": "running", "found": found}
         check.write()

@@ -398,8 +398,8 @@ def test_what_is_nearly_background_becomes_background() -> None:
     assert found[1:, :3].tolist() == [[9, 9, 9]] * 3
 
 
-@pytest.fixture(scope="module")
-def trained(tmp_path_factory: pytest.TempPathFactory) -> RunDirectory:
+@pytest.fixture(scope="module", params=[3, 4], ids=["opaque", "with alpha"])
+def trained(tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest) -> RunDirectory:
     """A flow of a few iterations on little pictures."""
     from small_runs import shapes
 
@@ -408,9 +408,9 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> RunDirectory:
     folder = tmp_path_factory.mktemp("flow")
     config = small_config(
         "sprite-flow-cpu", "stop.iterations=12", "sampling.every=6", "sampling.count=9", "data.condition=a", "snap=17",
-        "progress_every=1",
+        "progress_every=1", channels=request.param,
     )  # fmt: skip
-    np.save(folder / "a.npy", shapes(40, 3))
+    np.save(folder / "a.npy", shapes(40, request.param))
     tags = [["a"] if number % 2 else [] for number in range(40)]
     split = ["train"] * 32 + ["test"] * 8
     facts = {"ids": [f"{n:064x}" for n in range(40)], "background": [255] * 3, "tags": tags, "split": split}
@@ -462,7 +462,7 @@ def test_the_walk_between_samples_goes_through_them(trained: RunDirectory, tmp_p
     facts = interpolate(model, tmp_path / "walk.png", 1, points=2, steps=3, tag="a")
     assert facts["frames"] == 6
     with Image.open(tmp_path / "walk.png") as sheet:
-        cells = np.asarray(sheet).reshape(2, 32, 3, 32, 3).swapaxes(1, 2)
+        cells = np.asarray(sheet).reshape(2, 32, 3, 32, -1).swapaxes(1, 2)
     ends = pictures(model, 2, 1, "a")
     for row in (0, 1):
         assert np.abs(cells[row, 0].astype(int) - ends[row].astype(int)).max() <= 1
@@ -470,10 +470,11 @@ def test_the_walk_between_samples_goes_through_them(trained: RunDirectory, tmp_p
 
 def test_an_exported_flow_draws_the_same(trained: RunDirectory, tmp_path: Path) -> None:
     formats = ("safetensors", "torchscript")
-    done = export(load_trained(trained), tmp_path / "out", formats)
+    model = load_trained(trained)
+    done = export(model, tmp_path / "out", formats)
     assert done["files"].keys() == {"generator.safetensors", "generator.pt"}
     about = json.loads((tmp_path / "out" / "generator.json").read_text())
-    assert about["inputs"]["z"] == ["batch", 3 * 32 * 32]
+    assert about["inputs"]["z"] == ["batch", model.config.data.channels * 32 * 32]
 
 
 @SOLVERS

@@ -15,7 +15,7 @@ MEASURED_SIDE = 64
 SMALL_SIDE = 32
 """Of few sprites, larger pictures were not compared at all."""
 LEAST_SPRITES = 60
-"""With so many a flow is ahead of a GAN, which copies no later; fewer were never tried."""
+"""With so many a flow is ahead of a GAN, which copies no later for the same views; fewer were never tried."""
 
 
 @dataclass(frozen=True)

@@ -264,9 +264,11 @@ class SetupPage(QWidget):
         text = {
             "card": self.tr("On a graphics card {0} is the preset to begin with."),
             "short": self.tr("On a processor {0} is ahead at any time; in so little time, shapes with few colours."),
-            "few": self.tr("With so few sprites on a processor, {0} is the preset to begin with."),
+            "few": self.tr(
+                "With so few sprites a flow soon draws copies of them. {0} does so later, but its insides are streaked."
+            ),
             "clearest": self.tr(
-                "On a processor {0} draws the clearest sprites: heads, limbs and colours, a bit grainy."
+                "On a processor {0} draws the clearest sprites: heads, limbs and colours, a bit grainy inside."
             ),
         }
         said = text[found.why].format(found.preset) if found else ""
