@@ -6,27 +6,27 @@
         [--balance] [--classes COLUMN] [--widths] [--draw "NAME=VALUE;NAME=VALUE" ...]
 
 All train in turns in one process on one thread, each for the same CPU seconds (not wall seconds: a busy machine does
-not matter), on the same pictures at 32 px (`--size`). A fifth is held out; families and equal or mirrored pictures
-are never divided. Families are the column `--family` of a table beside the pictures, which has their name or is
-called truth.tsv, or those of the run's dataset.json. `--key` makes the colour of plain borders transparent, as
-`import --key auto` does. `--balance` draws families instead of pictures, as `Families count for 1` of the balance
-panel does; it needs families, and is for this program's own contenders. `--classes` has each of them once more, told
-the column's value of every picture it learns, and drawing each class as often as it is trained on; the pictures are
-then divided without regard to families. KID is times 1,000, of 256 pictures from one
-moment against one picture of each family held out, by the judge of quality (lite0-front), by all of EfficientNet-Lite0
-where its package is importable, and by random features, which rank against the eye. The first line is the
-floor, real against real. Training copies, averages of two of them and blurred ones are measured beside the
-contenders: what needs no training. With three seeds or more, means and ratios to `sprite-r3-cpu` have 95 % t
-intervals. A flow draws by its full number of steps. All samples are finished alike: colours within 17 levels of white
-become white. `--copies` adds the diagnostics' verdict about 256 samples, and how many of them look like a training
-picture of which family. Each `--try` adds a variant of `sprite-flow-cpu` where it names a flow's setting, else of
-`sprite-r3-cpu`; every seed has its own networks and draws, on the same split. A dataset.npy is a run's, as the Studio
-prepared it at this size. `--only` trains one of the compared alone, in parts of a long comparison. `--widths` also
-measures averages of other widths, made at the end of those that `ema.post_hoc` keeps. Each `--draw` also measures every
-flow of this program as its weights draw with these settings (flow.solver, flow.steps, flow.guidance): from the latents
-that the other samples are of, and from others. CPU seconds are those of drawing 256. `--samples` keeps the samples of
-all for judges.py, this program's also after a twelfth and a third of the time. `--peers` adds what else there is on
-PyPI (gan_peers.py and flow_peers.py), which must be importable (PYTHONPATH=FOLDER).
+not matter), on the same pictures at 32 px (`--size`). A fifth is held out; families and equal or mirrored pictures are
+never divided. Families are the column `--family` of a table beside the pictures, which has their name or is called
+truth.tsv, or those of the run's dataset.json. `--key` makes the colour of plain borders transparent, as `import --key
+auto` does. `--balance` draws families instead of pictures, as `Families count for 1` of the balance panel does; it
+needs families, and is for this program's own contenders. `--classes` has each of them once more, told the column's
+value of every picture it learns, and drawing each class as often as it is trained on; the pictures are then divided
+without regard to families. KID is times 1,000, of 256 pictures from one moment against one picture of each family held
+out, by the judge of quality (lite0-front), by all of EfficientNet-Lite0 where its package is importable, and by random
+features, which rank against the eye. The first line is the floor, real against real. Training copies, averages of two
+of them and blurred ones are measured beside the contenders: what needs no training. With three seeds or more, means and
+ratios to `sprite-r3-cpu` have 95 % t intervals. A flow draws by its full number of steps. All samples are finished
+alike: colours within 17 levels of white become white. `--copies` adds the diagnostics' verdict about 256 samples, how
+many of them differ, and how many look like a training picture of which family. Each `--try` adds a variant of
+`sprite-flow-cpu` where it names a flow's setting, else of `sprite-r3-cpu`; every seed has its own networks and draws,
+on the same split. A dataset.npy is a run's, as the Studio prepared it at this size. `--only` trains one of the compared
+alone, in parts of a long comparison. `--widths` also measures averages of other widths, made at the end of those that
+`ema.post_hoc` keeps. Each `--draw` also measures every flow of this program as its weights draw with these settings
+(flow.solver, flow.steps, flow.guidance): from the latents that the other samples are of, and from others. CPU seconds
+are those of drawing 256. `--samples` keeps the samples of all for judges.py, this program's also after a twelfth and a
+third of the time. `--peers` adds what else there is on PyPI (gan_peers.py and flow_peers.py), which must be importable
+(PYTHONPATH=FOLDER).
 """
 
 from __future__ import annotations
@@ -63,7 +63,7 @@ from trainer.create_run import PICTURES, squared
 from trainer.dataset import TrainingSet, snapped
 from trainer.device import Machine
 from trainer.diagnostics.diagnose import Diagnostics, Findings
-from trainer.diagnostics.variety import box_blur
+from trainer.diagnostics.variety import Variety, box_blur
 from trainer.distributed import Ranks
 from trainer.feature_spaces import FeatureSpace
 from trainer.features import RandomFeatures
@@ -299,6 +299,12 @@ def like_families(look: Findings, families: list[str], train: torch.Tensor) -> s
     return ", ".join(f"{name} {count}" for name, count in found.most_common())
 
 
+def varied(found: Variety) -> str:
+    """How many samples differ from each other, and how many pictures a generator draws in effect, as text."""
+    number = f"at least {found.low:,.0f}" if found.n2 is None else f"{found.n2:,.0f}"
+    return f"{found.distinct} of {found.samples} samples differ, effective number {number}"
+
+
 def configurations(
     seconds: float, seed: int, tries: list[str], size: int = SIZE, widths: bool = False
 ) -> dict[str, TrainConfig]:
@@ -448,7 +454,8 @@ def main() -> None:
         if judge is not None:
             look = judge.look(drawn)
             alike = like_families(look, families, train)
-            print(f"    {look.diagnosis.verdict}; copies {look.diagnosis.copying}; {alike}", flush=True)
+            print(f"    {look.diagnosis.verdict}; {varied(look.variety)}", flush=True)
+            print(f"    copies {look.diagnosis.copying}; {alike}", flush=True)
 
     print(
         f"{len(pixels)} pictures, {len(real)} families of {len(held_out)} held out, {options.seconds:.0f} CPU seconds "
