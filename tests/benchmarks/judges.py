@@ -234,6 +234,9 @@ def runs(name: str, options: argparse.Namespace) -> dict[str, list[Array]]:
     stored = {path.stem: np.load(path, allow_pickle=False) for path in found}
     if len(stored) < len(found):
         sys.exit(f"folders with samples of {name} have files of the same name")
+    for run, drawn in stored.items():
+        if drawn.shape[1:] != (options.size, options.size, 3):
+            sys.exit(f"{run} holds pictures of {drawn.shape[1:]}, not {(options.size, options.size, 3)}")
     chains = {}
     for run, last in stored.items():
         earlier = [stored[f"{run}.{number}"] for number in range(len(EARLIER)) if f"{run}.{number}" in stored]

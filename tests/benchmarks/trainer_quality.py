@@ -301,7 +301,9 @@ def like_families(look: Findings, families: list[str], train: torch.Tensor) -> s
 
 def varied(found: Variety) -> str:
     """How many samples differ from each other, and how many pictures a generator draws in effect, as text."""
-    number = f"at least {found.low:,.0f}" if found.n2 is None else f"{found.n2:,.0f}"
+    number = f"at least {found.low:,.0f}"
+    if found.n2 is not None:
+        number = f"{found.n2:,.0f} ({found.low:,.0f} to {found.high:,.0f})"
     return f"{found.distinct} of {found.samples} samples differ, effective number {number}"
 
 
@@ -382,6 +384,11 @@ def file_name(label: str, seed: int) -> str:
     if len(safe) > LONGEST_NAME:
         safe = f"{safe[:LONGEST_NAME]}-{zlib.crc32(label.encode()):08x}"
     return f"{safe}-{seed}"
+
+
+def earlier_name(label: str, seed: int, number: int) -> str:
+    """The name of the file with samples of the moment `number` of EARLIER, without its ending."""
+    return f"{file_name(label, seed)}.{number}"
 
 
 def shown(values: list[float]) -> str:
@@ -485,7 +492,7 @@ def main() -> None:
             for name, one in contenders.items():
                 if isinstance(one, Ours):
                     drawn = snapped(one.draw(256), data.fill, SNAP)
-                    np.save(options.samples / f"{file_name(name, seed)}.{number}.npy", drawn)
+                    np.save(options.samples / f"{earlier_name(name, seed, number)}.npy", drawn)
         train_turns(contenders, options.seconds)
         for name, one in contenders.items():
             draw = functools.partial(one.draw, 256)

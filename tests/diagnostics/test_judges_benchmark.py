@@ -40,9 +40,11 @@ def test_pairs_of_runs_count_in_the_order_told(
     with zipfile.ZipFile(repository / "data" / "mechas" / "mechas.zip") as archive:
         opened = [Image.open(archive.open(name)).convert("RGBA") for name in sorted(archive.namelist())[:64]]
     real = np.stack([squared(picture, Recipe(size=32)) for picture in opened])
+    contest = importlib.import_module("trainer_quality")
+    assert contest.file_name("a,b=1", 0) == "a,b=1-0"
     np.save(tmp_path / "a,b=1-0.npy", real)
-    for number, side in enumerate((7, 5)):
-        np.save(tmp_path / f"a,b=1-0.{number}.npy", blurred(real, side))
+    for number, side in zip(range(len(contest.EARLIER)), (7, 5), strict=True):
+        np.save(tmp_path / f"{contest.earlier_name('a,b=1', 0, number)}.npy", blurred(real, side))
     np.save(tmp_path / "noise-0.npy", noisy(real, 90, np.random.default_rng(0)))
     pairs = ["--pair", "mechas=a,b=1-0:noise-0", "--pair", "mechas=noise-0:a,b=1-0"]
     judged("--samples", f"mechas={tmp_path}", *pairs, "--json")
@@ -54,7 +56,12 @@ def test_pairs_of_runs_count_in_the_order_told(
 
 @pytest.mark.parametrize(
     ("wrong", "named"),
-    [("--samples=birds={0}", "birds"), ("--pair=mechas=a-0", "not two samples"), ("--samples=mechas={0}", "same name")],
+    [
+        ("--samples=birds={0}", "birds"),
+        ("--pair=mechas=a-0", "not two samples"),
+        ("--samples=mechas={0}", "same name"),
+        ("--size=64", "not .64, 64, 3"),
+    ],
 )
 def test_what_there_is_not_is_refused(wrong: str, named: str, judged: Judged, tmp_path: Path) -> None:
     np.save(tmp_path / "a-0.npy", np.zeros((4, 32, 32, 3), np.uint8))

@@ -55,7 +55,7 @@ def test_stop_and_resume_equals_uninterrupted_bit_for_bit(preset: str, make_run:
     settings.append("ema.post_hoc=yes")
     flow = load_preset(preset).is_flow
     if flow:
-        # Pictures are changed from the sixth iteration on, so after the checkpoint.
+        # Pictures are changed from the seventh iteration on, so after the checkpoint.
         settings += ["augmentation.probability_end=0.25", "augmentation.after_views=2"]
     if "sprite" in preset and not flow:
         settings.append("augmentation.adaptive=true")
