@@ -35,7 +35,7 @@ import numpy as np
 import torch
 from spoiled import ladders
 from torch.nn import functional
-from trainer_quality import BUNDLED, EARLIER, SIZE, heads, read, training_set
+from trainer_quality import BUNDLED, SIZE, earlier_names, heads, read, training_set
 
 from trainer.diagnostics.likeness import Array
 from trainer.diagnostics.quality import kid_with_error
@@ -239,7 +239,7 @@ def runs(name: str, options: argparse.Namespace) -> dict[str, list[Array]]:
             sys.exit(f"{run} holds pictures of {drawn.shape[1:]}, not {(options.size, options.size, 3)}")
     chains = {}
     for run, last in stored.items():
-        earlier = [stored[f"{run}.{number}"] for number in range(len(EARLIER)) if f"{run}.{number}" in stored]
+        earlier = [stored[one] for one in earlier_names(run) if one in stored]
         if earlier:
             chains[f"{run}, late and early"] = [last, *reversed(earlier)]
     for pair in _asked(options.pair, name):

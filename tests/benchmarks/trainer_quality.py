@@ -386,9 +386,9 @@ def file_name(label: str, seed: int) -> str:
     return f"{safe}-{seed}"
 
 
-def earlier_name(label: str, seed: int, number: int) -> str:
-    """The name of the file with samples of the moment `number` of EARLIER, without its ending."""
-    return f"{file_name(label, seed)}.{number}"
+def earlier_names(name: str) -> list[str]:
+    """The names of the files with samples of the moments EARLIER of the run whose file is `name`, without endings."""
+    return [f"{name}.{number}" for number in range(len(EARLIER))]
 
 
 def shown(values: list[float]) -> str:
@@ -487,12 +487,12 @@ def main() -> None:
             }
         contenders = {name: make() for name, make in makers.items() if not options.only or name in options.only}
         others = ways(contenders, options.draws)
-        for number, part in enumerate(EARLIER if options.samples else ()):
+        for at, part in enumerate(EARLIER if options.samples else ()):
             train_turns(contenders, part * options.seconds)
             for name, one in contenders.items():
                 if isinstance(one, Ours):
                     drawn = snapped(one.draw(256), data.fill, SNAP)
-                    np.save(options.samples / f"{earlier_name(name, seed, number)}.npy", drawn)
+                    np.save(options.samples / f"{earlier_names(file_name(name, seed))[at]}.npy", drawn)
         train_turns(contenders, options.seconds)
         for name, one in contenders.items():
             draw = functools.partial(one.draw, 256)

@@ -5,17 +5,12 @@ from __future__ import annotations
 import importlib
 import json
 import sys
-import zipfile
 from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import pytest
-from PIL import Image
 from spoiled import blurred, noisy
-
-from trainer.create_run import squared
-from trainer.protocol.recipe import Recipe
 
 Judged = Callable[..., None]
 
@@ -35,16 +30,14 @@ def judged(repository: Path, monkeypatch: pytest.MonkeyPatch) -> Judged:
 
 
 def test_pairs_of_runs_count_in_the_order_told(
-    judged: Judged, repository: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    judged: Judged, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    with zipfile.ZipFile(repository / "data" / "mechas" / "mechas.zip") as archive:
-        opened = [Image.open(archive.open(name)).convert("RGBA") for name in sorted(archive.namelist())[:64]]
-    real = np.stack([squared(picture, Recipe(size=32)) for picture in opened])
     contest = importlib.import_module("trainer_quality")
+    real = contest.read(contest.BUNDLED)[0][:64]
     assert contest.file_name("a,b=1", 0) == "a,b=1-0"
     np.save(tmp_path / "a,b=1-0.npy", real)
-    for number, side in zip(range(len(contest.EARLIER)), (7, 5), strict=True):
-        np.save(tmp_path / f"{contest.earlier_name('a,b=1', 0, number)}.npy", blurred(real, side))
+    for name, side in zip(contest.earlier_names("a,b=1-0"), (7, 5), strict=True):
+        np.save(tmp_path / f"{name}.npy", blurred(real, side))
     np.save(tmp_path / "noise-0.npy", noisy(real, 90, np.random.default_rng(0)))
     pairs = ["--pair", "mechas=a,b=1-0:noise-0", "--pair", "mechas=noise-0:a,b=1-0"]
     judged("--samples", f"mechas={tmp_path}", *pairs, "--json")
