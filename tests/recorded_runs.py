@@ -141,14 +141,16 @@ class Recorder:
                 )
             )
 
-    def sample(self, seed: int | None = None) -> None:
-        """Write both grids of this moment."""
-        names = [f"samples/{kind}-{self.iteration:08}.png" for kind in ("fixed", "random")]
+    def sample(self, seed: int | None = None, raw: bool = False) -> None:
+        """Write both grids of this moment; `raw`: also two, of other pictures, as they were before cleaning."""
+        kinds = ("fixed", "random", *(("raw-fixed", "raw-random") if raw else ()))
+        names = [f"samples/{kind}-{self.iteration:08}.png" for kind in kinds]
         for offset, name in enumerate(names):
             tiles = pictures(ROWS * COLUMNS, (seed or 0) + 100 * offset + self.iteration)
             sheet = tiles.reshape(ROWS, COLUMNS, SIDE, SIDE, 3).swapaxes(1, 2).reshape(ROWS * SIDE, COLUMNS * SIDE, 3)
             Image.fromarray(sheet).save(self.run.path / name)
-        self.write(ev.SamplesSaved(fixed=names[0], random=names[1], rows=ROWS, columns=COLUMNS, size=SIDE))
+        raw_paths = {"raw_fixed": names[2], "raw_random": names[3]} if raw else {}
+        self.write(ev.SamplesSaved(fixed=names[0], random=names[1], rows=ROWS, columns=COLUMNS, size=SIDE, **raw_paths))
 
     def diagnose(self, diagnosis: Diagnosis, *, columns: int = 8, members: int = 12, damaged: bool = False) -> None:
         """Write a diagnosis of this moment and its two sheets like the trainer."""

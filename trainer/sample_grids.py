@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import torch
 
+from trainer.dataset import snapped
 from trainer.grids import draw_pictures, grid_shape, save_png, tile
 from trainer.networks import Generator
 from trainer.protocol import events, files
@@ -37,21 +38,26 @@ class SampleGrids:
         seed = derived_seed(config.seed, "random", session.done.iteration)
         at = f"{session.done.iteration:08d}"
         fresh = latents(seed, "sample", count, self._session.sampler.latent)
-        self.fixed_pictures = self._draw(session.sampler, self._fixed_latents())
+        drawn = self._draw(session.sampler, self._fixed_latents())
+        self.fixed_pictures = self._finished(drawn)
         fixed = self._save(f"fixed-{at}", self.fixed_pictures)
-        random = self._save(f"random-{at}", self._draw(session.sampler, fresh))
+        raw_fixed = self._save_raw(f"raw-fixed-{at}", drawn, self.fixed_pictures)
+        drawn = self._draw(session.sampler, fresh)
+        finished = self._finished(drawn)
+        random = self._save(f"random-{at}", finished)
+        raw_random = self._save_raw(f"raw-random-{at}", drawn, finished)
         rows, columns = grid_shape(count)
         weights = "ema" if session.average else "raw"
         self._say(
             events.SamplesSaved(
                 fixed=fixed, random=random, rows=rows, columns=columns,
-                size=config.data.size, weights=weights, random_seed=seed,
+                size=config.data.size, weights=weights, random_seed=seed, raw_fixed=raw_fixed, raw_random=raw_random,
             )
         )  # fmt: skip
 
     def save_fixed(self, name: str, network: Generator) -> str:
         """Save a grid of the fixed latents drawn by `network`; returns its path, relative to the run's folder."""
-        return self._save(name, self._draw(network, self._fixed_latents()))
+        return self._save(name, self._finished(self._draw(network, self._fixed_latents())))
 
     def _fixed_latents(self) -> torch.Tensor:
         config = self._session.config
@@ -63,7 +69,14 @@ class SampleGrids:
         data, labels = self._session.data, None
         if data.class_names:
             labels = torch.arange(len(z)) % len(data.class_names)
-        return draw_pictures(network, z, data.fill, labels, snap=self._session.config.sampling.snap)
+        return draw_pictures(network, z, data.fill, labels)
+
+    def _finished(self, pictures: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
+        return snapped(pictures, self._session.data.fill, self._session.config.sampling.snap)
+
+    def _save_raw(self, name: str, drawn: np.ndarray[Any, Any], finished: np.ndarray[Any, Any]) -> str:
+        """Save the pictures as they were drawn; returns the path, "" where finishing changed none."""
+        return "" if np.array_equal(drawn, finished) else self._save(name, drawn)
 
     def _save(self, name: str, pictures: np.ndarray[Any, Any]) -> str:
         path = self._run.samples_path / f"{name}.png"

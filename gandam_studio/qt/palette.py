@@ -80,6 +80,7 @@ resume: continue go on start again
 sample: generate new sprites picture preview make
 sprites: generate make draw samples
 jump: spike peak
+drawn: raw noise background specks uncleaned
 checkpoint: save model weights
 average: ema mean smooth calm post-hoc width
 spike: jump peak

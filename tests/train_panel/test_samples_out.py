@@ -98,6 +98,40 @@ def test_a_right_click_copies_this_sprite_exactly(screen, qtbot) -> None:  # typ
     assert np.array_equal(to_pixels(clipboard.image()), expected)
 
 
+def test_samples_as_drawn_are_seen_copied_and_drawn_again_so(screen, qtbot) -> None:  # type: ignore[no-untyped-def]
+    watch, run = screen.watch, screen.follower.run_directory
+    assert watch.raw_box.isHidden(), "nothing of this run was cleaned"
+    recorder = Recorder(run, start=False)
+    recorder.iteration = 500
+    recorder.sample(raw=True)
+    qtbot.waitUntil(lambda: watch.grids.fixed.note.text() == "500" and watch.raw_box.isVisible(), timeout=5000)
+
+    def shown(view: GridPicture, which: str) -> bool:
+        return np.array_equal(to_pixels(view.cell(2)), grid_cell(run.path, 500, 2, which))
+
+    fixed, random = watch.grids.fixed.view, watch.grids.random.view
+    qtbot.waitUntil(lambda: shown(fixed, "fixed") and shown(random, "random"), timeout=5000)
+    qtbot.mouseClick(watch.raw_box, LEFT, pos=QPoint(8, watch.raw_box.height() // 2))
+    qtbot.waitUntil(lambda: shown(fixed, "raw-fixed") and shown(random, "raw-random"), timeout=5000)
+    qtbot.mouseClick(fixed, LEFT, pos=at_cell(fixed, 2))
+    assert np.array_equal(to_pixels(watch.zoom._large._image), grid_cell(run.path, 500, 2, "raw-fixed"))
+    choose(qtbot, ask_menu(fixed, 2, QContextMenuEvent.Reason.Mouse), "Copy the command")
+    words = QGuiApplication.clipboard().text().split()
+    assert words[-1] == "--raw"
+    assert "r1-test-500-fixed-3-raw.png" in words
+    choose(qtbot, ask_menu(fixed, 2, QContextMenuEvent.Reason.Mouse), "Copy the sample")
+    clipboard = QGuiApplication.clipboard()
+    qtbot.waitUntil(lambda: clipboard.image().width() == SIDE, timeout=5000)
+    assert np.array_equal(to_pixels(clipboard.image()), grid_cell(run.path, 500, 2, "raw-fixed"))
+    # Where nothing was cleaned, as earlier in this run, there is one grid.
+    screen.watch.timeline.grab(400)
+    qtbot.waitUntil(lambda: watch.grids.fixed.note.text() == "400", timeout=5000)
+    assert not watch.grids.spot("fixed", 2).is_raw
+    screen.watch.timeline.grab(500)
+    watch.raw_box.setChecked(False)
+    qtbot.waitUntil(lambda: shown(fixed, "fixed") and shown(random, "random"), timeout=5000)
+
+
 def test_the_menu_key_and_the_arrows_reach_every_sprite(screen, qtbot) -> None:  # type: ignore[no-untyped-def]
     view = screen.watch.grids.random.view
     view.setFocus()

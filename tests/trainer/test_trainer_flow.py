@@ -32,7 +32,7 @@ from trainer.interpolate import interpolate
 from trainer.networks import parameter_count
 from trainer.protocol.config import TrainConfig, fit_data
 from trainer.protocol.errors import TrainerError
-from trainer.protocol.events import FLOW_CURVES, Progress, RunStarted
+from trainer.protocol.events import FLOW_CURVES, Progress, RunStarted, SamplesSaved
 from trainer.protocol.overrides import apply_overrides
 from trainer.protocol.presets import load_preset
 from trainer.protocol.run_directory import RunDirectory
@@ -439,6 +439,30 @@ def test_a_run_tells_its_own_curves_and_has_no_discriminator(trained: RunDirecto
     assert names == {"ema.safetensors", "generator.safetensors", "optimiser_g.safetensors", "state.json"}
     kinds = {event.kind for event in told_}
     assert {"samples_saved", "run_finished", "checkpoint_saved"} <= kinds
+
+
+def test_grids_are_kept_as_they_were_drawn_too(make_run: Callable[..., RunDirectory]) -> None:
+    # What a network draws after two steps is grey, so that much has to count as near the background.
+    run = make_run("r", small_config("sprite-flow-cpu", "stop.iterations=2", "sampling.every=1", "snap=127"))
+    assert train_run(run).state == "finished"
+
+    def read(path: str) -> np.ndarray:
+        return np.asarray(Image.open(run.path / path))[None]
+
+    (*_, saved) = (event for event in run.events().read() if isinstance(event, SamplesSaved))
+    for which in ("fixed", "random"):
+        finished, raw = read(saved.grid(which)), read(saved.grid(which, raw=True))
+        assert not np.array_equal(finished, raw)
+        assert np.array_equal(finished, snapped(raw, torch.ones(3), 127))
+
+
+def test_what_needs_no_cleaning_is_kept_once(make_run: Callable[..., RunDirectory]) -> None:
+    run = make_run("r", small_config("sprite-flow-cpu", "stop.iterations=2", "sampling.every=1", "snap=0"))
+    assert train_run(run).state == "finished"
+    (*_, saved) = (event for event in run.events().read() if isinstance(event, SamplesSaved))
+    assert (saved.raw_fixed, saved.raw_random) == ("", "")
+    assert saved.grid("fixed", raw=True) == saved.fixed
+    assert not list(run.samples_path.glob("raw-*"))
 
 
 def test_samples_are_drawn_in_full_steps_raw_or_finished(trained: RunDirectory, tmp_path: Path) -> None:

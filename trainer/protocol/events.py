@@ -134,7 +134,10 @@ class Progress(TrainEvent):
 
 @dataclass(frozen=True)
 class SamplesSaved(TrainEvent):
-    """Two grids were saved at paths relative to the run's folder, `rows` x `columns` pictures each."""
+    """Two grids were saved at paths relative to the run's folder, `rows` x `columns` pictures each.
+
+    `raw_fixed` and `raw_random`: the same samples as they were drawn, where cleaning their background changed any.
+    """
 
     kind = "samples_saved"
     fixed: str = ""
@@ -144,6 +147,13 @@ class SamplesSaved(TrainEvent):
     size: int = 0
     weights: str = "raw"
     random_seed: int = 0
+    raw_fixed: str = ""
+    raw_random: str = ""
+
+    def grid(self, which: str, raw: bool = False) -> str:
+        """The path of the "fixed" or the "random" grid; `raw`: as it was drawn, if there is such a grid."""
+        finished, drawn = (self.fixed, self.raw_fixed) if which == "fixed" else (self.random, self.raw_random)
+        return drawn if raw and drawn else finished
 
 
 @dataclass(frozen=True)

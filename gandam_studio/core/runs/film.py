@@ -128,7 +128,7 @@ def _frames(run: RunDirectory, chosen: list[SamplesSaved], plan: FilmPlan, job: 
     for sample in chosen:
         job.advance()
         try:
-            path = path_inside(run.path, sample.fixed if plan.which == "fixed" else sample.random)
+            path = path_inside(run.path, sample.grid(plan.which))
             picture = read_picture(path, formats=["PNG"])
             if picture.size != (sample.columns * sample.size, sample.rows * sample.size):
                 continue

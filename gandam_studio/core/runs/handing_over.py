@@ -437,6 +437,7 @@ def samples_at(spot: SampleSpot) -> Samples:
     seed = None if spot.which == FIXED else sample.random_seed
     facts = {"run": spot.run.name, "iteration": sample.iteration, "weights": sample.weights, "seed": seed}
     facts |= {"steps": spot.passes} if spot.passes else {}
+    facts |= {"raw": True} if spot.is_raw else {}
     return Samples(cells, latents, {**facts, "count": len(cells), "manifest": manifest_of(spot.run)})
 
 

@@ -32,18 +32,24 @@ class SampleSpot:
 
     Attributes:
         run: the run. sample: its sample point. which: "fixed" or "random". index: of the sample, counted row by row;
-            None for the whole grid.
+            None for the whole grid. raw: as it was drawn, before its background was cleaned.
     """
 
     run: RunDirectory
     sample: SamplesSaved
     which: str
     index: int | None = None
+    raw: bool = False
 
     @property
     def path(self) -> str:
         """The grid's path, relative to the run's folder."""
-        return self.sample.fixed if self.which == FIXED else self.sample.random
+        return self.sample.grid(self.which, self.raw)
+
+    @property
+    def is_raw(self) -> bool:
+        """Whether its background was cleaned, and `path` is the grid from before that."""
+        return self.path != self.sample.grid(self.which)
 
     @property
     def latent(self) -> str:
@@ -56,7 +62,8 @@ class SampleSpot:
     def file_name(self) -> str:
         """A name for its picture, without a suffix."""
         number = "" if self.index is None else f"-{self.index + 1}"
-        return f"{self.run.name}-{self.sample.iteration}-{self.which}{number}"
+        raw = "-raw" if self.is_raw else ""
+        return f"{self.run.name}-{self.sample.iteration}-{self.which}{number}{raw}"
 
     @property
     def passes(self) -> int | None:
@@ -73,6 +80,7 @@ class SampleSpot:
         return shlex.join([
             "gandam-studio", "sample", self.run.name, "--iteration", checkpoint, "--latent", self.latent,
             "--out", f"{self.file_name}.png", *(["--passes", str(passes)] if passes else []),
+            *(["--raw"] if self.is_raw else []),
         ])  # fmt: skip
 
     def png(self, scale: int = 1) -> bytes:
@@ -125,6 +133,7 @@ class SampleSpot:
         return {
             "run": self.run.name, "iteration": self.sample.iteration, "weights": self.sample.weights,
             "latent": self.latent or self.which, **({"steps": passes} if passes else {}),
+            **({"raw": True} if self.is_raw else {}),
         }  # fmt: skip
 
 

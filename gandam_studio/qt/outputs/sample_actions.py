@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
@@ -40,7 +41,7 @@ class SampleActions(QObject):
         """Show the menu of a sample, or of the whole grid where `spot` has no index."""
         menu = QMenu(self._window)
         menu.setAccessibleName(self.tr("Samples"))
-        whole = SampleSpot(spot.run, spot.sample, spot.which)
+        whole = replace(spot, index=None)
         if spot.index is not None:
             self._add(menu, self.tr("&Save the sample as PNG…"), partial(self.save, spot), "save")
             larger = menu.addMenu(self.tr("Save it &larger"))

@@ -122,6 +122,10 @@ class TrainScreen(RunScreen):
         self.play_action = act(self.tr("P&lay"), lambda: self._timeline(Timeline.toggle_play), "Shift+P")
         self.spike_back_action = act(self.tr("P&revious sudden jump"), lambda: self._spike(-1), "Ctrl+Left")
         self.spike_action = act(self.tr("Ne&xt sudden jump"), lambda: self._spike(1), "Ctrl+Right")
+        self.raw_action = act(
+            self.tr("Samples &as drawn, or cleaned"), self._show_raw, "Shift+R",
+            tip=self.tr("Show the samples as the network drew them, before their background was cleaned"),
+        )  # fmt: skip
         self.back_action = act(self.tr("&Close the details"), self._back, "Escape")
         self.make_run_actions()
         name_keys(self.setup.start_button, self.start_action)
@@ -138,7 +142,8 @@ class TrainScreen(RunScreen):
             self.samples_menu(),
             ScreenMenu(self.tr("&Timeline"), (
                 self.previous_action, self.next_action, self.home_action, self.end_action, self.play_action, None,
-                self.spike_back_action, self.spike_action, None, self.film_action, None, self.back_action,
+                self.spike_back_action, self.spike_action, None, self.raw_action, self.film_action, None,
+                self.back_action,
             )),
         ]  # fmt: skip
 
@@ -147,7 +152,8 @@ class TrainScreen(RunScreen):
         watching = self.pages.currentWidget() is not self.setup
         for action in (
             self.previous_action, self.next_action, self.home_action, self.end_action, self.play_action,
-            self.spike_back_action, self.spike_action, self.back_action, self.sample_action, self.pause_action,
+            self.spike_back_action, self.spike_action, self.raw_action, self.back_action, self.sample_action,
+            self.pause_action,
             self.stop_action, self.checkpoint_action, self.copy_action, self.folder_action, self.longer_action,
             self.ending_action, self.sprites_action, self.explore_action, self.label_action, self.film_action,
             self.save_sample_action,
@@ -173,6 +179,7 @@ class TrainScreen(RunScreen):
             self._watch.action_requested.connect(self._act)
             self.pages.addWidget(self._watch)
             name_keys(self._watch.pause_button, self.pause_action)
+            name_keys(self._watch.raw_box, self.raw_action)
             sprites = self._watch.sprites_button
             name_keys(sprites, self.sprites_action, sprites.toolTip())
             name_keys(
@@ -507,6 +514,12 @@ class TrainScreen(RunScreen):
     def _back(self) -> None:
         if self._watch is not None:
             self._watch.back()
+
+    def _show_raw(self) -> None:
+        if self._watch is not None and not self._watch.toggle_raw():
+            self.session.post(
+                self.tr("The background of these samples was not cleaned: they are as they were drawn."), INFO
+            )
 
     def _step(self, count: int) -> None:
         self._timeline(lambda timeline: timeline.step(count))

@@ -22,6 +22,9 @@ from trainer.protocol.events import SamplesSaved, SpikeFound
 class GridArea(QStackedWidget):
     """Shows the sample point under the cursor.
 
+    Attributes:
+        raw: whether samples are shown as they were drawn, before their background was cleaned (see `show_raw`).
+
     Signals:
         cell_clicked: a cell was clicked ("fixed", "random" or "real", index).
         moment_chosen: a spike's grid was clicked (iteration).
@@ -39,6 +42,7 @@ class GridArea(QStackedWidget):
         self._real_for: tuple | None = None
         self._complete: SamplesSaved | None = None
         self._spike: SpikeFound | None = None
+        self.raw = False
         self.fixed = SampleGrid(
             self.tr("Same samples over time"),
             self.tr("Drawn from the same random numbers (latents) every time, so that you see each sample develop"),
@@ -98,7 +102,7 @@ class GridArea(QStackedWidget):
         sample = self._follower.sample() if self._follower is not None else None
         if self._follower is None or sample is None:
             return None
-        return SampleSpot(self._follower.run_directory, sample, which, index)
+        return SampleSpot(self._follower.run_directory, sample, which, index, self.raw)
 
     def _ask_menu(self, which: str, index: int | None, at: QPoint) -> None:
         if (spot := self.spot(which, index)) is not None:
@@ -113,6 +117,11 @@ class GridArea(QStackedWidget):
             spot = SampleSpot(self._follower.run_directory, replace(sample, fixed=path), "fixed", index)
             self.menu_requested.emit(spot, at)
 
+    def show_raw(self, raw: bool) -> None:
+        """Show the samples as they were drawn, or with their background cleaned; around a spike they always are."""
+        self.raw, self._complete = raw, None
+        self.refresh()
+
     def refresh(self) -> None:
         """Update after the cursor moved or a picture was loaded."""
         follower = self._follower
@@ -124,7 +133,7 @@ class GridArea(QStackedWidget):
         sample = follower.sample()
         if sample is None or sample is self._complete:
             return
-        pictures = follower.picture(sample.fixed), follower.picture(sample.random)
+        pictures = [follower.picture(sample.grid(which, self.raw)) for which in ("fixed", "random")]
         for grid, picture in zip((self.fixed, self.random), pictures, strict=True):
             _show(grid, picture, sample)
         self._complete = sample if all(pictures) else None
@@ -136,9 +145,9 @@ class GridArea(QStackedWidget):
         samples = follower.record.samples
         at = follower.record.sample_index(sample.iteration)
         for other in (*samples[at + 1 : at + 3], *samples[max(0, at - 1) : at]):
-            follower.picture(other.fixed)
-            follower.picture(other.random)
-        follower.picture(sample.fixed)
+            follower.picture(other.grid("fixed", self.raw))
+            follower.picture(other.grid("random", self.raw))
+        follower.picture(sample.grid("fixed", self.raw))
 
     # Real sprites
 

@@ -98,6 +98,7 @@ class SampleZoom(QFrame):
         self._follower: RunFollower | None = None
         self._index = 0
         self._which = "fixed"
+        self._raw = False
         self._shown_key: tuple | None = None
         self._task: BackgroundTask | None = None
         self._again = False
@@ -149,6 +150,11 @@ class SampleZoom(QFrame):
         self._shown_key = None
         self.refresh()
 
+    def show_raw(self, raw: bool) -> None:
+        """Show samples as they were drawn, or with their background cleaned."""
+        self._raw = raw
+        self.refresh()
+
     def refresh(self) -> None:
         """Update after the cursor or the grids changed."""
         follower = self._follower
@@ -157,7 +163,7 @@ class SampleZoom(QFrame):
         sample = follower.sample()
         if sample is None or self._which == "real":
             return
-        path = sample.fixed if self._which == "fixed" else sample.random
+        path = sample.grid(self._which, self._raw)
         grid = follower.picture(path)
         if grid is None or (path, self._index) == self._shown_key:
             return
@@ -187,7 +193,7 @@ class SampleZoom(QFrame):
             widget.setVisible(position < len(chosen))
             if position < len(chosen):
                 other = chosen[position]
-                grid = follower.picture(other.fixed)
+                grid = follower.picture(other.grid("fixed", self._raw))
                 if grid is None:
                     self._shown_key = None  # Requested; this runs again when it is decoded.
                 picture = cell_of(grid, other, self._index) if grid else QImage()

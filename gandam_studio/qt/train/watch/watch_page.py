@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from PySide6.QtCore import QPoint, QSize, Qt, QTimer, Signal
 from PySide6.QtWidgets import (
+    QCheckBox,
     QFrame,
     QHBoxLayout,
     QLabel,
@@ -132,7 +133,11 @@ class WatchPage(QWidget):
         self.film_button.setToolTip(self.tr("Make a GIF or MP4 of the samples over time"))
         along = QHBoxLayout()
         along.setSpacing(theme.SPACE)
+        self.raw_box = QCheckBox(self.tr("As drawn"))
+        self.raw_box.toggled.connect(self._show_raw)
+        self.raw_box.hide()
         along.addWidget(self.timeline_bar, 1)
+        along.addWidget(self.raw_box)
         along.addWidget(self.film_button)
         column.addLayout(along)
         self.tabs = QTabWidget()
@@ -251,6 +256,7 @@ class WatchPage(QWidget):
         self.verdict.show_note(self.tr("Reading…"))
         self.diagnosis.show_note(self.tr("Reading…"))
         self.grids.set_follower(follower)
+        self.raw_box.hide()
         self.log.reset([], "")
         follower.opened.connect(self._open)
         follower.changed.connect(self._take)
@@ -419,7 +425,21 @@ class WatchPage(QWidget):
             self._show_diagnosis()
         self.log.mark(position)
 
+    def toggle_raw(self) -> bool:
+        """Show samples as they were drawn, or cleaned again; False if there are no others of this run."""
+        if self.raw_box.isHidden():
+            return False
+        self.raw_box.toggle()
+        return True
+
+    def _show_raw(self, raw: bool) -> None:
+        self.grids.show_raw(raw)
+        self.zoom.show_raw(raw)
+
     def _refresh_pictures(self) -> None:
+        sample = self.follower.sample() if self.follower is not None else None
+        if sample is not None and (sample.raw_fixed or sample.raw_random):
+            self.raw_box.show()  # And it stays: at some moments of a run nothing is there to clean.
         self.grids.refresh()
         self.zoom.refresh()
 
