@@ -52,11 +52,13 @@ def demo(
     """
     from gandam_studio.commands.training import complaint, configured, train_to_end
     from gandam_studio.core.runs import create_run
+    from gandam_studio.core.runs.checks import check_copying
     from gandam_studio.core.runs.sampling import draw_sprites
     from gandam_studio.core.versions import commit
     from gandam_studio.core.workspace import Workspace
     from gandam_studio.core.workspace.proposing import free_path
     from gandam_studio.samples.bundled import sample_sets
+    from trainer.protocol.overrides import apply_overrides
 
     out, began = Output(as_json), time.monotonic()
     config = configured(
@@ -68,6 +70,12 @@ def demo(
         _curate(workspace, chosen, job, out)
         version = commit(workspace, f"The {chosen.name} sample set, in order", job=job)
         out.say(f"commit   {version.label}: {version.sprites:,} sprites, {version.digest[:16]}")
+        for check in check_copying(workspace, version, config):
+            if check.images and not iterations:
+                config = apply_overrides(config, [f"stop.images={check.images}"])
+                out.say(f"limit    {check.text}: training ends there")
+            else:
+                out.note(check.text)
         run = create_run(workspace, version, config, job=job)
     out.say(f"train    {config.preset} in {run.path}")
     found = train_to_end(run)

@@ -224,6 +224,7 @@ def test_a_flow_that_would_see_each_sprite_too_often_is_warned_about(workspace) 
     assert ends == 100 * FLOW_PASSES
     assert often(f"stop.images={ends}") == ""
     assert "1,200 times" in often("data.subset=50"), "of fewer pictures"
+    assert "1,200 times" in often("data.every_other=true")
     assert often(f"stop.iterations={10 * FLOW_PASSES}") == ""
     assert f"{FLOW_PASSES + 1} times" in often(f"stop.iterations={10 * FLOW_PASSES + 10}")
     assert "400 times" in often("stop.images=40000")
@@ -236,10 +237,27 @@ def test_a_flow_that_would_see_each_sprite_too_often_is_warned_about(workspace) 
     assert often(*own, "stop.iterations=3000") == "", "as the preset has it"
     assert "301 times" in often(*own, "stop.iterations=3010")
     assert ("augmentation" in often(), "augmentation" in often(*augmented)) == (True, False)
+    falls = (*augmented, "augmentation.probability_end=0.1", "stop.iterations=1500")
+    assert "150 times" in often(*falls), "too little in the end"
+    rises = ("augmentation.translation=0.0625", "augmentation.probability_end=0.5", "stop.iterations=1500")
+    assert "sooner" in often(*rises)
     late = (*augmented, f"augmentation.after_views={FLOW_PASSES + 1}")
     assert "sooner" in often(*late, f"stop.iterations={10 * FLOW_PASSES + 10}"), "it begins too late"
     gan = load_preset("sprite-r3-cpu")
     assert [check for check in check_data(workspace, version, gan, 10**6) if check.name == "passes"] == []
+
+
+def test_when_a_flow_may_begin_to_copy_is_told_of_a_run_limited_by_time(workspace) -> None:  # type: ignore[no-untyped-def]
+    version = _manifest(workspace, [_entry(i) for i in range(100)])
+    timed = apply_overrides(load_preset("sprite-flow-cpu"), ["stop.iterations=0", "stop.minutes=5"])
+    (found,) = check_copying(workspace, version, timed)
+    assert (found.level, found.images) == (NOTE, 30_000)
+    assert "30,000" in found.text
+    for change in ("stop.minutes=0.5", "stop.images=30000", "stop.images=9000", "stop.iterations=900"):
+        assert check_copying(workspace, version, apply_overrides(timed, [change])) == [], change
+    assert check_copying(workspace, version, apply_overrides(timed, ["stop.images=40000"])) == [found]
+    gan = apply_overrides(load_preset("sprite-r3-cpu"), ["stop.minutes=5"])
+    assert check_copying(workspace, version, gan) == []
 
 
 def test_a_runs_end_is_reckoned_alike_before_and_during_it() -> None:
@@ -427,7 +445,38 @@ def test_another_preset_is_proposed_and_taking_it_keeps_what_was_set(session, sp
     qtbot.mouseClick(page.proposal.button, Qt.MouseButton.LeftButton)
     assert page.draft.config.preset == page.presets.currentText() == "sprite-r3-cpu"
     assert list(page.draft.departures()) == ["seed"]
-    assert page.proposal.isHidden()
+    assert page.proposal.button.isHidden(), "what was proposed is chosen"
+    control.release()
+
+
+def test_the_preset_that_was_proposed_says_what_to_expect(session, sprites, qtbot, monkeypatch) -> None:  # type: ignore[no-untyped-def]
+    from gandam_studio.core.runs import proposing
+    from gandam_studio.qt.train.control import RunControl
+    from gandam_studio.qt.train.setup.setup_page import SetupPage
+
+    monkeypatch.setattr(proposing, "LEAST_SPRITES", 4)
+    control = RunControl(session)
+    page = SetupPage(session, control)
+    qtbot.addWidget(page)
+    page.draft.set_devices(["cpu"])
+
+    def said() -> str:
+        page.check()  # Which counts what is trained on.
+        assert not page.proposal.isHidden()
+        return page.proposal.label.text()
+
+    in_time = said()
+    assert page.draft.config.preset == "sprite-flow-cpu"
+    assert page.proposal.button.isHidden()
+    page.draft.set_text("stop.iterations", "100")
+    short = said()
+    assert short != in_time
+    page.draft.set_text("stop.iterations", "6000")
+    assert said() == in_time
+    page.draft.set_text("data.subset", "3")
+    said()
+    assert "sprite-r3-cpu" in page.proposal.button.text(), "that few are trained on"
+    assert not page.proposal.button.isHidden()
     control.release()
 
 

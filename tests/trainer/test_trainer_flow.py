@@ -20,7 +20,7 @@ from torch import nn
 
 from trainer.augmentation import AugmentParams, told
 from trainer.batches import BatchSource, draw_times
-from trainer.dataset import snapped
+from trainer.dataset import TrainingSet, snapped
 from trainer.describe import describe_config
 from trainer.device import Machine
 from trainer.distributed import Ranks
@@ -28,6 +28,7 @@ from trainer.evaluate import evaluate_run
 from trainer.export import export
 from trainer.flow import FlowGame, noisy, weights
 from trainer.generators import FlowGenerator, build_generator
+from trainer.grids import draw_pictures
 from trainer.interpolate import interpolate
 from trainer.networks import parameter_count
 from trainer.protocol.config import TrainConfig, fit_data
@@ -36,8 +37,10 @@ from trainer.protocol.events import FLOW_CURVES, Progress, RunStarted, SamplesSa
 from trainer.protocol.overrides import apply_overrides
 from trainer.protocol.presets import load_preset
 from trainer.protocol.run_directory import RunDirectory
+from trainer.protocol.schedule import Done, rates
 from trainer.protocol.settings import Flow
 from trainer.protocol.shapes import generator_parameters, stages
+from trainer.randomness import latents
 from trainer.sampling import load_trained, pictures, save_sample
 from trainer.session import Session, make_session
 from trainer.train_run import train_run
@@ -164,6 +167,46 @@ def test_the_loss_is_least_at_the_exact_field(loss: str) -> None:
 
     assert float(slopes(0.2).abs().max()) < 4
     assert float(slopes(0.3).abs().max()) > 10
+
+
+@pytest.mark.slow
+def test_a_trained_network_comes_near_the_exact_field_and_draws_all_eight() -> None:
+    """Of eight plain colours, where noise leaves open which: there the guess is a mean of several, known exactly."""
+    settings = (
+        "generator_channels=16,16,16", "flow.time_mean=-2", "flow.steps=24", "optimiser.lr_g=4e-3", "batch.size=16",
+        "schedule.warmup=0", "augmentation.probability=0", "stop.iterations=150", "ema.half_life=500",
+    )  # fmt: skip
+    config = small_config("sprite-flow-cpu", *settings)
+    levels = ((torch.cat([EIGHT, torch.zeros(8, 1)], 1) + 1) * 127.5).round().byte()
+    data = TrainingSet(
+        levels[:, None, None].expand(8, 32, 32, 3).contiguous(), torch.arange(8), torch.arange(0), None, None, (),
+        torch.ones(3),
+    )  # fmt: skip
+    session = make_session(config, data, Machine(CPU), Ranks(), 16)
+    assert isinstance(session.game, FlowGame)
+    for step in range(config.stop.iterations):
+        now = rates(config, session.done)
+        session.game.set_rates(now.factor, now.beta2)
+        session.game.step(session.batches.draw("flow", step, 0.0, with_reals=True))
+        session.end_iteration()
+    colours = levels.float() / 127.5 - 1
+    pictures_ = colours[:, :, None, None].expand(8, 3, 32, 32)
+    source = torch.Generator().manual_seed(5)
+    session.sampler.eval()
+    assert isinstance(session.sampler, FlowGenerator)
+    for time, most in ((0.05, 0.2), (0.1, 0.1)):
+        x, times = pictures_[torch.randint(8, (256,), generator=source)], torch.full((256,), time)
+        x_t = noisy(x, torch.randn(x.shape, generator=source), times)
+        means = pictures_.flatten(1).double()
+        exact = posterior_mean(x_t.flatten(1).double(), times.double(), means, 0.0).float().view_as(x)
+        assert float((exact - x).square().mean()) > 0.02, "it is left open which"
+        with torch.no_grad():
+            errors = session.sampler.picture_in(x_t, times) - exact
+        assert float(errors.square().mean() / (exact - exact.mean(0)).square().mean()) < most
+    drawn = draw_pictures(session.sampler, latents(7, "eight", 128, session.sampler.latent), data.fill)
+    distance, mode = torch.cdist((torch.from_numpy(drawn).float() / 127.5 - 1).mean((1, 2)), colours).min(1)
+    assert int(torch.bincount(mode, minlength=8).min()) >= 5  # 16 each, if evenly.
+    assert float(distance.mean()) < 0.25  # Two neighbours are .61 apart.
 
 
 def test_times_are_logit_normal() -> None:
@@ -378,8 +421,6 @@ def test_recorded_steps_are_the_plain_ones(monkeypatch: pytest.MonkeyPatch) -> N
 
 
 def test_a_learning_rate_that_rises_at_first() -> None:
-    from trainer.protocol.schedule import Done, rates
-
     config = apply_overrides(load_preset("sprite-flow-cpu"), ["schedule.warmup=4", "schedule.end_factor=1"])
     found = [rates(config, Done(iteration)).factor for iteration in range(6)]
     assert found == pytest.approx([0.25, 0.5, 0.75, 1, 1, 1])

@@ -15,7 +15,10 @@ SETTINGS: dict[str, tuple[str, str]] = {
     "data.channels": ("Colour channels", "4 keeps cut-out sprites transparent; 3 is easier to learn"),
     "data.subset": ("Use only some pictures", "Leave at 0 for real runs; a few hundred make quick trials"),
     "data.every_other": ("Use every other picture", "Off for real runs; on to see what half the pictures would do"),
-    "data.condition": ("Classes", "Works with hundreds of pictures for each class; rare tags are learnt badly"),
+    "data.condition": (
+        "Classes",
+        "A GAN needs hundreds of pictures for each class; a flow has gained from classes of dozens",
+    ),
     "architecture.kind": (
         "Kind of network",
         "dcgan is the quickest, sprite the best of the GANs, unet is for flows; "

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import functools
 import shutil
 from collections import Counter
@@ -15,6 +16,7 @@ from gandam_studio.core.workspace.query import Filter
 from trainer.protocol.config import TrainConfig
 from trainer.protocol.manifest import ManifestEntry, read_manifest
 from trainer.protocol.schedule import Done
+from trainer.protocol.suitability import training_count
 from trainer.protocol.untrusted import one_line
 
 if TYPE_CHECKING:
@@ -32,6 +34,8 @@ AUGMENTED_PASSES = (
     (200, {"probability": 0.5, "translation": 0.0625}),
 )
 """The same with augmentation of at least so much, most first."""
+PICTURES_A_MINUTE = 30_000
+"""Training pictures of 32 px that a flow sees in a minute of a fast processor: a slow one has a third of that."""
 LARGE_FAMILY = 30
 """A family that is drawn as often as so many sprites may be copied: of 1,066 sprites one of 74, hardly those of 18."""
 MIXED_SHARE = 0.1
@@ -53,6 +57,7 @@ class Check:
         shown: a filter for the sprites concerned, on the Curate screen.
         panel: the page of its side panel where it can be fixed ("recipe"), or "".
         images: for "passes": training pictures after which the run should end, to be set as `stop.images`; else 0.
+        count: for "sprites": how many the run trains on; else 0.
     """
 
     name: str
@@ -63,6 +68,7 @@ class Check:
     shown: Filter | None = None
     panel: str = ""
     images: int = 0
+    count: int = 0
 
 
 def check_data(
@@ -74,7 +80,7 @@ def check_data(
     """
     entries = _entries(workspace, version)
     checks = [
-        _count(entries), _facing(entries), _duplicates(workspace, entries), _sizes(entries, config.data.size),
+        _count(entries, config), _facing(entries), _duplicates(workspace, entries), _sizes(entries, config.data.size),
     ]  # fmt: skip
     if blank := _blank(workspace, {entry.id for entry in entries}):
         checks.append(blank)
@@ -115,12 +121,23 @@ def check_disk(folder: Path, needed_bytes: int) -> Check:
 
 
 def check_copying(workspace: Workspace, version: ManifestVersion, config: TrainConfig) -> list[Check]:
-    """Check what makes a flow copy: how often it would see each sprite, where that is known, and large families.
+    """Check what makes a flow copy: how often it would see each sprite, and large families.
 
-    Raises OSError or ValueError when its manifest cannot be read.
+    Where a limit in minutes leaves open how often, a note says when it may begin to copy, if a fast processor gets that
+    far. Raises OSError or ValueError when its manifest cannot be read.
     """
-    # Of other runs nothing is said, so the manifest need not be read.
-    return _copying(_entries(workspace, version), config, None) if config.is_flow else []
+    if not config.is_flow:  # Of other runs nothing is said, so the manifest need not be read.
+        return []
+    entries = _entries(workspace, version)
+    found = _copying(entries, config, None)
+    end = passes_of(config) * trained_on(entries, config)
+    limits = config.stop.images, config.stop.iterations * config.batch.size
+    nearest = min((limit for limit in limits if limit), default=end + 1)
+    if flow_pictures(config) is None and 0 < end < min(nearest, config.stop.minutes * PICTURES_A_MINUTE):
+        views = f"{passes_of(config):,} of each sprite"
+        text = f"after about {end:,} training pictures, {views}, a flow may begin to copy them"
+        found.append(Check("passes", NOTE, text, images=end))
+    return found
 
 
 def _copying(entries: list[ManifestEntry], config: TrainConfig, steps: int | None) -> list[Check]:
@@ -156,7 +173,8 @@ def _passes(entries: list[ManifestEntry], config: TrainConfig, steps: int | None
     often = seen_too_often(pictures, sprites, limit) if pictures is not None else ""
     if not often:
         return None
-    late = config.augmentation.after_views > FLOW_PASSES
+    own = config.augmentation
+    late = own.after_views > FLOW_PASSES or own.probability_end > own.probability
     augment = "" if limit > FLOW_PASSES else "let augmentation begin sooner, " if late else "turn augmentation on, "
     text = f"{often}; {augment}train for less time, or add sprites"
     return Check("passes", WARNING, text, images=limit * sprites)
@@ -164,8 +182,7 @@ def _passes(entries: list[ManifestEntry], config: TrainConfig, steps: int | None
 
 def trained_on(entries: list[ManifestEntry], config: TrainConfig) -> int:
     """How many sprites of a manifest a run trains on."""
-    count = sum(entry.split == "train" for entry in entries)
-    return min(count, config.data.subset or count)
+    return training_count(config, sum(entry.split == "train" for entry in entries))
 
 
 def seen_too_often(pictures: int, sprites: int, limit: int) -> str:
@@ -181,6 +198,8 @@ def passes_of(config: TrainConfig) -> int:
     own = config.augmentation
     if own.after_views > FLOW_PASSES:
         return FLOW_PASSES
+    if 0 <= own.probability_end < own.probability:  # A share that falls protects as the least of it does.
+        own = dataclasses.replace(own, probability=own.probability_end)
     enough = (passes for passes, least in AUGMENTED_PASSES if all(getattr(own, name) >= least[name] for name in least))
     return next(enough, FLOW_PASSES)
 
@@ -218,13 +237,13 @@ def _faint(workspace: Workspace, held: set[str]) -> Check | None:
     return Check("faint", WARNING, text, "Curate", shown=shown)
 
 
-def _count(entries: list[ManifestEntry]) -> Check:
-    count = sum(entry.split == "train" for entry in entries)
-    held_out = len(entries) - count
+def _count(entries: list[ManifestEntry], config: TrainConfig) -> Check:
+    count = trained_on(entries, config)
+    held_out = sum(entry.split != "train" for entry in entries)
     text = f"{_sprites(count)} to train on" + (f", {held_out:,} held out" if held_out else "")
     if count < FEW:
         text += ": with so few, the samples may only repeat them"
-    return Check("sprites", WARNING if count < FEW else OK, text, "Curate")
+    return Check("sprites", WARNING if count < FEW else OK, text, "Curate", count=count)
 
 
 def _entries(workspace: Workspace, version: ManifestVersion) -> list[ManifestEntry]:

@@ -10,12 +10,14 @@ PALE_MINUTES = 1.0
 
 Twice as long at 64 px: after a minute of two cores they have two colours, after two and a half those of sprites.
 """
+PALE_PICTURES = 11_000
+"""The same in training pictures, at either size: as many as such a minute, or two, take."""
 MEASURED_SIDE = 64
 """Larger pictures were not compared on a processor."""
 SMALL_SIDE = 32
 """Of few sprites, larger pictures were not compared at all."""
 LEAST_SPRITES = 60
-"""With so many a flow is ahead of a GAN, which copies no later for the same views; fewer were never tried."""
+"""Trained on so many, a flow is ahead of a GAN, which copies no later for the same views; fewer were never tried."""
 
 
 @dataclass(frozen=True)
@@ -30,10 +32,11 @@ class Proposal:
     why: str
 
 
-def propose(device: str, side: int, sprites: int, minutes: float) -> Proposal | None:
-    """The preset for `device` ("cpu", "cuda", "mps"), pictures of `side` px, so many of them and minutes of training.
+def propose(device: str, side: int, sprites: int, minutes: float, pictures: int = 0) -> Proposal | None:
+    """The preset for `device` ("cpu", "cuda", "mps"), pictures of `side` px, and so many `sprites` to train on.
 
-    0 minutes: not limited. None where nothing was measured. Minutes change what to expect, not the choice.
+    `minutes` and `pictures`: the run's limits, with repeats counted; 0 for none. They change what to expect, not the
+    choice. None where nothing was measured.
     """
     if device != "cpu":
         return Proposal(CARD, "card")
@@ -42,4 +45,5 @@ def propose(device: str, side: int, sprites: int, minutes: float) -> Proposal | 
         return None
     if few:
         return Proposal(PROCESSOR_FEW, "few")
-    return Proposal(PROCESSOR, "short" if 0 < minutes < PALE_MINUTES * side / SMALL_SIDE else "clearest")
+    short = 0 < minutes < PALE_MINUTES * side / SMALL_SIDE or 0 < pictures < PALE_PICTURES
+    return Proposal(PROCESSOR, "short" if short else "clearest")

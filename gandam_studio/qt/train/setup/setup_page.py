@@ -95,6 +95,9 @@ class SetupPage(QWidget):
         self._found: list[ManifestVersion] = []
         self._size_followed = 0  # the picture size taken from a recipe, not set by hand
         self._recipe_size = 0  # of the chosen version; 0 without one
+        self._trained: tuple[int, TrainConfig, int] | None = (
+            None  # version, settings, and how many sprites are trained on
+        )
         self._devices_asked = False
         self._check_soon = QTimer(self, singleShot=True, interval=CHECK_MS)
         self._check_soon.timeout.connect(self.check)
@@ -248,7 +251,7 @@ class SetupPage(QWidget):
         self._follow_recipe()
 
     def _proposed(self) -> runs.Proposal | None:
-        """What suits the device, the sprites and the time; None for a run that goes on from another, or without one."""
+        """What suits device, sprites and limits; None if nothing is known, and for a run that goes on from another."""
         draft, version = self.draft, self.version()
         device = draft.config.device
         if device == "auto":
@@ -256,11 +259,16 @@ class SetupPage(QWidget):
         if draft.parent_run or version is None or not device or draft.missing_device:
             return None
         config = draft.config
-        found = runs.propose(device, config.data.size, version.sprites, config.stop.minutes)
-        return found if found and found.preset != config.preset else None
+        known = self._trained is not None and self._trained[:2] == (version.number, config)
+        trained = self._trained[2] if known and self._trained else version.sprites
+        limits = config.stop.images, config.stop.iterations * config.batch.size
+        pictures = min((limit for limit in limits if limit), default=0)
+        return runs.propose(device, config.data.size, trained, config.stop.minutes, pictures)
 
     def _show_proposal(self) -> None:
-        found = self._proposed()
+        """Say which preset suits, with a button for it; or, if that is chosen, what to expect."""
+        found, chosen = self._proposed(), self.draft.config.preset
+        other = found.preset if found is not None and found.preset != chosen else ""
         text = {
             "card": self.tr("On a graphics card {0} is the preset to begin with."),
             "short": self.tr("On a processor {0} is ahead at any time; in so little time, shapes with few colours."),
@@ -271,10 +279,16 @@ class SetupPage(QWidget):
                 "On a processor {0} draws the clearest sprites: heads, limbs and colours, a bit grainy inside."
             ),
         }
+        if not other:
+            text |= {
+                "card": "",
+                "short": self.tr("In so little time, expect shapes with few colours."),
+                "clearest": self.tr("Expect heads, limbs and colours, a bit grainy inside."),
+            }
         said = text[found.why].format(found.preset) if found else ""
-        self.proposal.show_text(said, self.tr("Choose {0}").format(found.preset) if found else "")
+        self.proposal.show_text(said, self.tr("Choose {0}").format(other) if other else "")
         # All settings need the room, and a user who opens them has chosen.
-        wanted = (self.draft.config.preset, found.preset if found else "")
+        wanted = (chosen, other)
         for look, preset in zip((self.look, self.proposed_look), wanted, strict=True):
             look.show_preset("" if self.all_settings.isChecked() else preset, self.draft.config.data.size)
 
@@ -496,6 +510,9 @@ class SetupPage(QWidget):
             text = str(error) if isinstance(error, ValueError) else explain(error)
             checks = [Check("version", training_checks.WARNING, text, "Versions")]
         else:
+            trained = next((check.count for check in checks if check.name == "sprites"), version.sprites)
+            self._trained = version.number, self.draft.config, trained
+            self._show_proposal()
             checks += self._faint_of(version)
         if costs is not None:
             checks.append(training_checks.check_disk(workspace.folder, int(costs["disk_mb"] * 1e6)))
@@ -535,7 +552,7 @@ class SetupPage(QWidget):
 
 
 class _Remark(QWidget):
-    """A sentence below a setting, with a button that settles it; hidden while there is nothing to say."""
+    """A sentence below a setting, and a button that settles it, if any; hidden while there is nothing to say."""
 
     def __init__(self, action: str, role: str = "secondary") -> None:
         super().__init__()
@@ -550,9 +567,10 @@ class _Remark(QWidget):
         self.hide()
 
     def show_text(self, text: str, action: str) -> None:
-        """Show this, or nothing."""
+        """Show this, or nothing; without `action` there is no button."""
         self.label.setText(wrapped(text))
-        if text:
+        self.button.setVisible(bool(action))
+        if action:
             self.button.setText(action)
         self.setVisible(bool(text))
 
