@@ -44,6 +44,11 @@ def folder_is_gone(run: RunDirectory) -> TrainerError:
     return TrainerError(f"{run.path} was moved or deleted while it was being trained", "folder")
 
 
+def early_moments(every: int) -> set[int]:
+    """Iterations before the first multiple of `every` after which samples are saved, too: much changes at first."""
+    return {every // 8, every // 4, every // 2}
+
+
 class Training:
     """Trains a session into a run's folder.
 
@@ -146,8 +151,7 @@ class Training:
         """Everything that is due between two iterations; all ranks decide alike."""
         session, sampling = self.session, self.session.config.sampling
         iteration, now = session.done.iteration, time.perf_counter()
-        early = {sampling.every // 8, sampling.every // 4, sampling.every // 2}
-        sample_is_due = iteration % sampling.every == 0 or iteration in early
+        sample_is_due = iteration % sampling.every == 0 or iteration in early_moments(sampling.every)
         if sample_is_due or self._progress.is_due(now):
             self.flush()
         if sample_is_due:
