@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 import torch
-from peers import Peer
+from peers import CPU, Peer
 
 
 class TorchCFM(Peer):
@@ -26,15 +26,22 @@ class TorchCFM(Peer):
     """
 
     def __init__(
-        self, pixels: np.ndarray[Any, Any], seed: int, width: int, multiples: tuple[int, ...] | None = None
+        self,
+        pixels: np.ndarray[Any, Any],
+        seed: int,
+        device: torch.device = CPU,
+        *,
+        width: int,
+        multiples: tuple[int, ...] | None = None,
     ) -> None:
         from torch_ema import ExponentialMovingAverage
         from torchcfm.conditional_flow_matching import ExactOptimalTransportConditionalFlowMatcher
         from torchcfm.models.unet import UNetModel
 
-        super().__init__(pixels, seed)
+        super().__init__(pixels, seed, device)
         self._shape = (3, *pixels.shape[1:3])
-        self._network = UNetModel(dim=self._shape, num_channels=width, num_res_blocks=1, channel_mult=multiples)
+        network = UNetModel(dim=self._shape, num_channels=width, num_res_blocks=1, channel_mult=multiples)
+        self._network = network.to(device)
         self._matcher = ExactOptimalTransportConditionalFlowMatcher(sigma=0.0)
         self._optimiser = torch.optim.Adam(self._network.parameters())
         self._average = ExponentialMovingAverage(self._network.parameters(), decay=0.9999)
@@ -59,8 +66,8 @@ class TorchCFM(Peer):
         self._network.eval()
         with self._average.average_parameters():
             drawn = odeint(
-                self._network, torch.randn(count, *self._shape), torch.tensor([0.0, 1.0]),
-                rtol=1e-4, atol=1e-4, method="dopri5",
+                self._network, torch.randn(count, *self._shape, device=self.device),
+                torch.tensor([0.0, 1.0], device=self.device), rtol=1e-4, atol=1e-4, method="dopri5",
             )[-1]  # fmt: skip
         return (drawn + 1) / 2
 
@@ -69,19 +76,26 @@ class SmallDiffusion(Peer):
     """smalldiffusion: its UNet, training loop and accelerated sampler, as in its example of FashionMNIST."""
 
     def __init__(
-        self, pixels: np.ndarray[Any, Any], seed: int, width: int, multiples: tuple[int, ...], blocks: int = 2
+        self,
+        pixels: np.ndarray[Any, Any],
+        seed: int,
+        device: torch.device = CPU,
+        *,
+        width: int,
+        multiples: tuple[int, ...],
+        blocks: int = 2,
     ) -> None:
         from accelerate import Accelerator
         from smalldiffusion import Scaled, ScheduleLogLinear, Unet, training_loop
         from torch_ema import ExponentialMovingAverage
 
-        super().__init__(pixels, seed)
+        super().__init__(pixels, seed, device)
         size = pixels.shape[1]
         self._network = Scaled(Unet)(
             size, 3, 3, ch=width, ch_mult=multiples, num_res_blocks=blocks, attn_resolutions=(size // 2,)
-        )
+        ).to(device)
         self._schedule = ScheduleLogLinear(sigma_min=0.01, sigma_max=20, N=800)
-        self._accelerator = Accelerator(cpu=True)
+        self._accelerator = Accelerator(cpu=device.type == "cpu")
         self._average = ExponentialMovingAverage(self._network.parameters(), decay=0.999)
         self._loop = training_loop(
             (batch * 2 - 1 for batch in self.batches), self._network, self._schedule, self._accelerator,
@@ -114,6 +128,8 @@ class RectifiedFlow(Peer):
         self,
         pixels: np.ndarray[Any, Any],
         seed: int,
+        device: torch.device = CPU,
+        *,
         width: int,
         multiples: tuple[int, ...] = (1, 2, 4, 8),
         heads: int = 4,
@@ -123,10 +139,10 @@ class RectifiedFlow(Peer):
         from rectified_flow_pytorch import RectifiedFlow as Flow
         from rectified_flow_pytorch import Unet
 
-        super().__init__(pixels, seed)
+        super().__init__(pixels, seed, device)
         self._flow = Flow(
             Unet(dim=width, dim_mults=multiples, attn_heads=heads), predict=predict, data_shape=(3, *pixels.shape[1:3])
-        )
+        ).to(device)
         self._optimiser = torch.optim.Adam(self._flow.parameters(), lr=3e-4)
         self._average = EMA(self._flow, forward_method_names=("sample",))
 
@@ -144,9 +160,9 @@ class RectifiedFlow(Peer):
         return self._average.sample(batch_size=count)  # type: ignore[no-any-return]
 
 
-FLOWS: dict[str, Callable[[np.ndarray[Any, Any], int], Peer]] = {
+FLOWS: dict[str, Callable[[np.ndarray[Any, Any], int, torch.device], Peer]] = {
     "torchcfm": functools.partial(TorchCFM, width=32, multiples=(1, 1, 2, 2)),
     "smalldiffusion": functools.partial(SmallDiffusion, width=32, multiples=(1, 1, 2), blocks=1),
     "rectified-flow-pytorch": functools.partial(RectifiedFlow, width=16, multiples=(1, 2, 4), heads=2),
 }
-"""name -> (pixels (N, H, W, 3) uint8, seed) -> contender."""
+"""name -> (pixels (N, H, W, 3) uint8, seed, device) -> contender."""

@@ -26,7 +26,8 @@ alone, in parts of a long comparison. `--widths` also measures averages of other
 (flow.solver, flow.steps, flow.guidance): from the latents that the other samples are of, and from others. CPU seconds
 are those of drawing 256. `--samples` keeps the samples of all for judges.py, this program's also after a twelfth and a
 third of the time. `--peers` adds what else there is on PyPI (gan_peers.py and flow_peers.py), which must be importable
-(PYTHONPATH=FOLDER).
+(PYTHONPATH=FOLDER). `--device cuda` trains all on a graphics card, with its presets, each for the same seconds of a
+clock that waits for the card; nothing else may use it then.
 """
 
 from __future__ import annotations
@@ -61,7 +62,7 @@ from gandam_studio.core.pictures.decoding.parts import keyed
 from trainer.averaging import blended
 from trainer.create_run import PICTURES, squared
 from trainer.dataset import TrainingSet, snapped
-from trainer.device import Machine
+from trainer.device import Machine, choose_device, synchronize
 from trainer.diagnostics.diagnose import Diagnostics, Findings
 from trainer.diagnostics.variety import Variety, box_blur
 from trainer.distributed import Ranks
@@ -86,7 +87,7 @@ from trainer.protocol.settings import OTHER, Flow
 from trainer.randomness import latents
 from trainer.real_sides import real_sides
 from trainer.session import make_session
-from trainer.tuning import uses_winograd
+from trainer.tuning import choose_machine, uses_winograd
 
 SIZE = 32
 SNAP = 17
@@ -99,8 +100,9 @@ EARLIER = (1 / 12, 1 / 3)
 LATENTS = {"": 7, ", other latents": 8}
 """Seeds of the latents that `--draw` draws from, the first of them those of all samples, and what their rows add."""
 PEERS = GANS | FLOWS
-BASE = "sprite-r3-cpu"
-"""What the others are compared with."""
+PRESETS = {"cpu": ("sprite-flow-cpu", "sprite-r3-cpu")}
+ON_A_CARD = ("sprite-flow", "sprite-r3")
+"""The flow and the GAN of this program, for each kind of device; with the second the others are compared."""
 BUNDLED = Path(__file__).resolve().parents[2] / "data" / "mechas" / "mechas.zip"
 # DCGAN at half width: at equal seconds it sees more pictures than the full one, which is kinder to it.
 HALF = ["generator_channels=128,64,32,16", "discriminator_channels=16,32,64,128", "batch.size=64"]
@@ -202,6 +204,11 @@ def balanced(kin: torch.Tensor) -> torch.Tensor:
     return 1 / torch.bincount(kin)[kin].double()
 
 
+def moved(data: TrainingSet, device: torch.device) -> TrainingSet:
+    """`data` with its pictures on `device`."""
+    return dataclasses.replace(data, pixels=data.pixels.to(device), fill=data.fill.to(device))
+
+
 def heads(data: TrainingSet, rows: torch.Tensor) -> list[int]:
     """Those of `rows` (N,) that are the first of their family."""
     assert data.families is not None
@@ -212,12 +219,14 @@ class Ours:
     """One configuration of this trainer in training."""
 
     def __init__(self, config: TrainConfig, data: TrainingSet, machine: Machine) -> None:
+        if machine.device.type != "cpu":
+            machine = choose_machine(config, data, machine.device, Ranks())
         machine = dataclasses.replace(machine, winograd=uses_winograd(config, machine.device))
         self.session = make_session(config, data, machine, Ranks(), config.batch.size)
 
     @property
     def seconds(self) -> float:
-        """CPU seconds trained; the schedule follows it."""
+        """Seconds trained, as they are counted; the schedule follows it."""
         return self.session.done.seconds
 
     @seconds.setter
@@ -280,15 +289,27 @@ class Ours:
         return draw_pictures(network, z, data.fill, told)
 
 
-def train_turns(contenders: dict[str, Ours | Peer], seconds: float) -> None:
-    """Give each contender `seconds` of CPU time, a second (or the step that goes beyond it) in turn."""
+def clock_of(device: torch.device) -> Callable[[], float]:
+    """Counts this process's CPU seconds, or on a card seconds, once it has done what it was given."""
+
+    def waited() -> float:
+        synchronize(device)
+        return time.perf_counter()
+
+    return time.process_time if device.type == "cpu" else waited
+
+
+def train_turns(
+    contenders: dict[str, Ours | Peer], seconds: float, clock: Callable[[], float] = time.process_time
+) -> None:
+    """Give each contender so many `seconds` of `clock`, a second (or the step that goes beyond it) in turn."""
     while any(one.seconds < seconds for one in contenders.values()):
         for one in contenders.values():
-            began, before = time.process_time(), one.seconds
+            began, before = clock(), one.seconds
             until = min(seconds, before + 1.0)
             while one.seconds < until:
                 one.step()
-                one.seconds = before + time.process_time() - began
+                one.seconds = before + clock() - began
 
 
 def like_families(look: Findings, families: list[str], train: torch.Tensor) -> str:
@@ -308,16 +329,15 @@ def varied(found: Variety) -> str:
 
 
 def configurations(
-    seconds: float, seed: int, tries: list[str], size: int = SIZE, widths: bool = False
+    seconds: float, seed: int, tries: list[str], size: int = SIZE, widths: bool = False, device: str = "cpu"
 ) -> dict[str, TrainConfig]:
     """What is compared. Settings of one try are joined by ";". `widths`: whether averages of other widths are kept."""
+    names = PRESETS.get(device, ON_A_CARD)
     stop = ["stop.iterations=0", f"stop.minutes={seconds / 60}", f"seed={seed}", f"ema.post_hoc={widths}"]
-    flow, ours = (
-        apply_overrides(fit_data(load_preset(name), size, 3), stop) for name in ("sprite-flow-cpu", "sprite-r3-cpu")
-    )
+    flow, ours = (apply_overrides(fit_data(load_preset(name), size, 3), stop) for name in names)
     return {
-        "sprite-flow-cpu": flow,
-        "sprite-r3-cpu": ours,
+        names[0]: flow,
+        names[1]: ours,
         **{text: apply_overrides(flow if "flow." in text else ours, text.split(";")) for text in tries},
         "dcgan-bce": apply_overrides(fit_data(load_preset("dcgan"), size, 3), [*stop, *HALF]),
     }
@@ -417,15 +437,18 @@ def main() -> None:
     parser.add_argument("--draw", dest="draws", action="append", default=[])
     parser.add_argument("--balance", action="store_true")
     parser.add_argument("--classes", metavar="COLUMN")
+    parser.add_argument("--device", choices=("cpu", "cuda"), default="cpu")
     options = parser.parse_args()
     torch.set_num_threads(1)
+    device = choose_device(options.device)
+    clock, base = clock_of(device), PRESETS.get(options.device, ON_A_CARD)[1]
     if options.samples:
         options.samples.mkdir(parents=True, exist_ok=True)
     pixels, families = read(options.source, options.size, options.classes or options.family, options.key)
     classes = families
     if options.classes:
         families = [""] * len(classes)
-    data = training_set(pixels, families, options.balance)
+    data = moved(training_set(pixels, families, options.balance), device)
     held_out, train = data.held_out, data.train
     spaces: list[FeatureSpace] = [Lite0Front(), RandomFeatures()]
     if weights_path() is not None:
@@ -438,14 +461,15 @@ def main() -> None:
         return [1000 * of.kid(space(drawn)) for space, of in zip(spaces, references, strict=True)]
 
     floor = measured(pixels[seen])
-    machine = Machine(torch.device("cpu"), channels_last=True)
+    machine = Machine(device, channels_last=True)
     found: dict[str, list[list[float]]] = {}
     judge = Diagnostics(*real_sides(data), 256) if options.copies else None
+    unit = "CPU seconds" if device.type == "cpu" else "seconds"
 
     def report(seed: int, label: str, draw: Callable[[], np.ndarray[Any, Any]], trained: str) -> None:
-        began = time.process_time()
+        began = clock()
         pictures = draw()
-        took = time.process_time() - began
+        took = clock() - began
         drawn = snapped(pictures, data.fill, SNAP)
         found.setdefault(label, []).append([round(value, 1) for value in measured(drawn)])
         if options.grids:
@@ -454,8 +478,7 @@ def main() -> None:
         if options.samples:
             np.save(options.samples / f"{file_name(label, seed)}.npy", drawn)
         print(
-            f"  seed {seed} {label:40} KID x 1000 {shown(found[label][-1]):>24}   "
-            f"{trained}drawn in {took:.1f} CPU seconds",
+            f"  seed {seed} {label:40} KID x 1000 {shown(found[label][-1]):>24}   {trained}drawn in {took:.1f} {unit}",
             flush=True,
         )
         if judge is not None:
@@ -465,13 +488,13 @@ def main() -> None:
             print(f"    copies {look.diagnosis.copying}; {alike}", flush=True)
 
     print(
-        f"{len(pixels)} pictures, {len(real)} families of {len(held_out)} held out, {options.seconds:.0f} CPU seconds "
+        f"{len(pixels)} pictures, {len(real)} families of {len(held_out)} held out, {options.seconds:.0f} {unit} "
         f"each, {' / '.join(space.name for space in spaces)}; real against real {shown(floor)}"
     )
     for name, drawn in trivial(pixels[train.numpy()]).items():
         print(f"  {name:47} KID x 1000 {shown(measured(drawn)):>24}", flush=True)
     for seed in range(options.first_seed, options.first_seed + options.seeds):
-        configured = configurations(options.seconds, seed, options.tries, options.size, options.widths)
+        configured = configurations(options.seconds, seed, options.tries, options.size, options.widths, options.device)
         makers: dict[str, Callable[[], Ours | Peer]] = {
             name: functools.partial(Ours, config, data, machine) for name, config in configured.items()
         }
@@ -483,17 +506,18 @@ def main() -> None:
             }
         if options.peers:
             makers |= {
-                name: functools.partial(make, pixels[train.numpy()], seed) for name, make in (GANS | FLOWS).items()
+                name: functools.partial(make, pixels[train.numpy()], seed, device)
+                for name, make in (GANS | FLOWS).items()
             }
         contenders = {name: make() for name, make in makers.items() if not options.only or name in options.only}
         others = ways(contenders, options.draws)
         for at, part in enumerate(EARLIER if options.samples else ()):
-            train_turns(contenders, part * options.seconds)
+            train_turns(contenders, part * options.seconds, clock)
             for name, one in contenders.items():
                 if isinstance(one, Ours):
                     drawn = snapped(one.draw(256), data.fill, SNAP)
                     np.save(options.samples / f"{earlier_names(file_name(name, seed))[at]}.npy", drawn)
-        train_turns(contenders, options.seconds)
+        train_turns(contenders, options.seconds, clock)
         for name, one in contenders.items():
             draw = functools.partial(one.draw, 256)
             report(seed, name, draw, f"{one.iterations:,} iterations, {one.images:,} pictures, ")
@@ -507,9 +531,9 @@ def main() -> None:
                     report(seed, f"{name}, {text}{more}", functools.partial(draw, flow=flow, seed=key), "")
     for name, values in found.items() if options.seeds >= 3 else ():
         print(f"  mean of {options.seeds} {name:36} KID x 1000 {' / '.join(map(interval, zip(*values, strict=True)))}")
-        if name != BASE and BASE in found:
-            pairs = zip(zip(*values, strict=True), zip(*found[BASE], strict=True), strict=True)
-            print(f"    times {BASE}: {' / '.join(ratio(one, other) for one, other in pairs)}")
+        if name != base and base in found:
+            pairs = zip(zip(*values, strict=True), zip(*found[base], strict=True), strict=True)
+            print(f"    times {base}: {' / '.join(ratio(one, other) for one, other in pairs)}")
     if options.json:
         print(
             json.dumps({"seconds": options.seconds, "floor": [round(value, 1) for value in floor], "kid_x1000": found})

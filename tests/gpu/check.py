@@ -317,7 +317,7 @@ def resume(check: Check) -> dict[str, Any]:
     found = {}
     settings = ["batch.size=8", "sampling.every=1000", "sampling.count=4", "optimiser.eps=0.01"]
     wide = ["generator_channels=64,48,40,32", "discriminator_channels=32,32,48,64"]
-    for name in ("dcgan",) if check.quick else ("dcgan", "sprite-r3-cpu"):
+    for name in ("dcgan", "sprite-flow-cpu") if check.quick else ("dcgan", "sprite-r3-cpu", "sprite-flow-cpu"):
         before = fit_data(load_preset(name), 32, 3)
         before = apply_overrides(before, [*settings, *(wide if name == "dcgan" else [])])
         ends = {}
@@ -331,7 +331,7 @@ def resume(check: Check) -> dict[str, Any]:
             assert newest is not None
             ends[way] = checkpoints.load(newest)
         largest = 0.0
-        for stem in ("generator", "discriminator"):
+        for stem in ("generator",) if before.is_flow else ("generator", "discriminator"):
             for key, value in ends["cpu"].tensors[stem].items():
                 if value.is_floating_point():
                     largest = max(largest, float((value - ends["mixed"].tensors[stem][key]).abs().max()))
@@ -401,7 +401,9 @@ def batch_auto(check: Check) -> dict[str, Any]:
     return {"ok": all(facts["finite"] and facts["graphs"] == check.cuda for facts in found.values()), "found": found}
 
 
-RANKED = {"dcgan": [], "dcgan bf16": ["precision.kind=bf16"], "sprite-r3-cpu": ["adaptive=no"]}
+RANKED = {
+    "dcgan": [], "dcgan bf16": ["precision.kind=bf16"], "sprite-r3-cpu": ["adaptive=no"], "sprite-flow-cpu": [],
+}  # fmt: skip
 
 
 def ranked_config(check: Check, name: str) -> TrainConfig:

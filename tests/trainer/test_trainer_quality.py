@@ -112,6 +112,43 @@ def flow_and_gan(script: ModuleType) -> dict[str, Any]:
     return {name: script.Ours(configured[name], data, machine) for name in ("sprite-flow-cpu", "sprite-r3-cpu")}
 
 
+def test_contenders_are_given_the_seconds_of_the_clock_that_is_asked(benchmark_script: ModuleType) -> None:
+    now = [0.0]
+
+    class Slow:
+        seconds, steps = 0.0, 0
+
+        def __init__(self, takes: float) -> None:
+            self.takes = takes
+
+        def step(self) -> None:
+            now[0] += self.takes
+            self.steps += 1
+
+    contenders = {"quick": Slow(0.25), "slow": Slow(2.0)}
+    benchmark_script.train_turns(contenders, 7.0, lambda: now[0])
+    assert [(one.steps, one.seconds) for one in contenders.values()] == [(28, 7.0), (4, 8.0)]
+
+
+def test_on_a_card_its_presets_and_pictures_there(benchmark_script: ModuleType) -> None:
+    assert list(benchmark_script.configurations(60.0, 0, [], device="cuda"))[:2] == ["sprite-flow", "sprite-r3"]
+    pixels = np.zeros((40, 32, 32, 3), np.uint8)
+    there = torch.device("meta")
+    data = benchmark_script.moved(benchmark_script.training_set(pixels, [""] * 40), there)
+    assert (data.pixels.device, data.fill.device) == (there, there)
+
+    class Shown(benchmark_script.Peer):  # type: ignore[misc, name-defined]
+        def train(self) -> None:
+            self.shown = next(self.batches)
+
+        def sample(self, count: int) -> torch.Tensor:
+            raise NotImplementedError
+
+    peer = Shown(pixels, 0, there)
+    peer.step()
+    assert peer.shown.device == there
+
+
 def test_a_flow_draws_in_other_ways_and_its_own_is_kept(benchmark_script: ModuleType) -> None:
     contenders = flow_and_gan(benchmark_script)
     flow = contenders["sprite-flow-cpu"]
