@@ -15,7 +15,7 @@ from trainer.memory import attempt, free_memory, out_of_memory
 from trainer.networks import parameter_count
 from trainer.post_hoc import WIDTHS
 from trainer.protocol.config import TrainConfig
-from trainer.protocol.schedule import iterations_to_limit
+from trainer.protocol.schedule import early_moments, iterations_to_limit
 from trainer.tuning import choose_machine, choose_networks, time_steps
 
 PNG_SHARE = 0.45  # Sprites as PNG take about this share of their raw size.
@@ -89,10 +89,12 @@ def _disk(config: TrainConfig, steps: int | None) -> dict[str, Any]:
     milestones = total // sampling.milestones if sampling.milestones else 0
     kept = sampling.keep + milestones + 2  # The best one, and one being written.
     side = config.data.size
-    grid = 2 * sampling.count * side * side * config.data.channels * PNG_SHARE / MB
+    # Two grids, and those from before their background was cleaned.
+    grid = (4 if sampling.snap else 2) * sampling.count * side * side * config.data.channels * PNG_SHARE / MB
+    moments = total // sampling.every + 1 + len(early_moments(sampling.every))
     events = total * 70 / MB
     return {
-        "disk_mb": round(kept * checkpoint + (total // sampling.every + 1) * grid + events, 1),
+        "disk_mb": round(kept * checkpoint + moments * grid + events, 1),
         "checkpoint_mb": round(checkpoint, 1),
         "generator_parameters": generator,
         "discriminator_parameters": discriminator,

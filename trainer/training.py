@@ -24,7 +24,7 @@ from trainer.protocol import events
 from trainer.protocol.errors import TrainerError
 from trainer.protocol.events import EventWriter
 from trainer.protocol.run_directory import RunDirectory
-from trainer.protocol.schedule import limit_reached, penalty_weight, rates
+from trainer.protocol.schedule import early_moments, limit_reached, penalty_weight, rates
 from trainer.randomness import generator
 from trainer.sample_grids import SampleGrids
 from trainer.session import Session, checkpoint_name, save_checkpoint
@@ -42,11 +42,6 @@ class Stopped(Exception):
 def folder_is_gone(run: RunDirectory) -> TrainerError:
     """The error of a run whose folder was moved or deleted while it trained."""
     return TrainerError(f"{run.path} was moved or deleted while it was being trained", "folder")
-
-
-def early_moments(every: int) -> set[int]:
-    """Iterations before the first multiple of `every` after which samples are saved, too: much changes at first."""
-    return {every // 8, every // 4, every // 2}
 
 
 class Training:

@@ -33,7 +33,7 @@ VIEWED_SIDE = 1024
 @click.option("--preset", metavar="NAME", help="What to train [default: by what this machine has].")
 @click.option("--iterations", type=click.IntRange(1), metavar="N", help="Stop after this many generator steps.")
 @click.option("--minutes", type=click.FloatRange(0, min_open=True), metavar="M",
-              help=f"Stop after this much training [default: {MINUTES}].")  # fmt: skip
+              help=f"Stop after this much training [default: {MINUTES}, or before it would copy].")  # fmt: skip
 @click.option("--device", type=click.Choice(["auto", "cpu", "cuda", "mps"]), default="auto", show_default=True,
               help="Where to train.")  # fmt: skip
 @json_option
@@ -71,9 +71,9 @@ def demo(
         version = commit(workspace, f"The {chosen.name} sample set, in order", job=job)
         out.say(f"commit   {version.label}: {version.sprites:,} sprites, {version.digest[:16]}")
         for check in check_copying(workspace, version, config):
-            if check.images and not iterations:
+            if check.images and not (iterations or minutes):
                 config = apply_overrides(config, [f"stop.images={check.images}"])
-                out.say(f"limit    {check.text}: training ends there")
+                out.say(f"limit    {check.text}: training ends then")
             else:
                 out.note(check.text)
         run = create_run(workspace, version, config, job=job)

@@ -32,9 +32,10 @@ from trainer.networks import Generator
 from trainer.protocol.config import TrainConfig, fit_data
 from trainer.protocol.events import EventWriter
 from trainer.protocol.presets import load_preset
+from trainer.protocol.schedule import early_moments
 from trainer.randomness import latents
 from trainer.session import make_session
-from trainer.training import Training, early_moments
+from trainer.training import Training
 
 STEPS = 20
 SAMPLES = 64
@@ -101,6 +102,8 @@ def main() -> None:
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--json", action="store_true")
     options = parser.parse_args()
+    if options.iterations < 1:
+        parser.error("--iterations must be at least 1")
     torch.set_num_threads(options.threads)
     facts = measure(options.preset, options.size, options.iterations, options.rounds)
     print(

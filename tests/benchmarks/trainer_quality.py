@@ -185,7 +185,7 @@ def split(pixels: np.ndarray[Any, Any], families: list[str]) -> tuple[torch.Tens
 def told(data: TrainingSet, classes: list[str]) -> TrainingSet:
     """`data` with the class of each picture."""
     names = tuple(sorted(set(classes)))
-    labels = torch.tensor([names.index(one) for one in classes])
+    labels = torch.tensor([names.index(one) for one in classes], device=data.pixels.device)
     return dataclasses.replace(data, labels=labels, class_names=(*names, OTHER))
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import threading
 from collections.abc import Iterator
@@ -19,6 +20,7 @@ from recorded_runs import COLUMNS, SIDE, Recorder, make_run, recorded
 from runs_screens import story_lines
 
 from gandam_studio.core.runs import summary
+from gandam_studio.core.runs.handing_over import samples_at
 from gandam_studio.core.runs.labels import label_of
 from gandam_studio.qt.following.pictures import to_pixels
 from gandam_studio.qt.outputs import report_dialog
@@ -30,6 +32,7 @@ from gandam_studio.qt.outputs.sprites_dialog import SpritesDialog
 from gandam_studio.qt.train.screen import TrainScreen
 from gandam_studio.qt.widgets.sample_grid import GridPicture
 from trainer.protocol import files
+from trainer.protocol.events import SpikeFound
 from trainer.protocol.overrides import apply_overrides
 from trainer.protocol.presets import load_preset
 from trainer.protocol.run_directory import RunDirectory
@@ -123,13 +126,42 @@ def test_samples_as_drawn_are_seen_copied_and_drawn_again_so(screen, qtbot) -> N
     clipboard = QGuiApplication.clipboard()
     qtbot.waitUntil(lambda: clipboard.image().width() == SIDE, timeout=5000)
     assert np.array_equal(to_pixels(clipboard.image()), grid_cell(run.path, 500, 2, "raw-fixed"))
-    # Where nothing was cleaned, as earlier in this run, there is one grid.
+    spot = watch.grids.spot("fixed", 2)
+    assert samples_at(spot).facts["raw"] is True
+    notes = Image.open(io.BytesIO(spot.png())).text
+    assert json.loads(notes["gandam"])["raw"] is True
+    # Where nothing was cleaned, as earlier in this run, there is one grid; the film shows it beside the raw ones.
     screen.watch.timeline.grab(400)
     qtbot.waitUntil(lambda: watch.grids.fixed.note.text() == "400", timeout=5000)
-    assert not watch.grids.spot("fixed", 2).is_raw
+    spot = watch.grids.spot("fixed", 2)
+    assert not spot.is_raw
+    assert "raw" not in samples_at(spot).facts
+    film = watch.zoom._film[watch.zoom.film_at.index(500)]
+    qtbot.waitUntil(
+        lambda: np.array_equal(to_pixels(film._image), grid_cell(run.path, 500, 2, "raw-fixed")), timeout=5000
+    )
+    screen.raw_action.trigger()
+    qtbot.waitUntil(lambda: np.array_equal(to_pixels(film._image), grid_cell(run.path, 500, 2, "fixed")), timeout=5000)
+    assert not watch.raw_box.isChecked()
     screen.watch.timeline.grab(500)
-    watch.raw_box.setChecked(False)
     qtbot.waitUntil(lambda: shown(fixed, "fixed") and shown(random, "random"), timeout=5000)
+    watch.grids.show_spike(SpikeFound(curve="loss_g", spike_iteration=300))
+    assert not watch.raw_box.isEnabled()
+    screen.raw_action.trigger()
+    assert not watch.raw_box.isChecked()
+    watch.grids.show_spike(None)
+    assert watch.raw_box.isEnabled()
+
+
+@pytest.mark.parametrize("snap", [0, 17])
+def test_a_run_without_raw_grids_says_which_it_is(screen, snap: int) -> None:  # type: ignore[no-untyped-def]
+    screen.follower.config = apply_overrides(screen.follower.config, [f"sampling.snap={snap}"])
+    assert screen.watch.raw_box.isHidden()
+    said: list[str] = []
+    screen.session.message_posted.connect(lambda text, *_: said.append(text))
+    screen.raw_action.trigger()
+    assert len(said) == 1
+    assert ("does not clean" in said[0]) == (snap == 0)
 
 
 def test_the_menu_key_and_the_arrows_reach_every_sprite(screen, qtbot) -> None:  # type: ignore[no-untyped-def]

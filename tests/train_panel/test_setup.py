@@ -239,6 +239,7 @@ def test_a_flow_that_would_see_each_sprite_too_often_is_warned_about(workspace) 
     assert ("augmentation" in often(), "augmentation" in often(*augmented)) == (True, False)
     falls = (*augmented, "augmentation.probability_end=0.1", "stop.iterations=1500")
     assert "150 times" in often(*falls), "too little in the end"
+    assert "to the end" in often(*falls)
     rises = ("augmentation.translation=0.0625", "augmentation.probability_end=0.5", "stop.iterations=1500")
     assert "sooner" in often(*rises)
     late = (*augmented, f"augmentation.after_views={FLOW_PASSES + 1}")
@@ -256,6 +257,8 @@ def test_when_a_flow_may_begin_to_copy_is_told_of_a_run_limited_by_time(workspac
     for change in ("stop.minutes=0.5", "stop.images=30000", "stop.images=9000", "stop.iterations=900"):
         assert check_copying(workspace, version, apply_overrides(timed, [change])) == [], change
     assert check_copying(workspace, version, apply_overrides(timed, ["stop.images=40000"])) == [found]
+    card = apply_overrides(timed, ["stop.minutes=0.5", "device=cuda"])
+    assert [check.images for check in check_copying(workspace, version, card)] == [30_000], "a card gets that far"
     gan = apply_overrides(load_preset("sprite-r3-cpu"), ["stop.minutes=5"])
     assert check_copying(workspace, version, gan) == []
 
@@ -474,9 +477,22 @@ def test_the_preset_that_was_proposed_says_what_to_expect(session, sprites, qtbo
     page.draft.set_text("stop.iterations", "6000")
     assert said() == in_time
     page.draft.set_text("data.subset", "3")
-    said()
     assert "sprite-r3-cpu" in page.proposal.button.text(), "that few are trained on"
     assert not page.proposal.button.isHidden()
+    page.draft.set_text("seed", "7")
+    assert not page.proposal.button.isHidden(), "the same before the next check"
+    page.draft.set_text("data.subset", "0")
+    page.draft.choose("dcgan")
+    page.draft.set_value("data.size", 32)
+    page.draft.set_text("stop.iterations", "100")
+    few = page.proposal.label.text()
+    page.draft.set_text("stop.iterations", "6000")
+    assert page.proposal.label.text() != few, "in the batches of what is proposed"
+    page.draft.set_text("stop.images", "5000")
+    assert page.proposal.label.text() == few
+    qtbot.mouseClick(page.proposal.button, Qt.MouseButton.LeftButton)
+    assert page.draft.config.stop.images == 5000
+    assert page.proposal.label.text() == short
     control.release()
 
 

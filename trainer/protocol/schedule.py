@@ -164,3 +164,8 @@ def augmentation_probability(config: TrainConfig, done: Done, pictures: int) -> 
     if augmentation.probability_end < 0:
         return augmentation.probability
     return _cosine(augmentation.probability, augmentation.probability_end, share_fallen(config, done))
+
+
+def early_moments(every: int) -> set[int]:
+    """Iterations before the first multiple of `every` after which samples are saved, too: much changes at first."""
+    return {every // 8, every // 4, every // 2}

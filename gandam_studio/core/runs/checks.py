@@ -57,7 +57,7 @@ class Check:
         shown: a filter for the sprites concerned, on the Curate screen.
         panel: the page of its side panel where it can be fixed ("recipe"), or "".
         images: for "passes": training pictures after which the run should end, to be set as `stop.images`; else 0.
-        count: for "sprites": how many the run trains on; else 0.
+        count: for "sprites": how many are not held out; else 0.
     """
 
     name: str
@@ -123,8 +123,8 @@ def check_disk(folder: Path, needed_bytes: int) -> Check:
 def check_copying(workspace: Workspace, version: ManifestVersion, config: TrainConfig) -> list[Check]:
     """Check what makes a flow copy: how often it would see each sprite, and large families.
 
-    Where a limit in minutes leaves open how often, a note says when it may begin to copy, if a fast processor gets that
-    far. Raises OSError or ValueError when its manifest cannot be read.
+    Where a limit in minutes leaves open how often, a note says when it may begin to copy, unless a processor does not
+    get that far. Raises OSError or ValueError when its manifest cannot be read.
     """
     if not config.is_flow:  # Of other runs nothing is said, so the manifest need not be read.
         return []
@@ -133,9 +133,10 @@ def check_copying(workspace: Workspace, version: ManifestVersion, config: TrainC
     end = passes_of(config) * trained_on(entries, config)
     limits = config.stop.images, config.stop.iterations * config.batch.size
     nearest = min((limit for limit in limits if limit), default=end + 1)
-    if flow_pictures(config) is None and 0 < end < min(nearest, config.stop.minutes * PICTURES_A_MINUTE):
-        views = f"{passes_of(config):,} of each sprite"
-        text = f"after about {end:,} training pictures, {views}, a flow may begin to copy them"
+    reached = config.stop.minutes * PICTURES_A_MINUTE if config.device in ("auto", "cpu") else nearest
+    if flow_pictures(config) is None and 0 < end < min(nearest, reached):
+        views = f"when it has seen each sprite {passes_of(config):,} times"
+        text = f"a flow may begin to copy after about {end:,} training pictures, {views}"
         found.append(Check("passes", NOTE, text, images=end))
     return found
 
@@ -175,7 +176,9 @@ def _passes(entries: list[ManifestEntry], config: TrainConfig, steps: int | None
         return None
     own = config.augmentation
     late = own.after_views > FLOW_PASSES or own.probability_end > own.probability
-    augment = "" if limit > FLOW_PASSES else "let augmentation begin sooner, " if late else "turn augmentation on, "
+    fades = 0 <= own.probability_end < own.probability
+    advice = "let augmentation begin sooner" if late else "turn augmentation on"
+    augment = "" if limit > FLOW_PASSES else "keep augmentation on to the end, " if fades else f"{advice}, "
     text = f"{often}; {augment}train for less time, or add sprites"
     return Check("passes", WARNING, text, images=limit * sprites)
 
@@ -239,11 +242,12 @@ def _faint(workspace: Workspace, held: set[str]) -> Check | None:
 
 def _count(entries: list[ManifestEntry], config: TrainConfig) -> Check:
     count = trained_on(entries, config)
-    held_out = sum(entry.split != "train" for entry in entries)
+    kept_in = sum(entry.split == "train" for entry in entries)
+    held_out = len(entries) - kept_in
     text = f"{_sprites(count)} to train on" + (f", {held_out:,} held out" if held_out else "")
     if count < FEW:
         text += ": with so few, the samples may only repeat them"
-    return Check("sprites", WARNING if count < FEW else OK, text, "Curate", count=count)
+    return Check("sprites", WARNING if count < FEW else OK, text, "Curate", count=kept_in)
 
 
 def _entries(workspace: Workspace, version: ManifestVersion) -> list[ManifestEntry]:

@@ -516,10 +516,8 @@ class TrainScreen(RunScreen):
             self._watch.back()
 
     def _show_raw(self) -> None:
-        if self._watch is not None and not self._watch.toggle_raw():
-            self.session.post(
-                self.tr("The background of these samples was not cleaned: they are as they were drawn."), INFO
-            )
+        if self._watch is not None and (why_not := self._watch.toggle_raw()):
+            self.session.post(why_not, INFO)
 
     def _step(self, count: int) -> None:
         self._timeline(lambda timeline: timeline.step(count))

@@ -45,9 +45,10 @@ from gandam_studio.qt.widgets.outside_text import OutsideLabel, tip, wrapped
 from trainer.protocol.advice import setting_name
 from trainer.protocol.config import TrainConfig
 from trainer.protocol.presets import load_preset, preset_names
+from trainer.protocol.suitability import training_count
 from trainer.protocol.untrusted import one_line
 
-KEPT = ("data.size", "stop.iterations", "stop.minutes", "device", "seed")
+KEPT = ("data.size", "stop.iterations", "stop.minutes", "stop.images", "device", "seed")
 """Settings that stay when the proposed preset is taken."""
 CHECK_MS = 250
 MEASURE_MS = 1500
@@ -95,9 +96,7 @@ class SetupPage(QWidget):
         self._found: list[ManifestVersion] = []
         self._size_followed = 0  # the picture size taken from a recipe, not set by hand
         self._recipe_size = 0  # of the chosen version; 0 without one
-        self._trained: tuple[int, TrainConfig, int] | None = (
-            None  # version, settings, and how many sprites are trained on
-        )
+        self._kept_in: tuple[str, int] | None = None  # a version's digest, and how many of it are not held out
         self._devices_asked = False
         self._check_soon = QTimer(self, singleShot=True, interval=CHECK_MS)
         self._check_soon.timeout.connect(self.check)
@@ -259,9 +258,13 @@ class SetupPage(QWidget):
         if draft.parent_run or version is None or not device or draft.missing_device:
             return None
         config = draft.config
-        known = self._trained is not None and self._trained[:2] == (version.number, config)
-        trained = self._trained[2] if known and self._trained else version.sprites
-        limits = config.stop.images, config.stop.iterations * config.batch.size
+        kept_in = self._kept_in[1] if self._kept_in and self._kept_in[0] == version.digest else version.sprites
+        trained = training_count(config, kept_in)
+        found = runs.propose(device, config.data.size, trained, config.stop.minutes)
+        if found is None:
+            return None
+        batch = (config if found.preset == config.preset else load_preset(found.preset)).batch.size
+        limits = config.stop.images, config.stop.iterations * batch
         pictures = min((limit for limit in limits if limit), default=0)
         return runs.propose(device, config.data.size, trained, config.stop.minutes, pictures)
 
@@ -510,9 +513,10 @@ class SetupPage(QWidget):
             text = str(error) if isinstance(error, ValueError) else explain(error)
             checks = [Check("version", training_checks.WARNING, text, "Versions")]
         else:
-            trained = next((check.count for check in checks if check.name == "sprites"), version.sprites)
-            self._trained = version.number, self.draft.config, trained
-            self._show_proposal()
+            count = next((check.count for check in checks if check.name == "sprites"), version.sprites)
+            if self._kept_in != (version.digest, count):
+                self._kept_in = version.digest, count
+                self._show_proposal()
             checks += self._faint_of(version)
         if costs is not None:
             checks.append(training_checks.check_disk(workspace.folder, int(costs["disk_mb"] * 1e6)))

@@ -118,7 +118,7 @@ class GridArea(QStackedWidget):
             self.menu_requested.emit(spot, at)
 
     def show_raw(self, raw: bool) -> None:
-        """Show the samples as they were drawn, or with their background cleaned; around a spike they always are."""
+        """Show the samples as they were drawn, or with their background cleaned. Those around a spike stay cleaned."""
         self.raw, self._complete = raw, None
         self.refresh()
 

@@ -101,7 +101,7 @@ class SampleZoom(QFrame):
         self._raw = False
         self._shown_key: tuple | None = None
         self._task: BackgroundTask | None = None
-        self._again = False
+        self._again: QImage | None = None  # the sample that a search was asked for meanwhile
         self._title = QLabel()
         self._title.setProperty("role", "title")
         close = QToolButton()
@@ -153,6 +153,7 @@ class SampleZoom(QFrame):
     def show_raw(self, raw: bool) -> None:
         """Show samples as they were drawn, or with their background cleaned."""
         self._raw = raw
+        self._shown_key = None
         self.refresh()
 
     def refresh(self) -> None:
@@ -164,8 +165,8 @@ class SampleZoom(QFrame):
         if sample is None or self._which == "real":
             return
         path = sample.grid(self._which, self._raw)
-        grid = follower.picture(path)
-        if grid is None or (path, self._index) == self._shown_key:
+        grid, cleaned = follower.picture(path), follower.picture(sample.grid(self._which))
+        if grid is None or cleaned is None or (path, self._index) == self._shown_key:
             return
         self._shown_key = (path, self._index)
         picture = cell_of(grid, sample, self._index)
@@ -173,7 +174,8 @@ class SampleZoom(QFrame):
         kind = self.tr("Sample {0}") if self._which == "fixed" else self.tr("New random sample {0}")
         self._title.setText(kind.format(self._index + 1) + self.tr(" at {0:,}").format(sample.iteration))
         self._show_film(follower, sample)
-        self._look_for_neighbours()
+        # What is left of noise is no difference to a training picture.
+        self._look_for_neighbours(cell_of(cleaned, sample, self._index))
 
     def show_real(self, follower: RunFollower, picture: QImage) -> None:
         """Show a training picture, enlarged only."""
@@ -204,15 +206,15 @@ class SampleZoom(QFrame):
         if position < len(self.film_at):
             self.moment_chosen.emit(self.film_at[position])
 
-    def _look_for_neighbours(self) -> None:
+    def _look_for_neighbours(self, sample: QImage) -> None:
         """Search off the GUI thread; while a search runs, only the newest request waits."""
         if self._task is not None:
             self._task.abandon()  # it searches for another sample
-            self._again = True
+            self._again = sample
             return
-        follower, image = self._follower, self._large._image
+        follower = self._follower
         assert follower is not None
-        dataset, pixels = follower.run_directory.dataset_path, to_pixels(image)
+        dataset, pixels = follower.run_directory.dataset_path, to_pixels(sample)
         self._task = BackgroundTask(
             self.tr("Nearest"), None, lambda _workspace, job: _neighbours(dataset, pixels, job), self
         )
@@ -260,12 +262,12 @@ class SampleZoom(QFrame):
         if self._task is not None:
             self._task.deleteLater()
         self._task = None
-        if self._again and self._follower is not None:
-            self._again = False
-            self._look_for_neighbours()
+        if (sample := self._again) is not None and self._follower is not None:
+            self._again = None
+            self._look_for_neighbours(sample)
 
     def _forget_search(self) -> None:
-        self._again = False
+        self._again = None
         if self._task is not None:
             self._task.abandon()
 

@@ -232,6 +232,7 @@ class WatchPage(QWidget):
         self.timeline_bar.spike_clicked.connect(self.show_spike_at)
         self.plots.spike_clicked.connect(self.show_spike_at)
         self.meters.spike_clicked.connect(self.show_spike_at)
+        self.grids.currentChanged.connect(lambda _page: self.raw_box.setEnabled(self.grids.spike is None))
         self.grids.cell_clicked.connect(self._look_closer)
         self.grids.moment_chosen.connect(self._go_to)
         self.grids.menu_requested.connect(self.menu_requested)
@@ -300,6 +301,9 @@ class WatchPage(QWidget):
         # What follows the cursor is shown already if the cursor moved.
         if (changes.spikes or changes.diagnoses) and not moved:
             self._show_diagnosis()
+        if changes.samples:
+            # At some moments of a run there was nothing to clean.
+            self.raw_box.setVisible(any(sample.raw_fixed or sample.raw_random for sample in reversed(record.samples)))
         if changes.samples and not moved:
             self._refresh_pictures()
         if changes.metrics and not self._measured.isActive():
@@ -425,21 +429,23 @@ class WatchPage(QWidget):
             self._show_diagnosis()
         self.log.mark(position)
 
-    def toggle_raw(self) -> bool:
-        """Show samples as they were drawn, or cleaned again; False if there are no others of this run."""
-        if self.raw_box.isHidden():
-            return False
-        self.raw_box.toggle()
-        return True
+    def toggle_raw(self) -> str:
+        """Show samples as they were drawn, or cleaned again; returns why that cannot be, else ""."""
+        if self.grids.spike is not None:
+            return self.tr("The samples around a sudden jump are kept cleaned alone.")
+        if not self.raw_box.isHidden():
+            self.raw_box.toggle()
+            return ""
+        config = self.follower.config if self.follower is not None else None
+        if config is not None and config.sampling.snap > 0:
+            return self.tr("This run has no samples from before their background was cleaned.")
+        return self.tr("This run does not clean the background of its samples: they are as they were drawn.")
 
     def _show_raw(self, raw: bool) -> None:
         self.grids.show_raw(raw)
         self.zoom.show_raw(raw)
 
     def _refresh_pictures(self) -> None:
-        sample = self.follower.sample() if self.follower is not None else None
-        if sample is not None and (sample.raw_fixed or sample.raw_random):
-            self.raw_box.show()  # And it stays: at some moments of a run nothing is there to clean.
         self.grids.refresh()
         self.zoom.refresh()
 
