@@ -16,6 +16,8 @@ from trainer.protocol.config import TrainConfig
 from trainer.protocol.shapes import stages
 
 SLOPE = 0.2
+SHARPNESS = 4.0
+"""What the scores of palette colours are multiplied by: places decide for one of them within few steps."""
 
 
 def _initialise(layer: nn.Conv2d | nn.Linear, gain: float = math.sqrt(2 / (1 + SLOPE**2))) -> None:
@@ -54,6 +56,8 @@ class SpriteGenerator(nn.Module):
     et al. 2019, without its shift and normalisation), so that pictures can differ at every scale.
     With `skips` every stage adds its own picture to the doubled sum of those before ("output skips", Karras et al.
     2020, figure 7b), so that large areas of colour need not pass through the few channels of the last stage.
+    With `palette` a linear map of z makes so many colours, and the stages draw scores of them instead of a picture:
+    each place has the mean of the colours weighted by the softmax of its scores. So parts are plain where one wins.
     """
 
     def __init__(
@@ -64,6 +68,7 @@ class SpriteGenerator(nn.Module):
         norm: str,
         modulation: bool = False,
         skips: bool = False,
+        palette: int = 0,
         batch_norm: Callable[[int], nn.Module] = BatchNorm2d,
     ) -> None:
         super().__init__()
@@ -80,11 +85,24 @@ class SpriteGenerator(nn.Module):
         for change in self.changes:
             assert isinstance(change, nn.Conv2d)
             _initialise(change, 1.0)
-        self.pictures = nn.ModuleList(nn.Conv2d(width, channels, 1) for width in widths[:-1] if skips)
-        self.picture = nn.Conv2d(widths[-1], channels, 3, padding=1)
+        drawn = palette or channels
+        self.pictures = nn.ModuleList(nn.Conv2d(width, drawn, 1) for width in widths[:-1] if skips)
+        self.picture = nn.Conv2d(widths[-1], drawn, 3, padding=1)
         for picture in (*self.pictures, self.picture):
             assert isinstance(picture, nn.Conv2d)
             _initialise(picture, 0.3)
+        self.palette = self._new_palette(latent, palette, channels) if palette else None
+
+    @staticmethod
+    def _new_palette(latent: int, count: int, channels: int) -> nn.Linear:
+        """Random colours that vary with z, the first nearly white or, with alpha, nearly clear."""
+        palette = nn.Linear(latent, count * channels)
+        _initialise(palette, 0.5)
+        assert palette.bias is not None
+        nn.init.uniform_(palette.bias, -1.5, 1.5)
+        with torch.no_grad():
+            palette.bias[:channels] = torch.tensor([2.5, 2.5, 2.5, -2.5][:channels])
+        return palette
 
     @property
     def mixing_stages(self) -> int:
@@ -113,14 +131,23 @@ class SpriteGenerator(nn.Module):
             x = up(change(x))
             x = stage(x * factors[index].to(x.dtype) if factors else x)
         part = self.picture(functional.leaky_relu(x, SLOPE))
-        return torch.tanh(part if drawn is None else drawn + part.float())
+        drawn = part if drawn is None else drawn + part.float()
+        return torch.tanh(drawn) if self.palette is None else self._coloured(drawn, z[-1])
+
+    def _coloured(self, scores: torch.Tensor, z: torch.Tensor) -> torch.Tensor:
+        """Scores (B, colours, H, W) and latents (B, latent) -> pictures (B, channels, H, W)."""
+        assert self.palette is not None
+        with full_precision(z.device):
+            colours = torch.tanh(self.palette(z.float())).unflatten(1, (scores.shape[1], -1))
+            shares = (SHARPNESS * scores.float()).softmax(1)
+            return (colours.transpose(1, 2) @ shares.flatten(2)).unflatten(2, scores.shape[2:])
 
     def entering_weights(self) -> torch.Tensor:
-        """What z meets first, (rows, latent): the map that scales the 4x4 basis, weighted by the basis, and the
-        modulation's maps."""
+        """What z meets first, (rows, latent): the map that scales the 4x4 basis, weighted by the basis, and the maps of
+        the modulation and the palette."""
         basis = self.linear.weight * self.basis.flatten(2).norm(dim=2).T
-        scales = [scale.weight for scale in self.scales if isinstance(scale, nn.Linear)]
-        return torch.cat([basis, *scales]).detach()
+        maps = [*self.scales, *([] if self.palette is None else [self.palette])]
+        return torch.cat([basis, *(one.weight for one in maps if isinstance(one, nn.Linear))]).detach()
 
 
 class SpriteCritic(nn.Module):
@@ -182,7 +209,9 @@ def sprite(config: TrainConfig, latent: int) -> tuple[nn.Module, nn.Module, nn.L
     a, found = config.architecture, stages(config.architecture, config.data.size)
     channels = config.data.channels
     norm = functools.partial(BatchNorm2d, eps=a.norm_eps, momentum=a.norm_momentum)
-    generator = SpriteGenerator(latent, found.generator, channels, a.generator_norm, a.modulation, a.skips, norm)
+    generator = SpriteGenerator(
+        latent, found.generator, channels, a.generator_norm, a.modulation, a.skips, a.palette, norm
+    )
     core = SpriteCritic(
         found.discriminator, channels, a.discriminator_norm, a.minibatch_std, a.skips, a.colour_weight, norm
     )

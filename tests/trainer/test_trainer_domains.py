@@ -142,7 +142,7 @@ def _family_of(path: str) -> str:
     """The family in which a field's values are trained, one of four in turn."""
     if path.startswith("flow.") or path in ("architecture.patch", "architecture.blocks"):
         return "unet"
-    idle = {"architecture.modulation", "architecture.skips", "architecture.colour_weight"}
+    idle = {"architecture.modulation", "architecture.skips", "architecture.palette", "architecture.colour_weight"}
     if path in idle or path.startswith(("ema.", "regulariser.", "schedule.")):
         return "sprite"
     return "dcgan" if path.startswith(("precision.", "sampling.", "stop.", "optimiser.")) else "gandam"

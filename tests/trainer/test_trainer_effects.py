@@ -71,6 +71,7 @@ TRIED: dict[str, tuple[list[str], str]] = {
     "architecture.dropout": ([], "0.5"),
     "architecture.modulation": ([], "yes"),
     "architecture.skips": ([], "yes,no"),
+    "architecture.palette": ([], "8,4"),
     "architecture.colour_weight": ([], "3,2"),
     "architecture.minibatch_std": ([], "yes"),
     "architecture.blocks": ([], "2"),

@@ -13,6 +13,7 @@ from trainer.describe import describe_config, layer_table
 from trainer.layers import BatchNorm2d, MinibatchStd, OpponentConv2d, opponent_axes
 from trainer.networks import build_networks
 from trainer.protocol.config import fit_data
+from trainer.protocol.errors import TrainerError
 from trainer.protocol.overrides import apply_overrides
 from trainer.protocol.presets import load_preset, preset_names
 from trainer.protocol.shapes import normed_blocks, stages
@@ -96,7 +97,11 @@ def test_every_preset_fits_every_size_and_alpha(name: str, size: int) -> None:
         assert math.prod(last) == channels * size**2
         assert "discriminator" not in facts
         return
-    assert facts["generator"]["layers"][-2 if "sprite" not in name else -1]["output"] == [channels, size, size]
+    # After the picture's layer come tanh, or the map that colours it.
+    shown = [layer["output"] for layer in facts["generator"]["layers"][-2:]]
+    palette = load_preset(name).architecture.palette
+    assert [palette or channels, size, size] in shown
+    assert not palette or [palette * channels] in shown
     assert facts["discriminator"]["layers"][-1]["output"] == [1]
 
 
@@ -154,6 +159,43 @@ def test_skips_draw_and_see_at_every_stage() -> None:
     with torch.no_grad():
         one, other = critic(torch.rand(2, 3, *[small_config("sprite-r3").data.size] * 2))
     assert not torch.equal(one, other)
+
+
+@pytest.mark.parametrize("channels", [3, 4])
+@pytest.mark.parametrize("skips", ["yes", "no"])
+def test_a_palette_has_colours_of_each_latent_and_places_choose(channels: int, skips: str) -> None:
+    changes = ("palette=5", "modulation=yes", f"skips={skips}")
+    generator = build_networks(small_config("sprite-r3-cpu", *changes, channels=channels))[0]
+    core, z = generator.core, torch.randn(3, 8)
+    colours = torch.tanh(core.palette(z)).view(3, 5, channels)
+    assert (colours[0] - colours[1]).abs().max() > 0.1, "other latents have other colours"
+    # The last stage is certain of one colour at the left and of another at the right; those before say nothing.
+    for picture in (core.picture, *core.pictures):
+        picture.weight.data.zero_()
+        picture.bias.data.zero_()
+    core.picture.register_forward_hook(lambda _layer, _given, made: made + sure)
+    sure = torch.zeros(1, 5, 32, 32)
+    sure[:, 1, :, :16], sure[:, 4, :, 16:] = 9.0, 9.0
+    with torch.no_grad():
+        drawn = generator(z)
+    assert torch.allclose(drawn[..., :16], colours[:, 1, :, None, None].expand(3, channels, 32, 16), atol=1e-5)
+    assert torch.allclose(drawn[..., 16:], colours[:, 4, :, None, None].expand(3, channels, 32, 16), atol=1e-5)
+    # Undecided places have the mean of all; no place is beyond the colours.
+    sure.zero_()
+    with torch.no_grad():
+        drawn = generator(z)
+    assert torch.allclose(drawn, colours.mean(1)[:, :, None, None].expand_as(drawn), atol=1e-5)
+    latents = torch.randn(3, core.mixing_stages, 8)
+    sure[:, 2] = 9.0
+    with torch.no_grad():
+        mixed = generator.staged(latents)
+    last = torch.tanh(core.palette(latents[:, -1])).view(3, 5, channels)[:, 2]
+    assert torch.allclose(mixed, last[:, :, None, None].expand_as(mixed), atol=1e-5), "the last stage's latent colours"
+
+
+def test_one_colour_is_refused() -> None:
+    with pytest.raises(TrainerError, match="palette"):
+        apply_overrides(load_preset("sprite-r3-cpu"), ["palette=1"])
 
 
 @pytest.mark.parametrize("channels", [3, 4])

@@ -55,6 +55,10 @@ SETTINGS: dict[str, tuple[str, str]] = {
     "architecture.norm_momentum": ("Normalisation momentum", "0.1 is usual; larger values make samples flicker"),
     "architecture.dropout": ("Dropout", "0.2 to 0.5 weakens a discriminator that wins; too much blurs samples"),
     "architecture.modulation": ("Latent scales every stage", "On: more varied samples; off: a little faster"),
+    "architecture.palette": (
+        "Colours of a sample",
+        "12 draws plain parts without streaks; 0 lets every pixel have any colour",
+    ),
     "architecture.skips": ("Draw at every stage", "On: colour and shape appear early; off: a little faster"),
     "architecture.colour_weight": ("Weight of colour", "Above 1 if samples stay grey; too much gives loud colours"),
     "architecture.minibatch_std": ("Compare pictures in a group", "On if all samples look alike; it costs little"),

@@ -21,7 +21,7 @@ ENDING = ("schedule.kind", "regulariser.weight_end", PLANNED)
 _GANDAM = ("base", "generator_base_channels", "generator_dense", "discriminator_dense", "discriminator_norm_blocks",
            "dense_activation")  # fmt: skip
 _UNET = ("patch", "blocks")
-_SPRITE = ("modulation", "skips", "colour_weight")
+_SPRITE = ("modulation", "skips", "palette", "colour_weight")
 _SHARES = ("probability", "probability_end", "after_views")
 _CHANGES = ("translation", "brightness", "saturation", "contrast", "cutout", "rotation")
 

@@ -228,6 +228,10 @@ class Architecture(Settings):
     skips: bool = setting(
         False, "every generator stage draws into the picture and every discriminator stage sees it (sprite only)"
     )
+    palette: int = setting(
+        0, "colours that the generator makes of each latent and chooses from; 0: any colour everywhere (sprite only)",
+        low=0, high=256,
+    )  # fmt: skip
     colour_weight: float = setting(
         1.0, "weight of colour relative to lightness for the discriminator (sprite only)", low=0, high=16
     )
@@ -243,6 +247,11 @@ class Architecture(Settings):
         unit="pixels",
     )
     blocks: int = setting(1, "residual blocks of a stage, on the way in and on the way out (unet only)", low=1, high=8)
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.palette == 1:
+            raise SettingError("palette", "must be 0 or at least 2: one colour draws nothing")
 
 
 @dataclass(frozen=True)

@@ -169,7 +169,8 @@ def generator_parameters(a: Architecture, found: Stages, data: Data, classes: in
         total += latent * widths[0] + 16 * widths[0] + sum(18 * width**2 for width in widths)
         total += sum(latent * width for width in widths) * a.modulation
         total += sum(before * after for before, after in itertools.pairwise(widths))
-        return total + data.channels * (9 * widths[-1] + sum(widths[:-1]) * a.skips)
+        total += latent * a.palette * data.channels
+        return total + (a.palette or data.channels) * (9 * widths[-1] + sum(widths[:-1]) * a.skips)
     if a.kind == "dcgan":
         return total + 16 * _chain((latent, *widths, data.channels))
     dense = [latent, *a.generator_dense]
