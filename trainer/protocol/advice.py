@@ -57,7 +57,7 @@ SETTINGS: dict[str, tuple[str, str]] = {
     "architecture.modulation": ("Latent scales every stage", "On: more varied samples; off: a little faster"),
     "architecture.palette": (
         "Colours of a sample",
-        "12 draws plain parts without streaks; 0 lets every pixel have any colour",
+        "12 to 20 draw plain parts without streaks; 0 lets every pixel have any colour",
     ),
     "architecture.skips": ("Draw at every stage", "On: colour and shape appear early; off: a little faster"),
     "architecture.colour_weight": ("Weight of colour", "Above 1 if samples stay grey; too much gives loud colours"),

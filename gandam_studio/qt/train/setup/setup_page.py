@@ -276,7 +276,7 @@ class SetupPage(QWidget):
             "card": self.tr("On a graphics card {0} is the preset to begin with."),
             "short": self.tr("On a processor {0} is ahead at any time; in so little time, shapes with few colours."),
             "few": self.tr(
-                "With so few sprites a flow soon draws copies of them. {0} should do so later, but draws less clearly."
+                "With so few sprites a flow soon draws copies of them. {0} should do so later, but draws less detail."
             ),
             "clearest": self.tr(
                 "On a processor {0} draws the clearest sprites: heads, limbs and colours, a bit grainy inside."
