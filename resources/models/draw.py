@@ -115,7 +115,10 @@ def normed(weights: dict, name: str, x, config: dict):
 
 
 def draw_sprite(weights: dict, z, config: dict):
-    """Residual stages from a learned 4x4 basis; channels scaled by the latent, pictures summed over the stages."""
+    """Residual stages from a learned 4x4 basis; channels scaled by the latent, pictures summed over the stages.
+
+    With a palette these are scores of its colours, which the latent makes; a place has their mean, weighted by softmax.
+    """
     import torch
     from torch.nn import functional
 
@@ -146,7 +149,12 @@ def draw_sprite(weights: dict, z, config: dict):
             drawn = up(part if drawn is None else drawn + part)
         x = stage(index, scaled(index, up(conv(f"changes.{index - 1}", x))))
     part = conv("picture", act(x), 1)
-    return torch.tanh(part if drawn is None else drawn + part)
+    drawn = part if drawn is None else drawn + part
+    if "palette.weight" not in weights:
+        return torch.tanh(drawn)
+    colours = torch.tanh(linear("palette")).reshape(len(z), drawn.shape[1], -1)
+    shares = (4 * drawn).softmax(1).flatten(2)
+    return (colours.transpose(1, 2) @ shares).reshape(len(z), -1, *drawn.shape[2:])
 
 
 def draw_layers(weights: dict, z, config: dict):

@@ -123,7 +123,7 @@ class TrainScreen(RunScreen):
         self.spike_back_action = act(self.tr("P&revious sudden jump"), lambda: self._spike(-1), "Ctrl+Left")
         self.spike_action = act(self.tr("Ne&xt sudden jump"), lambda: self._spike(1), "Ctrl+Right")
         self.raw_action = act(
-            self.tr("Samples &as drawn, or cleaned"), self._show_raw, "Shift+R",
+            self.tr("Samples &as drawn, or cleaned"), self._show_raw, "Shift+D",
             tip=self.tr("Show the samples as the network drew them, before their background was cleaned"),
         )  # fmt: skip
         self.back_action = act(self.tr("&Close the details"), self._back, "Escape")
