@@ -279,7 +279,7 @@ class SetupPage(QWidget):
                 "With so few sprites a flow soon draws copies of them. {0} should do so later, but draws less detail."
             ),
             "clearest": self.tr(
-                "On a processor {0} draws the clearest sprites: heads, limbs and colours, a bit grainy inside."
+                "On a processor {0} draws the most detail: heads, limbs and colours, a bit grainy inside."
             ),
         }
         if not other:
