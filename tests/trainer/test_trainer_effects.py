@@ -34,6 +34,7 @@ PLAIN = [
 ]  # fmt: skip
 PLAIN_FLOW = [
     "augmentation.probability=1", "optimiser.clip=0", "schedule.warmup=0", "sampling.snap=0", "flow.steps=2",
+    "augmentation.after_views=0", "augmentation.contrast=0",
 ]  # fmt: skip
 PENALTY = ["regulariser.kind=r1r2", "regulariser.weight=1", "regulariser.every=1"]
 SHIFT = ["augmentation.translation=0.25"]
