@@ -16,6 +16,7 @@ from gandam_studio.core.workspace.query import Filter
 from trainer.protocol.config import TrainConfig
 from trainer.protocol.manifest import ManifestEntry, read_manifest
 from trainer.protocol.schedule import Done
+from trainer.protocol.settings import Stop
 from trainer.protocol.suitability import training_count
 from trainer.protocol.untrusted import one_line
 
@@ -130,12 +131,12 @@ def check_copying(workspace: Workspace, version: ManifestVersion, config: TrainC
         return []
     entries = _entries(workspace, version)
     found = _copying(entries, config, None)
-    end = passes_of(config) * trained_on(entries, config)
-    limits = config.stop.images, config.stop.iterations * config.batch.size
-    nearest = min((limit for limit in limits if limit), default=end + 1)
+    passes = passes_of(config)
+    end = passes * trained_on(entries, config)
+    nearest = limit_in_pictures(config.stop, config.batch.size) or end + 1
     reached = config.stop.minutes * PICTURES_A_MINUTE if config.device in ("auto", "cpu") else nearest
     if flow_pictures(config) is None and 0 < end < min(nearest, reached):
-        views = f"when it has seen each sprite {passes_of(config):,} times"
+        views = f"when it has seen each sprite {passes:,} times"
         text = f"a flow may begin to copy after about {end:,} training pictures, {views}"
         found.append(Check("passes", NOTE, text, images=end))
     return found
@@ -174,11 +175,13 @@ def _passes(entries: list[ManifestEntry], config: TrainConfig, steps: int | None
     often = seen_too_often(pictures, sprites, limit) if pictures is not None else ""
     if not often:
         return None
-    own = config.augmentation
-    late = own.after_views > FLOW_PASSES or own.probability_end > own.probability
-    fades = 0 <= own.probability_end < own.probability
-    advice = "let augmentation begin sooner" if late else "turn augmentation on"
-    augment = "" if limit > FLOW_PASSES else "keep augmentation on to the end, " if fades else f"{advice}, "
+    own, augment = config.augmentation, "turn augmentation on, "
+    if limit > FLOW_PASSES:
+        augment = ""
+    elif 0 <= own.probability_end < own.probability:
+        augment = "keep augmentation on to the end, "
+    elif own.after_views > FLOW_PASSES or own.probability_end > own.probability:
+        augment = "let augmentation begin sooner, "
     text = f"{often}; {augment}train for less time, or add sprites"
     return Check("passes", WARNING, text, images=limit * sprites)
 
@@ -223,9 +226,13 @@ def flow_pictures(config: TrainConfig, steps: int | None = None, done: Done = _B
         batch = config.batch.size
     if stop.minutes and steps is None:
         return None
-    counts = [count for count in (stop.iterations, steps) if count]
-    limits = [stop.images, *(round(batch * count) for count in counts)]
-    return min((limit for limit in limits if limit), default=None)
+    return limit_in_pictures(stop, batch, steps) or None
+
+
+def limit_in_pictures(stop: Stop, batch: float, steps: int | None = None) -> int:
+    """The nearest of a run's limits in pictures and iterations, and of `steps`, in training pictures; 0 without one."""
+    limits = (stop.images, round(batch * stop.iterations), round(batch * (steps or 0)))
+    return min((limit for limit in limits if limit), default=0)
 
 
 def _faint(workspace: Workspace, held: set[str]) -> Check | None:
@@ -241,9 +248,8 @@ def _faint(workspace: Workspace, held: set[str]) -> Check | None:
 
 
 def _count(entries: list[ManifestEntry], config: TrainConfig) -> Check:
-    count = trained_on(entries, config)
     kept_in = sum(entry.split == "train" for entry in entries)
-    held_out = len(entries) - kept_in
+    count, held_out = training_count(config, kept_in), len(entries) - kept_in
     text = f"{_sprites(count)} to train on" + (f", {held_out:,} held out" if held_out else "")
     if count < FEW:
         text += ": with so few, the samples may only repeat them"

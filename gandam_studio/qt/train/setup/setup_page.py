@@ -264,8 +264,7 @@ class SetupPage(QWidget):
         if found is None:
             return None
         batch = (config if found.preset == config.preset else load_preset(found.preset)).batch.size
-        limits = config.stop.images, config.stop.iterations * batch
-        pictures = min((limit for limit in limits if limit), default=0)
+        pictures = training_checks.limit_in_pictures(config.stop, batch)
         return runs.propose(device, config.data.size, trained, config.stop.minutes, pictures)
 
     def _show_proposal(self) -> None:
